@@ -1,0 +1,213 @@
+"""Put a submission back on the released skeleton, and a graded notebook together from its results.
+
+nbgrader stumbles over copied, deleted and edited cells; the skeleton knows what each graded cell has to
+be, so every released cell stands exactly once in what this makes, with the student's text where the
+student may write.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from autograder.errors import CourseError
+from autograder.execution import Cell, CellRun
+from autograder.inside.messages import Output
+from autograder.notebooks import Unreadable
+from autograder.records import ExerciseResult
+
+READ_ONLY = {"editable": False, "deletable": False}
+
+
+def read_skeleton(path: Path) -> NotebookNode:
+    """A released notebook."""
+    if not path.exists():
+        raise CourseError(f"{path} is missing: run `autograder release`.")
+    return nbformat.read(path, as_version=4)
+
+
+def tag_of(cell: NotebookNode) -> dict[str, Any]:
+    tag = cell.metadata.get("nbgrader")
+    return tag if isinstance(tag, dict) else {}
+
+
+def is_test(cell: NotebookNode) -> bool:
+    tag = tag_of(cell)
+    return bool(tag.get("grade")) and not tag.get("solution") and cell.cell_type == "code"
+
+
+def is_written(cell: NotebookNode) -> bool:
+    tag = tag_of(cell)
+    return bool(tag.get("grade") and tag.get("solution"))
+
+
+def assemble(submitted: NotebookNode, skeleton: NotebookNode) -> NotebookNode:
+    """The submitted cells in their order, each released cell among them once and whole."""
+    released = {tag["grade_id"]: cell for cell in skeleton.cells if (tag := tag_of(cell))}
+    ids = {cell["id"]: grade_id for grade_id, cell in released.items()}
+    chosen = _chosen(submitted, released, ids)
+    cells = []
+    for number, cell in enumerate(submitted.cells):
+        grade_id = chosen.get(number)
+        cell.metadata.pop("nbgrader", None)
+        if grade_id is not None:
+            _restore(cell, released[grade_id])
+        cells.append(cell)
+    notebook = deepcopy(submitted)
+    notebook.cells = _with_missing(cells, skeleton, set(chosen.values()))
+    _unique_ids(notebook.cells)
+    return notebook
+
+
+def _chosen(
+    submitted: NotebookNode, released: Mapping[str, NotebookNode], ids: Mapping[str, str]
+) -> dict[int, str]:
+    """Which submitted cell stands for each released one: of several, the last that was changed."""
+    found: dict[str, int] = {}
+    for number, cell in enumerate(submitted.cells):
+        grade_id = tag_of(cell).get("grade_id") or ids.get(cell["id"])
+        if grade_id not in released or released[grade_id].cell_type != cell.cell_type:
+            continue
+        unchanged = cell.source.strip() == released[grade_id].source.strip()
+        if grade_id not in found or not unchanged:
+            found[grade_id] = number
+    return {number: grade_id for grade_id, number in found.items()}
+
+
+def _restore(cell: NotebookNode, released: NotebookNode) -> None:
+    """Give a cell the released one's metadata, and its text too where students may not write."""
+    tag = tag_of(released)
+    cell.metadata["nbgrader"] = deepcopy(released.metadata["nbgrader"])
+    if not tag.get("solution"):
+        cell.source = released.source
+        cell.metadata.update(READ_ONLY)
+    elif cell.source.strip() == released.source.strip():
+        cell.source = released.source  # an answer is unanswered whatever blank lines were added
+
+
+def _with_missing(
+    cells: list[NotebookNode], skeleton: NotebookNode, present: set[str]
+) -> list[NotebookNode]:
+    """Put deleted graded cells back, each behind the released cell that stands before it."""
+    result = list(cells)
+    previous: str | None = None
+    for released in skeleton.cells:
+        grade_id = tag_of(released).get("grade_id")
+        if grade_id is None:
+            continue
+        if grade_id not in present and tag_of(released).get("grade"):
+            place = next((n + 1 for n, x in enumerate(result) if tag_of(x).get("grade_id") == previous), None)
+            result.insert(len(result) if place is None else place, deepcopy(released))
+            present.add(grade_id)
+        if grade_id in present:
+            previous = grade_id
+    return result
+
+
+def _unique_ids(cells: Iterable[NotebookNode]) -> None:
+    seen: set[str] = set()
+    for number, cell in enumerate(cells):
+        if cell["id"] in seen:
+            cell["id"] = f"again-{number}"
+        seen.add(cell["id"])
+
+
+def code_cells(notebook: NotebookNode) -> list[Cell]:
+    """The cells to run, numbered by their place."""
+    return [
+        Cell(number, cell.source) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"
+    ]
+
+
+def refuse_stranger(submitted: NotebookNode, skeleton: NotebookNode, names: Iterable[str], file: str) -> None:
+    """Raise Unreadable for a notebook that has nothing to do with this part of the assignment."""
+    wanted = {tag_of(cell).get("grade_id") for cell in skeleton.cells} - {None}
+    wanted |= {cell["id"] for cell in skeleton.cells}
+    text = "\n".join(cell.source for cell in submitted.cells if cell.cell_type == "code")
+    known = any(tag_of(cell).get("grade_id") in wanted or cell["id"] in wanted for cell in submitted.cells)
+    if not known and not any(name in text for name in names):
+        part = ", ".join(sorted(names)[:3])
+        raise Unreadable(
+            f"{file} holds none of this part's exercises ({part}, …): it looks like the notebook of"
+            " another assignment; submit the right one."
+        )
+
+
+def fill(
+    notebook: NotebookNode,
+    cells: Mapping[int, CellRun],
+    results: Mapping[str, ExerciseResult],
+) -> None:
+    """Write every cell's outputs, and each exercise's score and messages, into the notebook."""
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            continue
+        run = cells.get(number)
+        cell.outputs = [_output(output) for output in run.outputs] if run else []
+        cell.execution_count = run.execution_count if run else None
+        if run and run.note:
+            cell.outputs.append(new_output("stream", name="stderr", text=f"[{run.note}]\n"))
+        if is_test(cell):
+            result = results.get(tag_of(cell)["grade_id"])
+            cell.outputs = _score_outputs(result, cell.outputs) if result else []
+
+
+def _output(output: Output) -> NotebookNode:
+    if output.kind == "stream":
+        name = output.name if output.name in ("stdout", "stderr") else "stdout"
+        return new_output("stream", name=name, text=output.text)
+    if output.kind == "error":
+        return new_output("error", ename=output.ename, evalue=output.evalue, traceback=output.traceback)
+    return new_output(output.kind, data={mime: _mime(mime, text) for mime, text in output.data.items()})
+
+
+def _mime(mime: str, text: str) -> Any:
+    """JSON display data crosses as text."""
+    if mime == "application/json" or mime.endswith("+json"):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return {}
+    return text
+
+
+def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[NotebookNode]:
+    """The score first, as nbgrader reads it; then what the student reads."""
+    assert result.score is not None, "a fault of ours is no score"
+    number = new_output("execute_result", data={"text/plain": f"{result.score:g}"}, execution_count=None)
+    text = feedback_text(result, _visible_failure(visible))
+    data = {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+    return [number, new_output("display_data", data=data)]
+
+
+def _visible_failure(outputs: list[NotebookNode]) -> str | None:
+    for output in outputs:
+        if output.output_type == "error":
+            return f"{output.ename}: {output.evalue}"[:300]
+    return None
+
+
+def feedback_text(result: ExerciseResult, visible_failure: str | None = None) -> str:
+    """What a student reads about one exercise."""
+    lines = [f"{result.id}: {result.score:g} of {result.max_score:g} points"]
+    if visible_failure:
+        lines.append(f"The visible example fails: {visible_failure}")
+    if result.diagnosis:
+        lines.append(f"What is behind it: {result.diagnosis.message}")
+    for check in result.checks:
+        mark = {True: "ok ", False: "no ", None: "-- "}[check.passed]
+        first, *rest = check.message.splitlines() or [check.name]
+        lines.append(f"{mark}{first}")
+        if check.passed is False:
+            lines += [f"     {line}" for line in rest]
+            if check.hint:
+                lines.append(f"     Hint: {check.hint}")
+    return "\n".join(lines)

@@ -1,0 +1,174 @@
+"""Grade a class: submitted/ into autograded/ and the gradebook."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+import msgspec
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.gradebook import GradebookWriter
+from autograder.notebooks import Unreadable
+from autograder.pool import Pool
+from autograder.records import NotebookResult
+from autograder.submission import Submission, finish, open_submission, unreadable
+
+TIMESTAMP = "timestamp.txt"
+
+
+@dataclass
+class Student:
+    """A student's files, and what has become of each so far."""
+
+    name: str
+    folder: Path
+    waiting: int = 0
+    notebooks: dict[str, NotebookNode | None] = field(default_factory=dict)
+    finished: list[tuple[Submission, NotebookResult]] = field(default_factory=list)
+    results: list[NotebookResult] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*.ipynb") if path.is_file())
+
+    def timestamp(self) -> str | None:
+        """When it was handed in, as nbgrader's timestamp.txt says it."""
+        from nbgrader.utils import parse_utc  # noqa: PLC0415  nbgrader takes a second to import
+
+        path = self.folder / TIMESTAMP
+        if not path.exists():
+            return None
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+        try:
+            parse_utc(text)
+        except (ValueError, OverflowError):
+            raise Unreadable(f"{path.name} holds no time that can be read ({text[:40]!r}): correct it.") from None
+        return text
+
+
+def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
+    """The students who handed something in, of those that the patterns name."""
+    root = course.root / "submitted"
+    folders = sorted(path for path in root.glob(f"*/{course.assignment}") if path.is_dir())
+    found = [Student(path.parent.name, path) for path in folders]
+    if not found:
+        raise CourseError(
+            f"{root} holds no <student>/{course.assignment}/ folder: collect submissions first"
+            " (`nbgrader collect` or `nbgrader zip_collect`)."
+        )
+    for pattern in patterns:
+        if not any(fnmatch(student.name, pattern) for student in found):
+            raise CourseError(f"no student in {root} is named like {pattern!r}.")
+    if not patterns:
+        return found
+    return [x for x in found if any(fnmatch(x.name, pattern) for pattern in patterns)]
+
+
+class Classroom:
+    """Grades students, and keeps what is finished whatever happens next."""
+
+    def __init__(self, course: Course, writer: GradebookWriter, force: bool) -> None:
+        self.course = course
+        self.writer = writer
+        self.force = force
+        self.skipped = 0
+
+    def open(self, students: Sequence[Student]) -> list[tuple[Student, Submission]]:
+        """Read what is new; what cannot be read is settled here, as is what was graded before."""
+        opened = []
+        for student in students:
+            submissions = self._submissions(student)
+            student.waiting = len(submissions)
+            opened += [(student, submission) for submission in submissions]
+            if not submissions and any(result.status != "graded" for result in student.results):
+                self._settle(student)
+        return opened
+
+    def _submissions(self, student: Student) -> list[Submission]:
+        found = []
+        try:
+            student.timestamp()
+        except Unreadable as error:
+            path = student.folder / TIMESTAMP
+            student.results = [unreadable(self.course, path, TIMESTAMP, student.name, error)]
+            return []
+        for path in student.files:
+            try:
+                submission = open_submission(self.course, path, student=student.name)
+            except Unreadable as error:
+                student.results.append(unreadable(self.course, path, path.stem, student.name, error))
+                if path.stem in self.course.notebooks:
+                    student.notebooks[path.stem] = None
+                continue
+            known = None if self.force else self._known(submission)
+            if known is not None:
+                self.skipped += 1
+                student.results.append(known[0])
+                student.notebooks[submission.name] = known[1]
+            else:
+                found.append(submission)
+        return found
+
+    def grade(
+        self, opened: Sequence[tuple[Student, Submission]], pool: Pool, progress: Callable[[str], None]
+    ) -> Iterator[NotebookResult]:
+        """Mark every opened submission; a student is recorded when the last of theirs is done."""
+        jobs = [(pair, pair[1].job()) for pair in opened]
+        for (student, submission), done in pool.run(jobs):
+            result = finish(submission, done)
+            student.results.append(result)
+            if result.status == "graded":
+                student.notebooks[submission.name] = submission.notebook
+                student.finished.append((submission, result))
+            else:
+                student.notebooks[submission.name] = None
+            student.waiting -= 1
+            if not student.waiting:
+                self._settle(student)
+            progress(f"{student.name}/{submission.name}")
+            yield result
+
+    def _settle(self, student: Student) -> None:
+        """Gradebook first, files after: who dies in between is graded again, and nobody is lost."""
+        if not any(result.notebook == TIMESTAMP for result in student.results):
+            self.writer.save(student.name, student.timestamp(), student.notebooks)
+        for submission, result in student.finished:
+            self._write(submission, result)
+
+    def _place(self, student: str, notebook: str) -> Path:
+        return self.course.root / "autograded" / student / self.course.assignment / f"{notebook}.ipynb"
+
+    def _write(self, submission: Submission, result: NotebookResult) -> None:
+        """Put the graded notebook in its place, whole or not at all."""
+        assert submission.student is not None
+        place = self._place(submission.student, submission.name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        submission.notebook.metadata["autograder"] = {
+            "submission": submission.digest,
+            "result": msgspec.to_builtins(result),
+        }
+        fresh = place.with_name(f".{place.name}.{os.getpid()}")
+        nbformat.write(submission.notebook, fresh)
+        fresh.replace(place)
+        timestamp = Path(submission.path).with_name(TIMESTAMP)
+        if timestamp.exists():
+            (place.parent / TIMESTAMP).write_bytes(timestamp.read_bytes())
+
+    def _known(self, submission: Submission) -> tuple[NotebookResult, NotebookNode] | None:
+        """The result and notebook of this very file, when it has been graded before."""
+        assert submission.student is not None
+        try:
+            notebook = nbformat.read(self._place(submission.student, submission.name), as_version=4)
+            kept = notebook.metadata["autograder"]
+            if kept["submission"] != submission.digest:
+                return None
+            return msgspec.convert(kept["result"], NotebookResult), notebook
+        except (OSError, KeyError, TypeError, ValueError, nbformat.reader.NotJSONError):
+            return None

@@ -1,0 +1,121 @@
+"""The command line: each command a thin function over the steps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from autograder.errors import CourseError
+from autograder.sources import ReleaseError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Release, grade and check an assignment of deep-learning notebooks.",
+)
+
+CourseOption = Annotated[Path, typer.Option("--course", help="The course's root folder.")]
+Assignment = Annotated[str, typer.Argument(help="The assignment.")]
+Json = Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")]
+Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the student's code computes.")]
+HERE = Path()
+DEFAULT = "module6"
+
+
+@app.command()
+def release(
+    assignment: Assignment = DEFAULT,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; name what is stale.")] = False,
+    course: CourseOption = HERE,
+) -> None:
+    """Make release/, solutions/ and gradebook.db from source/."""
+    from autograder.release import check_release, make_release  # noqa: PLC0415  nbgrader: seconds
+
+    if check:
+        stale = check_release(course, assignment)
+        for sentence in stale:
+            print(sentence)
+        if stale:
+            raise typer.Exit(1)
+        print("release/, solutions/ and gradebook.db are what source/ gives.")
+        return
+    for path in make_release(course, assignment, _say):
+        print(path)
+
+
+@app.command()
+def run(
+    notebooks: Annotated[list[Path], typer.Argument(help="Notebook files, wherever they lie.")],
+    json: Json = None,
+    device: Device = "cpu",
+    seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed.")] = None,
+    notebook: Annotated[str | None, typer.Option(help="Which notebook the files are.")] = None,
+    course: CourseOption = HERE,
+) -> None:
+    """Grade notebook files; no course tree, no gradebook."""
+    from autograder.commands import run_files  # noqa: PLC0415  torch: seconds
+
+    raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook))
+
+
+@app.command()
+def grade(
+    assignment: Assignment = DEFAULT,
+    student: Annotated[list[str] | None, typer.Option(help="Only students named like this.")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Workers; 0: one for each processor.")] = 0,
+    device: Device = "cpu",
+    force: Annotated[bool, typer.Option("--force", help="Also what was graded before.")] = False,
+    json: Json = None,
+    course: CourseOption = HERE,
+) -> None:
+    """Grade submitted/ into autograded/ and the gradebook."""
+    from autograder.commands import grade_class  # noqa: PLC0415  torch: seconds
+
+    raise typer.Exit(grade_class(course, assignment, student or [], jobs, device, force, json))
+
+
+@app.command()
+def feedback(
+    assignment: Assignment = DEFAULT,
+    student: Annotated[list[str] | None, typer.Option(help="Only students named like this.")] = None,
+    course: CourseOption = HERE,
+) -> None:
+    """Write feedback/ from autograded/, by nbgrader's own feedback pages."""
+    from autograder.feedback import write_feedback  # noqa: PLC0415  nbgrader: seconds
+
+    for path in write_feedback(course.resolve(), assignment, student or []):
+        print(path)
+
+
+@app.command()
+def check(
+    exercise: Annotated[list[str] | None, typer.Argument(help="Exercises; all without one.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to draw inputs from.")] = 1,
+    jobs: Annotated[int, typer.Option(min=0, help="Workers; 0: one for each processor.")] = 0,
+    json: Json = None,
+    course: CourseOption = HERE,
+) -> None:
+    """Put stub, reference, wheats and chaffs before the graders: do they tell right from wrong?"""
+    from autograder.check import check_graders  # noqa: PLC0415  torch: seconds
+
+    raise typer.Exit(check_graders(course, exercise or [], seeds, jobs, json))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def main() -> None:
+    """Run a command; an error meant for people is one sentence on stderr and exit code 1."""
+    try:
+        app()
+    except (CourseError, ReleaseError) as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("autograder: stopped; what was finished is kept.", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,133 @@
+"""The course on disk: where its parts lie, its settings, its exercises and its secret seed."""
+
+from __future__ import annotations
+
+import ast
+import os
+import secrets
+import tomllib
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from autograder.errors import CourseError
+from autograder.execution import TimeLimits
+from autograder.records import Exercise
+from autograder.regions import parse
+from autograder.sandbox import Limits
+from autograder.sources import Cell, SourceNotebook, read_sources
+
+DEFAULT_ASSIGNMENT = "module6"
+
+
+def defined_names(source: str) -> list[str]:
+    """The functions, classes and variables that a cell binds at its top level."""
+    names = []
+    for node in parse(source).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.append(node.name)
+        elif isinstance(node, ast.Assign):
+            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return names
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `[tool.autograder]` in the course's pyproject.toml may set."""
+
+    time: TimeLimits = TimeLimits()
+    memory: Limits = Limits()
+    jobs: int = 0
+
+
+class Course:
+    """One assignment of a course folder."""
+
+    def __init__(self, root: Path, assignment: str = DEFAULT_ASSIGNMENT) -> None:
+        self.root = root.resolve()
+        self.assignment = assignment
+        for folder in (self.source, self.graders):
+            if not folder.is_dir():
+                raise CourseError(
+                    f"{self.root} holds no {folder.relative_to(self.root)}/: run this in the course's"
+                    " root folder, or name it with --course."
+                )
+
+    @property
+    def source(self) -> Path:
+        return self.root / "source" / self.assignment
+
+    @property
+    def release(self) -> Path:
+        return self.root / "release" / self.assignment
+
+    @property
+    def solutions(self) -> Path:
+        return self.root / "solutions" / self.assignment
+
+    @property
+    def graders(self) -> Path:
+        return self.root / "tests" / self.assignment
+
+    @property
+    def private(self) -> Path:
+        """Where the course keeps its secret and what it has worked out before."""
+        return self.root / ".autograder"
+
+    @cached_property
+    def notebooks(self) -> dict[str, SourceNotebook]:
+        return {notebook.name: notebook for notebook in read_sources(self.root, self.assignment)}
+
+    @cached_property
+    def exercises(self) -> dict[str, Exercise]:
+        """Every graded cell by its grade_id, in the order of the notebooks."""
+        found: dict[str, Exercise] = {}
+        for notebook in self.notebooks.values():
+            for cell in notebook.cells:
+                if cell.is_grade:
+                    points = float((cell.tag or {}).get("points", 0))
+                    written = cell.kind == "markdown"
+                    found[cell.grade_id] = Exercise(cell.grade_id, notebook.name, points, written)
+        return found
+
+    def exercises_of(self, notebook: str, written: bool) -> list[Exercise]:
+        return [x for x in self.exercises.values() if x.notebook == notebook and x.written == written]
+
+    def names_of(self, notebook: str) -> list[str]:
+        """The names that the notebook's solution cells define."""
+        cells = [cell for cell in self.notebooks[notebook].cells if cell.is_solution and cell.kind == "code"]
+        return [name for cell in cells for name in defined_names(cell.source)]
+
+    def cell(self, grade_id: str) -> Cell:
+        for notebook in self.notebooks.values():
+            for cell in notebook.cells:
+                if cell.grade_id == grade_id:
+                    return cell
+        raise CourseError(f"no cell in source/{self.assignment} has the grade_id {grade_id!r}.")
+
+    @cached_property
+    def settings(self) -> Settings:
+        path = self.root / "pyproject.toml"
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            return msgspec.convert(table.get("tool", {}).get("autograder", {}), Settings)
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            raise CourseError(f"{path}: [tool.autograder] cannot be used: {error}.") from None
+
+    def seed(self) -> int:
+        """The secret that all inputs are drawn from; made on first use, for this course alone."""
+        path = self.private / "secret"
+        if not path.exists():
+            self.private.mkdir(mode=0o700, exist_ok=True)
+            fresh = path.with_name(f"secret.{os.getpid()}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(f"{secrets.randbits(62)}\n")
+            try:
+                os.link(fresh, path)  # the first of two starters wins, whole
+            except FileExistsError:
+                pass
+            fresh.unlink()
+        try:
+            return int(path.read_text())
+        except ValueError:
+            raise CourseError(f"{path} holds no number: delete it, and a new secret is made.") from None

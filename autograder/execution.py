@@ -1,0 +1,93 @@
+"""Run a submission's cells in a student's process, whatever they do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import msgspec
+
+from autograder.inside.messages import Output
+from autograder.nursery import Nursery, StudentProcess
+from autograder.wire import Closed, Late, WireError
+
+
+class TimeLimits(msgspec.Struct, frozen=True):
+    """How long a submission may take, in seconds of wall-clock time."""
+
+    cell: float = 30.0
+    grace: float = 2.0
+    notebook: float = 300.0
+    question: float = 15.0
+    exercise: float = 60.0
+    lost_cells: int = 4
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """A code cell to run; `number` is its place in the submitted notebook."""
+
+    number: int
+    source: str
+
+
+class CellRun(msgspec.Struct, frozen=True):
+    """What a cell put out; `note` says in one sentence why it was stopped or left out."""
+
+    number: int
+    execution_count: int | None
+    outputs: list[Output]
+    note: str | None = None
+
+
+@dataclass
+class Run:
+    """A notebook that has been run, and its living process."""
+
+    process: StudentProcess
+    cells: dict[int, CellRun] = field(default_factory=dict)
+
+
+def run_cells(nursery: Nursery, cells: list[Cell], seed: int, limits: TimeLimits) -> Run:
+    """Run the cells in order. A cell that takes the process down is left out and the rest run again."""
+    left_out: dict[int, str] = {}
+    deadline = time.monotonic() + limits.notebook
+    while True:
+        run = Run(nursery.spawn(seed, limits.question))
+        lost = _attempt(run, cells, left_out, limits, deadline)
+        if lost is None:
+            return run
+        nursery.sweep()
+        left_out[lost.number] = lost.note or ""
+        if len(left_out) > limits.lost_cells:
+            left_out |= {
+                cell.number: "not run: too many cells before it had to be left out"
+                for cell in cells
+                if cell.number > lost.number
+            }
+
+
+def _attempt(
+    run: Run, cells: list[Cell], left_out: dict[int, str], limits: TimeLimits, deadline: float
+) -> CellRun | None:
+    """Run all cells that are not left out; returns the cell that was the end of the process, if one was."""
+    for cell in cells:
+        if cell.number in left_out:
+            run.cells[cell.number] = CellRun(cell.number, None, [], left_out[cell.number])
+            continue
+        seconds = min(limits.cell, deadline - time.monotonic())
+        if seconds <= 0:
+            note = f"not run: the notebook had used up its {limits.notebook:g} s"
+            run.cells[cell.number] = CellRun(cell.number, None, [], note)
+            continue
+        try:
+            done, interrupted = run.process.run_cell(cell.number, cell.source, seconds, limits.grace)
+        except Late:
+            note = f"left out: it did not stop after {seconds:.3g} s, not even when interrupted"
+            return CellRun(cell.number, None, [], note)
+        except Closed:
+            return CellRun(cell.number, None, [], "left out: it ended the Python process")
+        except WireError as error:
+            return CellRun(cell.number, None, [], f"left out: the process answered nonsense ({error})")
+        note = f"interrupted after {seconds:.3g} s" if interrupted else None
+        run.cells[cell.number] = CellRun(cell.number, done.execution_count, done.outputs, note)
+    return None

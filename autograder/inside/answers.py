@@ -1,0 +1,139 @@
+"""Answer the grader's questions with the names of a notebook. Runs in the student's process.
+
+The same class answers for the reference solution, in the grader's own process.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+
+from autograder.inside.messages import Answered, Call, Fetch, Question, RaisedThere, Reply, RunProbe
+from autograder.wire import Keeper, WireError, from_wire, to_wire
+
+MAX_TEXT = 2000
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class MissingName(Exception):
+    """The notebook does not define what the exercise asks for."""
+
+
+class Names(SimpleNamespace):
+    """The notebook's names as attributes, for probes."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_names", names)
+
+    def __getattr__(self, name: str) -> Any:
+        names = object.__getattribute__(self, "_names")
+        if name not in names:
+            raise MissingName(f"the notebook does not define {name}")
+        return names[name]
+
+
+class Answerer:
+    """Answers questions about one namespace; keeps what cannot cross for later questions."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = Names(names)
+        self.keeper = Keeper()
+        self.probe_files: dict[str, dict[str, Any]] = {}
+
+    def answer(self, question: Question) -> Reply:
+        """Never raises: whatever goes wrong in the student's code is the answer."""
+        try:
+            return self._answer(question)
+        except BaseException as error:  # noqa: BLE001  SystemExit and KeyboardInterrupt too: it is an answer
+            return _raised(question.id, error)
+
+    def _answer(self, question: Question) -> Reply:
+        if isinstance(question, Fetch):
+            value = getattr(self.names, question.name)
+            return Answered(question.id, to_wire(value, self.keeper), [])
+        args = [from_wire(x, self.keeper) for x in question.args]
+        kwargs = {name: from_wire(x, self.keeper) for name, x in question.kwargs.items()}
+        function, lead = self._function(question)
+        before = _arguments(args, kwargs), _globals()
+        value = function(*lead, *args, **kwargs)
+        changed = _differences(before, (_arguments(args, kwargs), _globals()))
+        return Answered(question.id, to_wire(value, self.keeper), changed)
+
+    def _function(self, question: Call | RunProbe) -> tuple[Callable[..., Any], list[Any]]:
+        if isinstance(question, Call):
+            return getattr(self.names, question.name), []
+        names = self.probe_files.get(question.source)
+        if names is None:
+            names = {"__name__": "probes"}
+            exec(compile(question.source, "<probe>", "exec"), names)  # noqa: S102  the grader's own probe
+            self.probe_files[question.source] = names
+        return names[question.function], [self.names]
+
+
+def _arguments(args: list[Any], kwargs: dict[str, Any]) -> dict[str, bytes]:
+    """What each argument holds, to see afterwards whether it was changed."""
+    named = {f"argument {i + 1}": x for i, x in enumerate(args)}
+    named |= {f"argument {name}": x for name, x in kwargs.items()}
+    return {name: _fingerprint(x) for name, x in named.items()}
+
+
+def _fingerprint(value: Any) -> bytes:
+    try:
+        return _encode(to_wire(value, _Forgetful()))
+    except (WireError, RecursionError):
+        return b"?"
+
+
+class _Forgetful(Keeper):
+    """For fingerprints: what cannot cross counts as unchanged."""
+
+    def keep(self, value: Any) -> Any:
+        return None
+
+
+def _globals() -> dict[str, Any]:
+    """The global state that a function has to leave alone."""
+    state = np.random.get_state()
+    return {
+        "torch random state": torch.random.default_generator.get_state().numpy().tobytes(),
+        "numpy random state": (bytes(state[1]), *state[2:]),  # type: ignore[arg-type]
+        "python random state": random.getstate(),
+        "grad mode": torch.is_grad_enabled(),
+        "default dtype": torch.get_default_dtype(),
+    }
+
+
+def _differences(before: tuple[Any, Any], after: tuple[Any, Any]) -> list[str]:
+    return [
+        name
+        for old, new in zip(before, after, strict=True)
+        for name in old
+        if old[name] != new.get(name)
+    ]
+
+
+def _raised(number: int, error: BaseException) -> RaisedThere:
+    kinds = [kind.__name__[:200] for kind in type(error).__mro__ if kind is not object]
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  a student's own __str__
+        text = ""
+    return RaisedThere(number, kinds, text[:MAX_TEXT], _where(error), isinstance(error, MissingName))
+
+
+def _where(error: BaseException) -> str:
+    """The last line of the student's own code in the traceback (probes stay out of it)."""
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith("<cell "):
+            place = f"{frame.filename.strip('<>')}, line {frame.lineno}: {(frame.line or '').strip()}"
+    return place[:300]
+
+

@@ -1,0 +1,132 @@
+"""The messages between the grader, the warm process and the student's process."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from autograder.wire import Value
+
+
+class Message(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=True):
+    """Base of all messages; the class name is the tag."""
+
+
+# grader -> warm process (each Spawn carries the child's end of a fresh socket)
+class Spawn(Message):
+    seed: int
+    slot: int
+    scratch: str
+
+
+class Interrupt(Message):
+    pass
+
+
+class Sweep(Message):
+    """Kill and reap whatever is left of the submission."""
+
+
+# warm process -> grader
+class Ready(Message):
+    sentence: str
+
+
+class Spawned(Message):
+    pid: int
+
+
+class Swept(Message):
+    signal: int
+
+
+# grader -> the notebook's process
+class RunCell(Message):
+    number: int
+    source: str
+
+
+class Describe(Message):
+    """Ask whether the process can be forked: one thread, no CUDA context."""
+
+
+class Fork(Message):
+    """Fork a copy that answers questions; carries the copy's end of a fresh socket."""
+
+
+class EndFork(Message):
+    pid: int
+
+
+class Serve(Message):
+    """Answer questions from now on, in this process (where forking is not safe)."""
+
+
+class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """One output of a cell, in nbformat's terms."""
+
+    kind: Literal["stream", "display_data", "execute_result", "error"]
+    name: str = ""
+    text: str = ""
+    data: dict[str, str] = {}
+    ename: str = ""
+    evalue: str = ""
+    traceback: list[str] = []
+
+
+class CellDone(Message):
+    number: int
+    execution_count: int | None
+    outputs: list[Output]
+
+
+class Described(Message):
+    forkable: bool
+
+
+class Forked(Message):
+    pid: int
+
+
+# grader -> a copy that answers questions
+class Call(Message):
+    id: int
+    name: str
+    args: list[Value]
+    kwargs: dict[str, Value]
+
+
+class Fetch(Message):
+    id: int
+    name: str
+
+
+class RunProbe(Message):
+    """Run `function` of the probe file `source`; its first parameter gives the notebook's names."""
+
+    id: int
+    source: str
+    function: str
+    args: list[Value]
+    kwargs: dict[str, Value]
+
+
+Question = Call | Fetch | RunProbe
+
+
+class Answered(Message):
+    id: int
+    value: Value
+    changed: list[str]
+
+
+class RaisedThere(Message):
+    id: int
+    kinds: list[str]
+    text: str
+    where: str
+    missing_name: bool = False
+
+
+Reply = Answered | RaisedThere

@@ -1,0 +1,134 @@
+"""The warm process: everything heavy is imported once; each submission is a fork of it.
+
+Started by the nursery inside the sandbox. It never runs student code itself, holds no test, no
+solution and no secret, and has one thread: a fork of it is as good as a fresh interpreter.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import os
+import random
+import signal
+import socket
+import sys
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"  # before the first import of NumPy: a pool of threads would not survive a fork
+
+import numpy as np
+import torch
+
+from autograder.inside import notebook_process
+from autograder.inside.messages import Interrupt, Ready, Spawn, Spawned, Sweep, Swept
+from autograder.inside.shell import NotebookShell, make_shell
+from autograder.sandbox import Form, Limits, enter, sweep
+from autograder.wire import Channel, Closed
+
+PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
+           "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
+           "autograder.inside.faraway")  # fmt: skip
+MADV_COLLAPSE = 25
+
+
+def preload() -> NotebookShell:
+    """Import and touch whatever a first use would load, so that every child finds it done."""
+    for name in PRELOAD:
+        importlib.import_module(name)
+    torch.set_num_threads(1)
+    shell = make_shell()
+    weights = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.Adam([weights])
+    weights.sum().backward()
+    optimizer.step()
+    shell.run_cell("import matplotlib.pyplot as plt; plt.plot([0, 1]); plt.show(); del plt", silent=True)
+    shell.run_cell("1 / 0", silent=True)
+    shell.run_cell("%reset -f", silent=True)
+    shell.execution_count = 1
+    shell.outputs.clear()
+    return shell
+
+
+def collapse_memory() -> None:
+    """Ask for huge pages under the heap: a fork copies page tables, and these are 512 times fewer."""
+    madvise = ctypes.CDLL(None, use_errno=True).madvise
+    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        fields = line.split()
+        if fields[1] == "rw-p" and (len(fields) == 5 or fields[5] == "[heap]"):
+            start, end = (int(x, 16) for x in fields[0].split("-"))
+            start, end = -(-start // 2**21) * 2**21, end // 2**21 * 2**21
+            if end > start:
+                madvise(start, end - start, MADV_COLLAPSE)  # a kernel before 6.1 refuses, which costs only time
+
+
+def one_thread() -> bool:
+    return len(os.listdir("/proc/self/task")) == 1
+
+
+class Warm:
+    """Answers the nursery: spawn, interrupt, sweep. One submission at a time."""
+
+    def __init__(self, channel: Channel, form: Form, limits: Limits, shell: NotebookShell) -> None:
+        self.channel = channel
+        self.form = form
+        self.limits = limits
+        self.shell = shell
+        self.child = 0
+
+    def serve(self) -> None:
+        while True:
+            message = self.channel.receive(Spawn | Interrupt | Sweep)
+            if isinstance(message, Spawn):
+                self._spawn(message)
+            elif isinstance(message, Interrupt):
+                if self.child:
+                    os.kill(self.child, signal.SIGINT)
+            else:
+                self.channel.send(Swept(self._sweep()))
+
+    def _spawn(self, message: Spawn) -> None:
+        _, (descriptor,), _, _ = socket.recv_fds(self.channel.sock, 1, 1)
+        if not one_thread():
+            raise RuntimeError("the warm process has more than one thread: it cannot be forked safely")
+        pid = os.fork()
+        if pid == 0:
+            self.channel.drop()
+            self._become_student(descriptor, message)
+        os.close(descriptor)
+        self.child = pid
+        self.channel.send(Spawned(pid))
+
+    def _become_student(self, descriptor: int, message: Spawn) -> None:
+        """In the child: raise the walls, then run the notebook. Never returns."""
+        try:
+            writable = Path(message.scratch) if message.scratch else None
+            enter(self.limits, self.form, slot=message.slot, writable=writable)
+            random.seed(message.seed)
+            np.random.seed(message.seed % 2**32)
+            torch.manual_seed(message.seed)
+            notebook_process.serve(Channel(socket.socket(fileno=descriptor)), self.shell)
+        finally:
+            os._exit(1)
+
+    def _sweep(self) -> int:
+        """End everything the submission left; says by which signal its first process had ended."""
+        status = sweep().get(self.child, 0)
+        self.child = 0
+        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+def main(descriptor: int, form: Form, limits: Limits) -> None:
+    channel = Channel(socket.socket(fileno=descriptor))
+    shell = preload()
+    gc.collect()
+    gc.freeze()
+    collapse_memory()
+    channel.send(Ready(form.sentence))
+    try:
+        Warm(channel, form, limits, shell).serve()
+    except Closed:
+        sys.exit(0)

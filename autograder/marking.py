@@ -1,0 +1,172 @@
+"""Mark one submission: run its cells, then put each exercise before its hidden grader."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.execution import Cell, CellRun, Run, TimeLimits, run_cells
+from autograder.fixtures import Sitting
+from autograder.grading import Bench, check_result
+from autograder.inside.messages import Question, Reply
+from autograder.nursery import Copy, Nursery, RemoteSide
+from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
+from autograder.sides import LocalSide, StudentLost
+from autograder.wire import Kept, WireError
+
+
+class ReferenceSide(LocalSide):
+    """The reference solution; a question asked before is answered from memory.
+
+    Everyone in a run gets the same inputs, so the reference works once for the whole class. Only replies
+    that hold no kept object are remembered: those objects could have changed since.
+    """
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        super().__init__(names)
+        self._replies: dict[bytes, Reply] = {}
+
+    def _ask(self, question: Question) -> Reply:
+        key = msgspec.msgpack.encode(msgspec.structs.replace(question, id=0))
+        reply = self._replies.get(key)
+        if reply is None:
+            kept = len(self._answerer.keeper.values)
+            reply = super()._ask(question)
+            if len(self._answerer.keeper.values) == kept and not _names_kept(question):
+                self._replies[key] = reply
+        return reply
+
+
+def _names_kept(question: Question) -> bool:
+    values = [*getattr(question, "args", []), *getattr(question, "kwargs", {}).values()]
+    return any(isinstance(value, Kept) for value in values)
+
+
+def load_reference(solutions: Path) -> dict[str, Any]:
+    """Import a notebook's reference solutions; returns their names."""
+    name = f"reference_{solutions.stem}"
+    spec = importlib.util.spec_from_file_location(name, solutions)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return vars(module)
+
+
+@dataclass
+class Marked:
+    """What marking a submission gives: its cells' outputs and each exercise's checks."""
+
+    cells: dict[int, CellRun]
+    checks: dict[str, list[CheckRun]] = field(default_factory=dict)
+
+    def results(self, exercises: list[Exercise]) -> list[ExerciseResult]:
+        return [exercise_result(exercise, self.checks[exercise.id]) for exercise in exercises]
+
+
+class Marker:
+    """Marks submissions of one notebook, one after another."""
+
+    def __init__(
+        self, bench: Bench, nursery: Nursery, limits: TimeLimits, seed: int, student_seed: int
+    ) -> None:
+        self.bench = bench
+        self.nursery = nursery
+        self.limits = limits
+        self.seed = seed
+        self.student_seed = student_seed
+
+    def mark(
+        self, cells: list[Cell], exercises: list[Exercise], references: dict[str, ReferenceSide]
+    ) -> Marked:
+        """Run the cells once, then grade every exercise in a copy of the state they left."""
+        try:
+            run = run_cells(self.nursery, cells, self.student_seed, self.limits)
+            marked = Marked(run.cells)
+            for exercise in exercises:
+                with self._copies(run, cells) as copies:
+                    marked.checks[exercise.id] = self._checks(exercise, copies, references[exercise.id])
+            return marked
+        finally:
+            self.nursery.sweep()
+
+    def _checks(self, exercise: Exercise, copies: Copies, reference: ReferenceSide) -> list[CheckRun]:
+        """All checks of one exercise; one that loses its copy costs only itself and its time."""
+        runs = []
+        deadline = time.monotonic() + self.limits.exercise
+        for item in self.bench.checks[exercise.id]:
+            try:
+                if time.monotonic() > deadline:
+                    text = f"Not asked: this exercise had used up its {self.limits.exercise:g} s"
+                    raise StudentLost("timeout", text)
+                sitting = Sitting(copies.living(), reference, self.seed, self.nursery.device)
+            except StudentLost as lost:
+                runs.append(check_result(item, lost, []))
+            else:
+                runs.append(self.bench.run_check(item, sitting))
+        return runs
+
+    @contextlib.contextmanager
+    def _copies(self, run: Run, cells: list[Cell]) -> Iterator[Copies]:
+        copies = Copies(self, run, cells)
+        try:
+            yield copies
+        finally:
+            copies.end()
+
+
+class Copies:
+    """Hands out a living copy of the notebook's state; makes a fresh one after a copy was lost.
+
+    A copy is a fork of the notebook's process. Where that is not safe (a CUDA context, more threads than
+    one) it is the notebook run again in a fresh process.
+    """
+
+    def __init__(self, marker: Marker, run: Run, cells: list[Cell]) -> None:
+        self.marker = marker
+        self.run = run
+        self.cells = cells
+        self.copy: Copy | None = None
+        self.side: RemoteSide | None = None
+
+    def living(self) -> RemoteSide:
+        if self.side is None or self.side.lost:
+            self.end()
+            try:
+                self.side = self._fresh()
+            except WireError:  # the student's code hangs on to the process: run the notebook again, once
+                self._run_again()
+                try:
+                    self.side = self._fresh()
+                except WireError:
+                    text = "The notebook's process stopped answering after its cells had run"
+                    raise StudentLost("raised", text) from None
+        return self.side
+
+    def _fresh(self) -> RemoteSide:
+        if self.run.process.serving:
+            self._run_again()
+        if self.run.process.forkable():
+            self.copy = self.run.process.fork()
+            return self.copy.side
+        return self.run.process.serve()
+
+    def _run_again(self) -> None:
+        self.marker.nursery.sweep()
+        again = run_cells(self.marker.nursery, self.cells, self.marker.student_seed, self.marker.limits)
+        self.run.process = again.process
+
+    def end(self) -> None:
+        if self.copy is not None:
+            with contextlib.suppress(WireError):
+                self.run.process.end_fork(self.copy)
+        self.copy = self.side = None
+

@@ -1,0 +1,91 @@
+"""Read a submitted notebook, whatever state it is in; one clear sentence when it is none."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+
+from autograder.errors import CourseError
+from autograder.sources import joined
+
+MAX_BYTES = 100 * 2**20
+MAX_CELLS = 5000
+CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+AGAIN = "open it in Jupyter, save it and submit it again"
+
+
+class Unreadable(CourseError):
+    """The file cannot be graded; the sentence is for the student and for staff."""
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook at `path` in today's format, without its outputs. Raises Unreadable."""
+    return tidy(_data(path), path.name)
+
+
+def _data(path: Path) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise Unreadable(
+                f"{path.name} is {size / 2**20:.0f} MiB large, over the limit of {MAX_BYTES // 2**20}:"
+                " clear all outputs, save it and submit it again."
+            )
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path.name} is no notebook (it is not UTF-8 text): {AGAIN}.") from None
+    if not text.strip():
+        raise Unreadable(f"{path.name} is empty: {AGAIN}.")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unreadable(f"{path.name} is no notebook (its JSON breaks{place}): {AGAIN}.") from None
+    if not isinstance(data, dict):
+        raise Unreadable(f"{path.name} is no notebook (it holds no cells): {AGAIN}.")
+    return data
+
+
+def tidy(data: dict[str, Any], name: str) -> NotebookNode:
+    """A notebook of the current format from whatever cells the data holds."""
+    cells = data.get("cells")
+    if cells is None and isinstance(data.get("worksheets"), list):  # format 3
+        sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets for cell in sheet.get("cells") or []]
+    if not isinstance(cells, list):
+        raise Unreadable(f"{name} is no notebook (it holds no cells): {AGAIN}.")
+    if len(cells) > MAX_CELLS:
+        raise Unreadable(f"{name} holds {len(cells)} cells, over the limit of {MAX_CELLS}.")
+    seen: set[str] = set()
+    nodes = [_cell(cell, number, seen) for number, cell in enumerate(cells) if isinstance(cell, dict)]
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    notebook: NotebookNode = new_notebook(cells=nodes, metadata={**kernel, "language_info": {"name": "python"}})
+    return notebook
+
+
+def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> NotebookNode:
+    """One cell with its text and what nbgrader says of it; all else is left behind."""
+    source = joined(raw.get("source", raw.get("input", "")) or "")
+    source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    source = source.encode("utf-8", "replace").decode()  # half of a surrogate pair cannot be saved
+    make = {"code": new_code_cell, "markdown": new_markdown_cell}.get(str(raw.get("cell_type")), new_raw_cell)
+    metadata = raw.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    cell: NotebookNode = make(source)
+    wanted = raw.get("id") or metadata.get("id")  # Colab keeps the id in the metadata
+    if not isinstance(wanted, str) or not CELL_ID.fullmatch(wanted) or wanted in seen:
+        wanted = f"submitted-{number}"
+    seen.add(wanted)
+    cell["id"] = wanted
+    tag = metadata.get("nbgrader")
+    if isinstance(tag, dict) and isinstance(tag.get("grade_id"), str):
+        cell.metadata["nbgrader"] = nbformat.from_dict(tag)
+    return cell

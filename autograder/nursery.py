@@ -1,0 +1,275 @@
+"""The grader's side of the warm process: start it, spawn students from it, and end them.
+
+One nursery serves one submission at a time; a class is graded with several nurseries, each in a worker
+of its own. Everything that comes back is decoded as data with a deadline.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any
+
+import msgspec
+
+import autograder
+from autograder.errors import CourseError
+from autograder.inside.messages import (
+    CellDone,
+    Describe,
+    Described,
+    EndFork,
+    Fork,
+    Forked,
+    Interrupt,
+    Question,
+    Ready,
+    Reply,
+    RunCell,
+    Serve,
+    Spawn,
+    Spawned,
+    Sweep,
+    Swept,
+)
+from autograder.sandbox import Form, Limits, launch, probe, system_paths
+from autograder.sides import Side, StudentLost
+from autograder.wire import Channel, Closed, Late, WireError
+
+SLOTS = 400  # uids are taken in turn, so that nothing of one submission belongs to the next
+START_SECONDS = 180.0
+ANSWER_SECONDS = 20.0
+PACKAGE = Path(autograder.__file__).parent
+VISIBLE = ("__init__.py", "wire.py", "inside", "sandbox")
+
+
+class NurseryError(CourseError):
+    """The warm process does not do its work: our fault, never the student's."""
+
+
+@dataclass
+class Copy:
+    """A fork of the notebook's process that answers one exercise's questions."""
+
+    side: RemoteSide
+    pid: int
+
+
+class RemoteSide(Side):
+    """The student's notebook, behind a channel."""
+
+    def __init__(self, channel: Channel, seconds: float) -> None:
+        super().__init__()
+        self.channel = channel
+        self.seconds = seconds
+        self.lost = False
+
+    def _ask(self, question: Question) -> Reply:
+        try:
+            self.channel.send(question, self.seconds)
+            reply: Reply = self.channel.receive(Reply, self.seconds)
+        except Late:
+            self.lost = True
+            raise StudentLost("timeout", f"Your code was still running after {self.seconds:g} s") from None
+        except Closed:
+            self.lost = True
+            text = "Your code ended the Python process (an exit, a crash, or far too much memory)"
+            raise StudentLost("raised", text) from None
+        except WireError as error:
+            self.lost = True
+            raise StudentLost("wrong", f"What came back cannot be read: {error}") from None
+        if reply.id != question.id:
+            self.lost = True
+            raise StudentLost("wrong", "What came back answers another question")
+        return reply
+
+
+class StudentProcess:
+    """One submission's notebook, running in a fork of the warm process."""
+
+    def __init__(self, nursery: Nursery, channel: Channel, question_seconds: float) -> None:
+        self.nursery = nursery
+        self.channel = channel
+        self.question_seconds = question_seconds
+        self.serving = False
+
+    def run_cell(self, number: int, source: str, seconds: float, grace: float) -> tuple[CellDone, bool]:
+        """Run a cell; over its time it is interrupted, and given `grace` seconds to stop.
+
+        Returns what it put out and whether it was interrupted.
+
+        Raises Late when it does not, Closed when the process is gone, WireError for anything else.
+        """
+        self.channel.send(RunCell(number, source), ANSWER_SECONDS)
+        interrupted = False
+        try:
+            done: CellDone = self.channel.receive(CellDone, seconds)
+        except Late:
+            interrupted = True
+            self.nursery.interrupt()
+            done = self.channel.receive(CellDone, grace)
+        if done.number != number:
+            raise WireError("the process answers for another cell")
+        return done, interrupted
+
+    def forkable(self) -> bool:
+        self.channel.send(Describe(), ANSWER_SECONDS)
+        described: Described = self.channel.receive(Described, ANSWER_SECONDS)
+        return described.forkable
+
+    def fork(self) -> Copy:
+        """A copy of the notebook's state, for one exercise."""
+        ours, theirs = socket.socketpair()
+        self.channel.send(Fork(), ANSWER_SECONDS)
+        _send_descriptor(self.channel, theirs)
+        forked: Forked = self.channel.receive(Forked, ANSWER_SECONDS)
+        return Copy(RemoteSide(Channel(ours), self.question_seconds), forked.pid)
+
+    def end_fork(self, copy: Copy) -> None:
+        copy.side.channel.close()
+        self.channel.send(EndFork(copy.pid), ANSWER_SECONDS)
+        self.channel.receive(Forked, ANSWER_SECONDS)
+
+    def serve(self) -> RemoteSide:
+        """Let this very process answer, where forking is not safe."""
+        self.channel.send(Serve(), ANSWER_SECONDS)
+        self.serving = True
+        return RemoteSide(self.channel, self.question_seconds)
+
+
+class Nursery:
+    """Starts the warm process when it is first needed, and again when it was lost."""
+
+    def __init__(self, limits: Limits, device: str = "cpu", form: Form | None = None) -> None:
+        self.limits = limits
+        self.device = device
+        self.form = form or probe()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._scratch: TemporaryDirectory[str] | None = None
+        self._spawned = 0
+        self._log = TemporaryFile()
+
+    def start(self) -> None:
+        """Start the warm process without waiting for its imports."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        ours, theirs = socket.socketpair()
+        descriptor = theirs.fileno()
+        settings = msgspec.json.encode({"form": self.form, "limits": self.limits}).decode()
+        argv = [sys.executable, "-s", "-P", "-c", _START, str(descriptor), settings]
+        readable = [*system_paths(), *(PACKAGE / name for name in VISIBLE)]
+        self._process = launch(
+            argv, form=self.form, readable=readable, pass_fds=[descriptor], env=self._environment(),
+            stderr=self._log,
+        )  # fmt: skip
+        theirs.close()
+        self._channel = Channel(ours)
+        self._started = time.monotonic()
+
+    def _environment(self) -> dict[str, str]:
+        env = {
+            "PYTHONPATH": str(PACKAGE.parent), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
+            "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp", "USER": "student",
+            "MPLCONFIGDIR": "/tmp", "IPYTHONDIR": "/tmp", "MPLBACKEND": "agg", "TMPDIR": "/tmp",
+        }  # fmt: skip
+        if self.device == "cpu":
+            env["CUDA_VISIBLE_DEVICES"] = ""
+        return env
+
+    def spawn(self, seed: int, question_seconds: float) -> StudentProcess:
+        """Fork a student from the warm process."""
+        self.start()
+        channel = self._ready_channel()
+        ours, theirs = socket.socketpair()
+        self._spawned += 1
+        self._scratch = None if self.form.mount else TemporaryDirectory(prefix="autograder-")
+        scratch = self._scratch.name if self._scratch else ""
+        try:
+            channel.send(Spawn(seed, self._spawned % SLOTS, scratch), ANSWER_SECONDS)
+            _send_descriptor(channel, theirs)
+            channel.receive(Spawned, ANSWER_SECONDS)
+        except WireError as error:
+            raise self._trouble("did not start a student", error) from None
+        return StudentProcess(self, Channel(ours), question_seconds)
+
+    def _ready_channel(self) -> Channel:
+        assert self._channel is not None
+        if self._started:
+            try:
+                self._channel.receive(Ready, START_SECONDS)
+            except WireError as error:
+                raise self._trouble("did not start", error) from None
+            self._started = 0.0
+        return self._channel
+
+    def _trouble(self, what: str, error: WireError) -> NurseryError:
+        """Our fault, with the last line that the warm process wrote of it."""
+        self.close()
+        self._log.seek(0)
+        lines = self._log.read()[-4000:].decode(errors="replace").strip().splitlines()
+        return NurseryError(f"the warm process {what} ({lines[-1] if lines else error})")
+
+    def interrupt(self) -> None:
+        if self._channel is not None:
+            self._channel.send(Interrupt(), ANSWER_SECONDS)
+
+    def sweep(self) -> None:
+        """End everything the submission left behind; a warm process that cannot is replaced."""
+        if self._channel is None:
+            return
+        try:
+            self._channel.send(Sweep(), ANSWER_SECONDS)
+            self._channel.receive(Swept, ANSWER_SECONDS)
+        except WireError:
+            self.close()
+        if self._scratch is not None:
+            with contextlib.suppress(OSError):
+                self._scratch.cleanup()
+            self._scratch = None
+
+    def close(self) -> None:
+        """End the warm process and everything under it."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+_START = """
+import sys, msgspec
+from autograder.inside.warm import main
+from autograder.sandbox import Form, Limits
+class Settings(msgspec.Struct):
+    form: Form
+    limits: Limits
+settings = msgspec.json.decode(sys.argv[2], type=Settings)
+main(int(sys.argv[1]), settings.form, settings.limits)
+"""
+
+
+def _send_descriptor(channel: Channel, theirs: socket.socket) -> None:
+    """Hand over one end of a fresh socket; the single byte carries it."""
+    try:
+        socket.send_fds(channel.sock, [b"."], [theirs.fileno()])
+    except OSError as error:
+        raise Closed(f"the other side is gone ({error.strerror})") from None
+    finally:
+        theirs.close()
+

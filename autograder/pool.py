@@ -1,0 +1,132 @@
+"""Several workers, each a process of its own; whoever is free takes the next submission."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+from autograder.errors import CourseError
+from autograder.wire import Channel, WireError
+from autograder.worker import Done, Job, Start
+
+START_SECONDS = 300.0
+Tag = TypeVar("Tag")
+
+
+class Worker:
+    """One worker process, started at once and waited for when its first job comes."""
+
+    def __init__(self, start: Start) -> None:
+        ours, theirs = socket.socketpair()
+        os.set_inheritable(theirs.fileno(), True)
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "autograder.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **threads},
+        )
+        theirs.close()
+        self._channel = Channel(ours, max_frame=2**30)
+        self._channel.send(start)
+        self.sentence = ""
+
+    def wait(self) -> None:
+        """Wait for the graders to be collected; raises CourseError when they cannot be."""
+        if self.sentence:
+            return
+        try:
+            self.sentence = self._channel.receive(str, START_SECONDS)
+        except WireError:
+            raise CourseError(f"a worker did not start (exit code {self._process.wait()}).") from None
+        if self.sentence.startswith("error: "):
+            raise CourseError(self.sentence.removeprefix("error: "))
+
+    def do(self, job: Job) -> Done:
+        """Raises WireError when the worker died over it."""
+        self.wait()
+        self._channel.send(job)
+        return self._channel.receive(Done)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._channel.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Pool:
+    """Does jobs on several workers and yields them as they are done."""
+
+    def __init__(self, start: Start, jobs: int) -> None:
+        self._start = start
+        self._workers = [Worker(start) for _ in range(jobs)]
+
+    @property
+    def sentence(self) -> str:
+        """What the sandbox of the first worker holds, in one line."""
+        self._workers[0].wait()
+        return self._workers[0].sentence
+
+    def run(self, jobs: Sequence[tuple[Tag, Job]]) -> Iterator[tuple[Tag, Done]]:
+        waiting: queue.SimpleQueue[tuple[Tag, Job]] = queue.SimpleQueue()
+        done: queue.SimpleQueue[tuple[Tag, Done] | CourseError] = queue.SimpleQueue()
+        for pair in jobs:
+            waiting.put(pair)
+        for number in range(len(self._workers)):
+            threading.Thread(target=self._work, args=(number, waiting, done), daemon=True).start()
+        for _ in jobs:
+            result = done.get()
+            if isinstance(result, CourseError):
+                raise result
+            yield result
+
+    def _work(
+        self,
+        number: int,
+        waiting: queue.SimpleQueue[tuple[Tag, Job]],
+        done: queue.SimpleQueue[tuple[Tag, Done] | CourseError],
+    ) -> None:
+        while True:
+            try:
+                tag, job = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                done.put((tag, self._do(number, job)))
+            except CourseError as error:
+                done.put(error)
+                return
+
+    def _do(self, number: int, job: Job) -> Done:
+        """Do a job; a worker that dies over it is replaced, and the job tried once more."""
+        for _ in range(2):
+            try:
+                return self._workers[number].do(job)
+            except WireError:
+                self._workers[number].close()
+                self._workers[number] = Worker(self._start)
+        return Done(staff=["the worker process died twice over this submission"])
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def available_jobs() -> int:
+    """One worker for each processor that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

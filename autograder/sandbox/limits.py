@@ -1,0 +1,82 @@
+"""Limits of one student's process: memory, processor time, processes, files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Bytes, seconds and counts."""
+
+    memory_bytes: int = 2048 * MIB
+    """On top of what the warm process already holds, for each process."""
+    cpu_seconds: int = 120
+    """Processor time of each process."""
+    processes: int = 64
+    """Processes and threads together."""
+    open_files: int = 512
+    file_bytes: int = 256 * MIB
+    tmp_bytes: int = 512 * MIB
+    """Of /tmp, and as much again of /dev/shm."""
+    tmp_files: int = 8192
+
+
+def apply(limits: Limits, *, crowd: int) -> None:
+    """Limit this process. `crowd`: processes that count against the same uid already.
+
+    Address space and data are limited, since data does not count shared maps and a child of
+    the CUDA build of torch begins with 3.5 GB of address space.
+    """
+    space, data = _held()
+    stack = 8 * MIB
+    _lower(resource.RLIMIT_AS, space + limits.memory_bytes)
+    _lower(resource.RLIMIT_DATA, data + limits.memory_bytes)
+    # One second between the soft and the hard limit: SIGXCPU tells the reason, SIGKILL does not.
+    _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
+    _lower(resource.RLIMIT_NPROC, limits.processes + crowd)
+    _lower(resource.RLIMIT_NOFILE, limits.open_files)
+    _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
+    _lower(resource.RLIMIT_STACK, stack)
+    _lower(resource.RLIMIT_CORE, 0)
+    if hasattr(resource, "RLIMIT_MSGQUEUE"):
+        _lower(resource.RLIMIT_MSGQUEUE, MIB)
+    # When the machine runs out of memory, this process is to go first, not the grader.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
+
+
+def crowd(uid: int) -> int:
+    """How many processes and threads of `uid` /proc shows: RLIMIT_NPROC counts them all."""
+    count = 0
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if name.isdigit() and os.stat(f"/proc/{name}").st_uid == uid:
+                count += len(os.listdir(f"/proc/{name}/task"))
+    return count
+
+
+def _held() -> tuple[int, int]:
+    """Bytes of address space and of data that this process has already."""
+    try:
+        with open("/proc/self/statm") as file:
+            pages = [int(word) for word in file.read().split()]
+    except OSError:  # no /proc: macOS
+        return 0, 0
+    size = resource.getpagesize()
+    return pages[0] * size, pages[5] * size
+
+
+def _lower(which: int, soft: int, hard: int | None = None) -> None:
+    """Set a limit, never above the hard one already there; a system may lack some."""
+    _, ceiling = resource.getrlimit(which)
+    hard = soft if hard is None else hard
+    if ceiling != resource.RLIM_INFINITY:
+        soft, hard = min(soft, ceiling), min(hard, ceiling)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(which, (soft, hard))

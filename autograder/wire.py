@@ -1,0 +1,338 @@
+"""What may cross between the student's process and the grader's: bounded frames of typed values.
+
+Both ends use this module. A frame is a four-byte length and one msgpack message, decoded strictly into
+the structs below. Nothing is ever unpickled: tensors and arrays cross as a dtype name, a shape and raw
+bytes, and every number in them is checked before memory is made for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import time
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import numpy as np
+import torch
+
+MAX_FRAME = 64 * 2**20
+MAX_DEPTH = 24
+MAX_DIMENSIONS = 16
+
+DTYPES: dict[str, torch.dtype] = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex64, torch.complex128,
+        torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool,
+    )
+}  # fmt: skip
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+ARRAY_KINDS = "biufc"
+
+
+class WireError(Exception):
+    """The other side sent something that is no message of ours, or too much, or nothing in time."""
+
+
+class Closed(WireError):
+    """The other side is gone."""
+
+
+class Late(WireError):
+    """The other side did not answer before the deadline."""
+
+
+class TooBig(WireError):
+    """A message is over the bound for one frame."""
+
+
+class Node(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    """A value that is more than one plain number or string."""
+
+
+class Sequence(Node, tag="s"):
+    kind: Literal["list", "tuple", "set"]
+    items: list[Value]
+
+
+class Mapping(Node, tag="m"):
+    pairs: list[tuple[Value, Value]]
+
+
+class TensorValue(Node, tag="t"):
+    dtype: str
+    shape: list[int]
+    data: bytes
+    requires_grad: bool
+
+
+class ArrayValue(Node, tag="a"):
+    dtype: str
+    shape: list[int]
+    data: bytes
+    scalar: bool
+
+
+class Special(Node, tag="x"):
+    """An int beyond 64 bits, bytes, a torch dtype or a torch device."""
+
+    kind: Literal["int", "bytes", "dtype", "device", "complex"]
+    data: bytes
+
+
+class Kept(Node, tag="k"):
+    """A value that stays where it is; `number` asks for it again."""
+
+    number: int
+    type_name: str
+
+
+Value = (
+    None | bool | int | float | str
+    | Sequence | Mapping | TensorValue | ArrayValue | Special | Kept
+)  # fmt: skip
+
+
+class Handle:
+    """The grader's name for a value that stays in the student's process."""
+
+    def __init__(self, number: int, type_name: str) -> None:
+        self.number = number
+        self.type_name = type_name
+
+    def __repr__(self) -> str:
+        return f"<{self.type_name}>"
+
+
+class Keeper:
+    """Holds what cannot cross, so that later questions can name it."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def keep(self, value: Any) -> Kept:
+        self.values.append(value)
+        return Kept(len(self.values) - 1, type(value).__name__[:200])
+
+    def get(self, number: int) -> Any:
+        return self.values[number]
+
+
+def to_wire(value: Any, keeper: Keeper | None = None, depth: int = 0) -> Value:
+    """Turn a Python value into what may cross; what cannot cross is kept, or refused without a keeper."""
+    if depth > MAX_DEPTH:
+        raise WireError(f"the value is nested deeper than {MAX_DEPTH} levels")
+    if value is None or type(value) in (bool, float, str):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, Handle):
+        return Kept(value.number, value.type_name)
+    if isinstance(value, torch.Tensor):
+        found: Value = _tensor_to_wire(value)
+    elif isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in ARRAY_KINDS:
+        found = _array_to_wire(value)
+    else:
+        found = _plain_to_wire(value, keeper, depth)
+    if found is not None:
+        return found
+    if keeper is None:
+        raise WireError(f"a {type(value).__name__} cannot cross to the student's process")
+    return keeper.keep(value)
+
+
+def _plain_to_wire(value: Any, keeper: Keeper | None, depth: int) -> Value:
+    """Containers, big numbers, bytes, dtypes and devices; None when it is none of these."""
+    if isinstance(value, (bool, float, str)):  # subclasses cross as what they are underneath
+        for kind in (float, str):
+            if isinstance(value, kind):
+                return kind.__str__(value) if kind is str else kind.__float__(value)
+    if isinstance(value, int):
+        number = int.__int__(value)
+        if -(2**63) <= number < 2**64:
+            return number
+        return Special("int", number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True))
+    if isinstance(value, complex):
+        return Special("complex", struct.pack("<dd", value.real, value.imag))
+    if isinstance(value, (bytes, bytearray)):
+        return Special("bytes", bytes(value))
+    if isinstance(value, torch.dtype):
+        return Special("dtype", str(value).removeprefix("torch.").encode())
+    if isinstance(value, torch.device):
+        return Special("device", str(value).encode())
+    if isinstance(value, dict):
+        pairs = dict.items(value)
+        return Mapping([tuple(to_wire(x, keeper, depth + 1) for x in pair) for pair in pairs])  # type: ignore[misc]
+    for name, kind in (("list", list), ("tuple", tuple), ("set", (set, frozenset))):
+        if isinstance(value, kind):
+            items = [to_wire(x, keeper, depth + 1) for x in value]
+            return Sequence(name, items)  # type: ignore[arg-type]
+    return None
+
+
+def _tensor_to_wire(tensor: torch.Tensor) -> TensorValue | None:
+    if tensor.layout != torch.strided or tensor.dtype not in DTYPE_NAMES or tensor.is_meta:
+        return None
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    data = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+    return TensorValue(DTYPE_NAMES[tensor.dtype], list(tensor.shape), data, tensor.requires_grad)
+
+
+def _array_to_wire(array: np.ndarray[Any, Any] | np.generic) -> ArrayValue:
+    plain = np.ascontiguousarray(array)
+    kind = plain.dtype.newbyteorder("<")
+    return ArrayValue(
+        kind.str, list(array.shape), plain.astype(kind).tobytes(), isinstance(array, np.generic)
+    )
+
+
+def from_wire(value: Value, keeper: Keeper | None = None, depth: int = 0) -> Any:
+    """Rebuild a Python value. With a keeper, Kept means the value itself; without, a Handle."""
+    if depth > MAX_DEPTH:
+        raise WireError(f"the value is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, Sequence):
+        items = [from_wire(x, keeper, depth + 1) for x in value.items]
+        return {"list": list, "tuple": tuple, "set": _set}[value.kind](items)
+    if isinstance(value, Mapping):
+        pairs = [(from_wire(k, keeper, depth + 1), from_wire(v, keeper, depth + 1)) for k, v in value.pairs]
+        return _dict(pairs)
+    if isinstance(value, TensorValue):
+        return _tensor_from_wire(value)
+    if isinstance(value, ArrayValue):
+        return _array_from_wire(value)
+    if isinstance(value, Special):
+        return _special_from_wire(value)
+    if isinstance(value, Kept):
+        return keeper.get(value.number) if keeper else Handle(value.number, value.type_name)
+    return value
+
+
+def _set(items: list[Any]) -> Any:
+    try:
+        return set(items)
+    except TypeError:
+        raise WireError("a set holds something unhashable") from None
+
+
+def _dict(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    try:
+        return dict(pairs)
+    except TypeError:
+        raise WireError("a dict has an unhashable key") from None
+
+
+def _checked_size(shape: list[int], itemsize: int, data: bytes) -> None:
+    """Refuse shapes that do not fit their data before anything is allocated for them."""
+    if len(shape) > MAX_DIMENSIONS or any(n < 0 for n in shape):
+        raise WireError("a shape is out of bounds")
+    size = itemsize
+    for n in shape:
+        size *= n
+    if size != len(data) or any(n > 2**40 for n in shape):
+        raise WireError("a tensor's bytes do not fit its shape")
+
+
+def _tensor_from_wire(value: TensorValue) -> torch.Tensor:
+    dtype = DTYPES.get(value.dtype)
+    if dtype is None:
+        raise WireError("a tensor of an unknown dtype")
+    _checked_size(value.shape, dtype.itemsize, value.data)
+    if value.data:
+        tensor = torch.frombuffer(bytearray(value.data), dtype=torch.uint8).view(dtype).reshape(value.shape)
+    else:
+        tensor = torch.empty(value.shape, dtype=dtype)
+    can_require = dtype.is_floating_point or dtype.is_complex
+    return tensor.requires_grad_(value.requires_grad and can_require)
+
+
+def _array_from_wire(value: ArrayValue) -> Any:
+    try:
+        dtype = np.dtype(value.dtype)
+    except (TypeError, ValueError, SyntaxError):
+        raise WireError("an array of an unknown dtype") from None
+    if dtype.kind not in ARRAY_KINDS or not 0 < dtype.itemsize <= 32:
+        raise WireError("an array of an unknown dtype")
+    _checked_size(value.shape, dtype.itemsize, value.data)
+    array = np.frombuffer(bytearray(value.data), dtype=dtype).reshape(value.shape)
+    if value.scalar and not value.shape:
+        return array[()]
+    return array
+
+
+def _special_from_wire(value: Special) -> Any:
+    if value.kind == "bytes":
+        return value.data
+    if value.kind == "int":
+        if len(value.data) > 4096:
+            raise WireError("a whole number of over 4096 bytes")
+        return int.from_bytes(value.data, "little", signed=True)
+    if value.kind == "complex" and len(value.data) == 16:
+        return complex(*struct.unpack("<dd", value.data))
+    text = value.data.decode("ascii", "replace")
+    try:
+        return DTYPES[text] if value.kind == "dtype" else torch.device(text)
+    except (KeyError, RuntimeError):
+        raise WireError(f"an unknown {value.kind}") from None
+
+
+Message = TypeVar("Message")
+
+
+class Channel:
+    """One end of a socket that carries frames; every wait has a deadline for the whole message."""
+
+    def __init__(self, sock: socket.socket, max_frame: int = MAX_FRAME) -> None:
+        self.sock = sock
+        self.max_frame = max_frame
+
+    def send(self, message: Any, seconds: float | None = None) -> None:
+        data = msgspec.msgpack.encode(message)
+        if len(data) > self.max_frame:
+            raise TooBig(f"{len(data)} bytes are more than the {self.max_frame} that may cross at once")
+        try:
+            self.sock.settimeout(seconds)
+            self.sock.sendall(struct.pack("<I", len(data)) + data)
+        except TimeoutError:
+            raise Late("the other side did not take the message in time") from None
+        except OSError as error:
+            raise Closed(f"the other side is gone ({error.strerror})") from None
+
+    def receive(self, kind: type[Message] | Any, seconds: float | None = None) -> Message:
+        """Wait for one whole message of this kind; the deadline is for all of it, however it drips."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        (length,) = struct.unpack("<I", self._exactly(4, deadline))
+        if length > self.max_frame:
+            raise TooBig(f"a message of {length} bytes is over the bound of {self.max_frame}")
+        data = self._exactly(length, deadline)
+        try:
+            return msgspec.msgpack.decode(data, type=kind)  # type: ignore[no-any-return]
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            raise WireError(f"not a message of ours: {str(error)[:200]}") from None
+
+    def _exactly(self, length: int, deadline: float | None) -> bytes:
+        data = bytearray()
+        while len(data) < length:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise Late("no whole answer before the deadline")
+            try:
+                self.sock.settimeout(left)
+                part = self.sock.recv(min(length - len(data), 2**20))
+            except TimeoutError:
+                raise Late("no whole answer before the deadline") from None
+            except OSError as error:
+                raise Closed(f"the other side is gone ({error.strerror})") from None
+            if not part:
+                raise Closed("the other side is gone")
+            data += part
+        return bytes(data)
+
+    def close(self) -> None:
+        """Hang up; a wait in another thread ends with Closed."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+
+    def drop(self) -> None:
+        """In a fork: let go of a socket that stays the parent's."""
+        self.sock.close()

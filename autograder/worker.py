@@ -1,0 +1,144 @@
+"""A worker: one process with the collected graders, the references and a warm process of its own.
+
+`autograder grade` starts several and hands each one submission after another. A worker holds no
+gradebook; it gets cells and gives back outputs and results.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import torch
+
+from autograder.course import Course
+from autograder.diagnosis import Diagnoser
+from autograder.draw import derived_seed
+from autograder.errors import CourseError
+from autograder.execution import Cell, CellRun
+from autograder.grading import Bench, with_graders
+from autograder.marking import Marked, Marker, ReferenceSide, load_reference
+from autograder.nursery import Nursery
+from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
+from autograder.wire import Channel, Closed
+
+
+class Start(msgspec.Struct):
+    """What a worker has to know."""
+
+    root: str
+    assignment: str
+    seed: int
+    device: str
+    diagnose: bool
+
+
+class Job(msgspec.Struct):
+    """One submission's code cells, and the exercises to grade."""
+
+    cells: list[Cell]
+    exercises: list[Exercise]
+
+
+class Done(msgspec.Struct):
+    """What came of a job; `staff` names faults of ours, one sentence each."""
+
+    cells: list[CellRun] = []
+    exercises: list[ExerciseResult] = []
+    seconds: float = 0.0
+    staff: list[str] = []
+
+
+class Desk:
+    """Does the jobs: marks, adds up, diagnoses."""
+
+    def __init__(self, course: Course, start: Start, bench: Bench, nursery: Nursery) -> None:
+        self.course = course
+        self.bench = bench
+        self.seed = start.seed
+        student_seed = derived_seed(start.seed, "student")
+        self.marker = Marker(bench, nursery, course.settings.time, start.seed, student_seed)
+        self._names: dict[str, dict[str, object]] = {}
+        self._references: dict[str, ReferenceSide] = {}
+        self._diagnoser = Diagnoser(course, self.marker, self.reference) if start.diagnose else None
+
+    def reference(self, exercise: Exercise) -> ReferenceSide:
+        if exercise.id not in self._references:
+            if exercise.notebook not in self._names:
+                path = self.course.solutions / f"{exercise.notebook}.py"
+                if not path.exists():
+                    raise CourseError(f"{path} is missing: run `autograder release`.")
+                self._names[exercise.notebook] = load_reference(path)
+            self._references[exercise.id] = ReferenceSide(self._names[exercise.notebook])
+        return self._references[exercise.id]
+
+    def do(self, job: Job) -> Done:
+        """Never raises: a fault of ours is said in the answer and costs no student anything."""
+        start = time.monotonic()
+        try:
+            done = self._do(job)
+        except CourseError as error:
+            done = Done(staff=[str(error)])
+        except Exception as error:  # noqa: BLE001  the class goes on; this submission gets no score
+            done = Done(staff=[f"the grader failed: {type(error).__name__}: {error}"])
+        done.seconds = round(time.monotonic() - start, 3)
+        return done
+
+    def _do(self, job: Job) -> Done:
+        references = {exercise.id: self.reference(exercise) for exercise in job.exercises}
+        marked = self.marker.mark(job.cells, job.exercises, references)
+        results = [self._result(exercise, marked.checks[exercise.id]) for exercise in job.exercises]
+        return Done(list(marked.cells.values()), results, 0.0, _internal(marked))
+
+    def _result(self, exercise: Exercise, runs: list[CheckRun]) -> ExerciseResult:
+        result = exercise_result(exercise, runs)
+        if self._diagnoser is None or result.status not in ("wrong", "partial", "raised"):
+            return result
+        diagnosis = self._diagnoser.diagnose(exercise, runs)
+        return msgspec.structs.replace(result, diagnosis=diagnosis)
+
+
+def _internal(marked: Marked) -> list[str]:
+    """One sentence for each check that failed by our own fault, and for each exercise without a verdict."""
+    sentences = []
+    for exercise, runs in marked.checks.items():
+        sentences += [f"{exercise}, {run.result.name}: {run.staff}" for run in runs if run.fault == "internal"]
+        if all(run.result.passed is None for run in runs):
+            sentences.append(f"{exercise}: its hidden grader has no check that could be made")
+    return sentences
+
+
+def serve(channel: Channel, start: Start) -> None:
+    """Work until the one who started this worker hangs up."""
+    course = Course(Path(start.root), start.assignment)
+    with Nursery(course.settings.memory, start.device) as nursery:
+        nursery.start()  # its imports take seconds, which collecting the graders overlaps
+        torch.set_num_threads(1)
+
+        def work(bench: Bench) -> None:
+            desk = Desk(course, start, bench, nursery)
+            channel.send(nursery.form.sentence)
+            while True:
+                try:
+                    channel.send(desk.do(channel.receive(Job)))
+                except Closed:
+                    return
+
+        try:
+            with_graders(course.graders, work)
+        except CourseError as error:
+            channel.send(f"error: {error}")
+
+
+def main() -> None:
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])), max_frame=2**30)
+    os.chdir("/")
+    serve(channel, channel.receive(Start))
+
+
+if __name__ == "__main__":
+    main()

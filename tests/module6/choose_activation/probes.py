@@ -1,0 +1,45 @@
+"""Questions about the module that choose_activation returns."""
+
+import torch
+from torch import nn
+
+
+def kind(nb, role):
+    """choose_activation({role})"""
+    chosen = nb.choose_activation(role)
+    return {"module": isinstance(chosen, nn.Module), "type": type(chosen).__name__}
+
+
+def apply(nb, role, z):
+    """choose_activation({role}) called on {z}"""
+    return nb.choose_activation(role)(z.clone()).detach()
+
+
+def apply_each(nb, role, zs):
+    """choose_activation({role}) called on several inputs"""
+    chosen = nb.choose_activation(role)
+    return [chosen(z.clone()).detach() for z in zs]
+
+
+def value_and_slope(nb, role, z):
+    """choose_activation({role}) called on {z}, with its gradient"""
+    leaf = z.clone().requires_grad_()
+    out = nb.choose_activation(role)(leaf * 1.0)  # in-place modules may change the copy
+    if not out.requires_grad:
+        return {"value": out, "slope": None}
+    out.sum().backward()
+    return {"value": out.detach(), "slope": leaf.grad}
+
+
+def unknown(nb, roles):
+    """choose_activation with an unknown role"""
+    answers = []
+    for role in roles:
+        try:
+            nb.choose_activation(role)
+            answers.append("no error")
+        except ValueError:
+            answers.append("ValueError")
+        except Exception as error:
+            answers.append(type(error).__name__)
+    return answers

@@ -1,0 +1,146 @@
+"""Hidden grader: the activation for a role, judged by what it does."""
+
+import pytest
+import torch
+
+from autograder.checks import close, hint, is_tensor, weight
+from tests.module6.choose_activation import probes
+
+
+def finite(x, shape):
+    """Whether x is a tensor of this shape with finite numbers only."""
+    return is_tensor(x, tuple(shape)) and bool(x.isfinite().all())
+
+
+@hint("Return an object such as nn.Identity(), with its parentheses; a function is no nn.Module.")
+@pytest.mark.parametrize("role", ["hidden", "binary_output", "multiclass_output"])
+def test_module(student, role):
+    """choose_activation("{role}") returns an nn.Module."""
+    assert student.run(probes.kind, role)["module"]
+
+
+@weight(2)
+@hint(
+    "Sigmoid and tanh flatten out, so the gradient dies; a member of the ReLU family keeps rising."
+)
+def test_hidden_does_not_saturate(student, draw):
+    """The hidden activation keeps rising for large positive inputs, with a gradient that lives."""
+    z = torch.tensor([[3.0, draw.uniform(5, 9), draw.uniform(20, 40)], [80.0, 300.0, 1000.0]])
+    found = student.run(probes.value_and_slope, "hidden", z)
+    value, slope = found["value"], found["slope"]
+    assert finite(value, z.shape) and finite(slope, z.shape)
+    assert bool((slope > 0.5).all())
+    assert bool((value.flatten().diff() > 0.5 * z.flatten().diff()).all())
+
+
+@weight(2)
+@hint(
+    "Without a bend, hidden layers collapse into one: the slope must differ between the two sides."
+)
+def test_hidden_bends(student, draw):
+    """The hidden activation is not linear: negative inputs are held back, positive ones pass."""
+    size = torch.tensor([draw.uniform(4, 9), draw.uniform(20, 60), 500.0]).reshape(1, 3)
+    value, mirrored = student.run(probes.apply_each, "hidden", [size, -size])
+    assert finite(value, (1, 3)) and finite(mirrored, (1, 3))
+    assert bool((mirrored.abs() < 0.7 * value).all())
+
+
+@hint("An activation works on every entry by itself, whatever stands beside it.")
+def test_hidden_shape(student, draw):
+    """The hidden activation takes any (N, H) and treats every entry by itself."""
+    z = 2 * draw.normal(4, 3)
+    for shape in ((4, 3), (1, 5), (6, 1), (1, 1)):
+        assert finite(student.run(probes.apply, "hidden", draw.normal(*shape)), shape)
+    large = z.abs() + 3  # random leaky slopes (RReLU) concern negative inputs only
+    together, first = student.run(probes.apply_each, "hidden", [large, large[:1, :2].clone()])
+    assert is_tensor(together, (4, 3)) and close(first, together[:1, :2], rtol=1e-4, atol=1e-5)
+
+
+@weight(2)
+@hint(
+    "One number per sample becomes the probability of class 1: it rises from 0 to 1 with the input."
+)
+def test_binary_probability(student, draw):
+    """The binary output turns each pre-activation into a probability that rises with it."""
+    z = torch.linspace(-4, 4, 9) + draw.uniform(-0.3, 0.3)
+    p = student.run(probes.apply, "binary_output", z)
+    assert finite(p, (9,)) and bool(((p >= 0) & (p <= 1)).all())
+    assert bool((p.diff() > 0).all())
+    ends = student.run(
+        probes.apply, "binary_output", torch.tensor([-1000.0, -50.0, 0.0, 50.0, 1000.0])
+    )
+    assert close(ends, torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]), atol=1e-4)
+
+
+@weight(2)
+@hint("Softmax over the samples would share 1 among them; the samples have nothing to share.")
+def test_binary_one_by_one(student, draw):
+    """Each sample of the binary output has its own probability, also when there is one sample."""
+    z = draw.normal(6)
+    together, turned, alone = student.run(
+        probes.apply_each, "binary_output", [z, -z, z[:1].clone()]
+    )
+    assert finite(together, (6,)) and close(alone, together[:1], rtol=1e-4, atol=1e-6)
+    assert close(turned, 1 - together, rtol=1e-4, atol=1e-5)
+
+
+@weight(2)
+@hint("Sigmoids rate each class by itself; softmax shares a probability of 1 among the classes.")
+def test_multiclass_rows(student, draw):
+    """Every row of the multiclass output holds probabilities that sum to 1, larger for larger inputs."""
+    for n, c in ((5, 3), (3, 7), (6, 2)):
+        z = 2 * draw.normal(n, c)
+        p = student.run(probes.apply, "multiclass_output", z)
+        assert finite(p, (n, c)) and bool((p >= 0).all())
+        assert close(p.sum(1), torch.ones(n), rtol=1e-4)
+        assert torch.equal(p.argsort(1), z.argsort(1))
+
+
+@weight(2)
+@hint("Name the dimension along which the probabilities are shared: the classes, not the samples.")
+def test_multiclass_one_sample_and_square(student, draw):
+    """The rows sum to 1 also for a single sample, and for as many samples as classes."""
+    for n, c in ((1, draw.integer(2, 6)), (4, 4), (1, 1)):
+        z = 2 * draw.normal(n, c)
+        p = student.run(probes.apply, "multiclass_output", z)
+        assert finite(p, (n, c)) and bool((p >= 0).all())
+        assert close(p.sum(1), torch.ones(n), rtol=1e-4)
+    z = 2 * draw.normal(4, 4)
+    together, alone = student.run(probes.apply_each, "multiclass_output", [z, z[1:2].clone()])
+    assert is_tensor(together, (4, 4)) and close(alone, together[1:2], rtol=1e-4, atol=1e-6)
+
+
+@hint("PyTorch's own modules guard against exp overflowing; a formula of your own has to, too.")
+def test_multiclass_large(student, draw):
+    """The multiclass output stays finite and right for inputs of +1000 and -1000."""
+    z = torch.tensor([[1000.0, -1000.0, draw.uniform(-2, 2)], [-1000.0, -1000.0, -1000.0]])
+    p = student.run(probes.apply, "multiclass_output", z)
+    want = torch.tensor([[1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]])
+    assert close(p, want, rtol=1e-4, atol=1e-5)
+
+
+@weight(2)
+@hint("End with raise ValueError(...): returning None or a default hides the typing mistake.")
+def test_unknown_role(student, draw):
+    """Any other role raises a ValueError."""
+    roles = ["output", "binary", "multiclass", "hidden_output", "", f"role_{draw.integer(0, 99)}"]
+    answers = student.run(probes.unknown, roles)
+    assert answers == ["ValueError"] * len(roles), answers
+
+
+@weight(0.5)
+@hint("Compare the role with the three names as they are, without changing its letters first.")
+def test_role_spelt_otherwise(student):
+    """A role that is spelt in another way, or is no text at all, is another role: a ValueError."""
+    roles = ["Hidden", "HIDDEN", "hidden ", "Binary_Output", "multiclass-output", None, 1]
+    answers = student.run(probes.unknown, roles)
+    assert answers == ["ValueError"] * len(roles), answers
+
+
+@weight(0.5)
+@hint("Choosing a module needs no random numbers, and seeding is never yours to do.")
+@pytest.mark.parametrize("role", ["hidden", "binary_output", "multiclass_output"])
+def test_leaves_no_trace(student, role):
+    """choose_activation("{role}") leaves the global random state and torch's settings as they were."""
+    assert student.run(probes.kind, role)["module"]
+    assert not student.changed, student.changed

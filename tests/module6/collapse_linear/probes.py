@@ -1,0 +1,21 @@
+"""Questions about collapse_linear on another device."""
+
+import torch
+
+from autograder.inside.faraway import attempt, is_far
+
+
+def on_device(nb, layers, device):
+    """collapse_linear(layers) with all layers on another device"""
+
+    def program(place):
+        return nb.collapse_linear([(W.to(place), b.to(place)) for W, b in layers])
+
+    if device == "cpu":
+        report = attempt(program)
+        value = report["value"]
+        there = isinstance(value, (tuple, list)) and all(is_far(x) for x in value)
+        return report | {"there": there}
+    value = program(device)
+    there = all(isinstance(x, torch.Tensor) and x.device.type == device for x in value)
+    return {"value": value, "error": None, "limit": False, "there": there}

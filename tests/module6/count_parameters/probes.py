@@ -1,0 +1,148 @@
+"""Modules to be counted, built where the student's function is."""
+
+import torch
+from torch import nn
+
+
+def plain(a, b, c):
+    return nn.Sequential(nn.Linear(a, b), nn.ReLU(), nn.Linear(b, b, bias=False), nn.Linear(b, c))
+
+
+def convolution(a, b, c):
+    return nn.Sequential(nn.Conv2d(a, b, 3), nn.Embedding(b, c), nn.LSTM(a, c), nn.PReLU())
+
+
+def no_parameters(a, b, c):
+    return nn.Sequential(nn.ReLU(), nn.Flatten(), nn.Dropout(0.5))
+
+
+def evaluated(a, b, c):
+    """In evaluation mode, with one part of it training."""
+    model = nn.Sequential(plain(a, b, c), batch_norm(a, b, c)).eval()
+    model[0][2].train()
+    return model
+
+
+def without_memory(a, b, c):
+    """On the meta device: sizes only, no numbers behind them."""
+    with torch.device("meta"):
+        return plain(a, b, c)
+
+
+def frozen_layer(a, b, c):
+    model = plain(a, b, c)
+    model[0].requires_grad_(False)
+    return model
+
+
+def frozen_bias(a, b, c):
+    model = nn.Sequential(plain(a, b, c), nn.Linear(b, c))
+    model[0][3].bias.requires_grad_(False)
+    model[1].weight.requires_grad_(False)
+    return model
+
+
+def frozen_all(a, b, c):
+    return plain(a, b, c).requires_grad_(False)
+
+
+def same_layer_twice(a, b, c):
+    layer = nn.Linear(b, b)
+    return nn.Sequential(nn.Linear(a, b), layer, nn.ReLU(), layer, nn.Linear(b, c))
+
+
+class Tied(nn.Module):
+    """Two layers of different modules that hold one weight."""
+
+    def __init__(self, a, b):
+        super().__init__()
+        self.encoder = nn.Embedding(a, b)
+        self.decoder = nn.ModuleDict({"out": nn.Linear(b, a)})
+        self.decoder["out"].weight = self.encoder.weight
+
+
+def tied_weight(a, b, c):
+    return nn.Sequential(Tied(a, b), nn.Linear(b, c))
+
+
+def tied_and_frozen(a, b, c):
+    model = tied_weight(a, b, c)
+    model[0].encoder.weight.requires_grad_(False)
+    return model
+
+
+def equal_values(a, b, c):
+    """Different parameters that happen to hold the same numbers."""
+    return nn.Sequential(nn.LayerNorm(b), nn.LayerNorm(b), nn.LayerNorm(b))
+
+
+def batch_norm(a, b, c):
+    return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b), nn.BatchNorm1d(b, affine=False))
+
+
+class Buffered(nn.Module):
+    def __init__(self, a, b):
+        super().__init__()
+        self.layer = nn.Linear(a, b)
+        self.register_buffer("table", torch.ones(a, b))
+        self.register_buffer("unsaved", torch.ones(b), persistent=False)
+
+
+def own_buffers(a, b, c):
+    return nn.Sequential(Buffered(a, b), nn.Linear(b, c))
+
+
+class Direct(nn.Module):
+    """Parameters that belong to the module itself, one of them a single number."""
+
+    def __init__(self, a, b):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(a, b))
+        self.scale = nn.Parameter(torch.tensor(1.0))
+        self.cube = nn.Parameter(torch.zeros(2, a, b), requires_grad=False)
+
+
+class Nested(nn.Module):
+    def __init__(self, a, b, c):
+        super().__init__()
+        self.blocks = nn.ModuleList([plain(a, b, c), nn.ModuleList([Direct(b, c)])])
+        self.named = nn.ModuleDict({"left": nn.Linear(a, b), "right": Direct(a, c)})
+        self.extra = nn.ParameterList([nn.Parameter(torch.zeros(c)) for _ in range(3)])
+        self.other = nn.ParameterDict({"bias": nn.Parameter(torch.zeros(b))})
+
+
+def direct(a, b, c):
+    return Direct(a, b)
+
+
+def nested(a, b, c):
+    return Nested(a, b, c)
+
+
+def count(nb, kind, sizes, **flag):
+    """count_parameters of a model of the kind {kind}"""
+    return nb.count_parameters(globals()[kind](*sizes), **flag)
+
+
+def state(model):
+    """All that counting has to leave alone."""
+    tensors = [*model.named_parameters(remove_duplicate=False), *model.named_buffers()]
+    return {
+        "modes": [module.training for module in model.modules()],
+        "flags": [tensor.requires_grad for _, tensor in tensors],
+        "names": [name for name, _ in tensors],
+        "gradients": [tensor.grad is None for _, tensor in tensors],
+        "values": [tensor.detach().clone() for _, tensor in tensors],
+        "identities": [id(tensor) for _, tensor in tensors],
+        "random": torch.get_rng_state(),
+    }
+
+
+def states(nb, sizes, training, **flag):
+    """count_parameters of a model in mixed modes with frozen parts"""
+    model = nn.Sequential(frozen_bias(*sizes), batch_norm(*sizes), nn.Dropout())
+    model.train(training)
+    model[0].train(not training)
+    before = state(model)
+    count = nb.count_parameters(model, **flag)
+    return count, before, state(model)
