@@ -6,8 +6,10 @@ for PostgreSQL spell the driver out (`postgresql+psycopg://...`).
 """
 
 import importlib.util
+import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 
 c = get_config()  # noqa: F821  -- traitlets puts this name here when it reads the file
@@ -16,9 +18,18 @@ ROOT = Path(__file__).resolve().parent
 if importlib.util.find_spec("autograder") is None:  # not installed: take it from this folder
     sys.path.insert(0, str(ROOT))
 
-from autograder.generate import put_tools_on_path
-from autograder.nbgrader_steps import RELEASE_STEPS
+from nbgrader.validator import Validator
 
+from autograder.generate import put_tools_on_path
+from autograder.nbgrader_log import say_sentences
+from autograder.nbgrader_steps import (
+    AUTOGRADE_STEPS,
+    RELEASE_STEPS,
+    SANITIZE_STEPS,
+    validate_steps,
+)
+
+warnings.filterwarnings("ignore", "Object of type <Submitted")  # nbgrader's, at a new student
 put_tools_on_path()  # nbgrader starts `alembic` by its bare name
 
 # -- the course -----------------------------------------------------------------------------
@@ -37,6 +48,14 @@ if os.environ.get("NBGRADER_DB_URL"):  # else gradebook.db in this folder
 c.GenerateAssignment.preprocessors = RELEASE_STEPS
 c.NameTheTask.text_stub = "*Write your answer here (about 150 to 250 words).*"
 
-# -- grading, feedback, Validate: the engine's preprocessors go here --------------------------
-# (c.Autograde.autograde_preprocessors, c.Autograde.sanitize_preprocessors,
-#  c.GenerateFeedback.preprocessors, Validator._preprocessors_default)
+# -- grading: `nbgrader autograde`, formgrader's button, `nbgrader validate` -------------------
+# Names, not imports: the engine brings torch, which only these commands need.
+c.Autograde.exporter_class = "autograder.nbgrader_grade.SubmissionExporter"
+c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
+c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
+Validator._preprocessors_default = validate_steps  # nbgrader offers no setting for it
+say_sentences(logging.getLogger("ValidateApp"))
+
+# -- feedback, and the notebooks that formgrader shows: nothing in them may run ----------------
+c.GenerateFeedback.exporter_class = "autograder.feedback.PageExporter"
+c.HTMLExporter.preprocessors = ["autograder.feedback.Harmless"]

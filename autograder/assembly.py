@@ -183,8 +183,11 @@ def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[
     """The score first, as nbgrader reads it; then what the student reads."""
     assert result.score is not None, "a fault of ours is no score"
     number = new_output("execute_result", data={"text/plain": f"{result.score:g}"}, execution_count=None)
-    text = feedback_text(result, _visible_failure(visible))
-    data = {"text/plain": text, "text/html": f"<pre>{html.escape(text)}</pre>"}
+    failure = _visible_failure(visible)
+    data = {
+        "text/plain": feedback_text(result, failure),
+        "text/html": feedback_html(result, failure),
+    }
     return [number, new_output("display_data", data=data)]
 
 
@@ -211,3 +214,38 @@ def feedback_text(result: ExerciseResult, visible_failure: str | None = None) ->
             if check.hint:
                 lines.append(f"     Hint: {check.hint}")
     return "\n".join(lines)
+
+
+MARKS = {True: ("✓", "#1a7f37", "passed"), False: ("✗", "#b3261e", "not passed"), None: ("–", "#666666", "not checked")}
+
+
+def feedback_html(result: ExerciseResult, visible_failure: str | None = None) -> str:
+    """The same as a table; styles inline, since pages that show it bring none, and all text escaped."""
+    rows = []
+    if visible_failure:
+        rows.append(_row(*MARKS[False], f"The visible example fails: {visible_failure}"))
+    if result.diagnosis:
+        rows.append(_row("→", "#0550ae", "", f"What is behind it: {result.diagnosis.message}"))
+    for check in result.checks:
+        hint = f"Hint: {check.hint}" if check.hint and check.passed is False else ""
+        first, *rest = check.message.splitlines() or [check.name]
+        rows.append(_row(*MARKS[check.passed], first, rest if check.passed is False else (), hint))
+    title = html.escape(f"{result.id}: {result.score:g} of {result.max_score:g} points")
+    table = f'<table style="border-collapse: collapse">{"".join(rows)}</table>' if rows else ""
+    return f"<div><p><strong>{title}</strong></p>{table}</div>"
+
+
+def _row(
+    mark: str, color: str, title: str, first: str, rest: Iterable[str] = (), hint: str = ""
+) -> str:
+    """One line of the table: a mark, a sentence, and what belongs to it."""
+    cell = "padding: 3px 8px; vertical-align: top; text-align: left; white-space: normal"
+    text = html.escape(first)
+    details = "\n".join(rest)
+    if details:
+        style = "white-space: pre-wrap; font-size: 90%; margin: 2px 0; padding: 0; border: 0"
+        text += f'<pre style="{style}">{html.escape(details)}</pre>'
+    if hint:
+        text += f"<div><em>{html.escape(hint)}</em></div>"
+    sign = f'<td style="{cell}; color: {color}; font-weight: bold" title="{title}">{mark}</td>'
+    return f'<tr>{sign}<td style="{cell}">{text}</td></tr>'

@@ -51,9 +51,9 @@ def number(x: Any) -> float | int | None:
 def whole(x: Any) -> int | None:
     """The whole number that x stands for (3.0 is 3), or None."""
     found = number(x)
-    if found is None or not math.isfinite(found) or found != int(found):
+    if isinstance(found, float) and not found.is_integer():
         return None
-    return int(found)
+    return None if found is None else int(found)
 
 
 def sequence(x: Any) -> list[Any] | None:
@@ -109,9 +109,12 @@ def close(got: Any, want: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
 def _numbers_close(got: float | None, want: float | None, rtol: float, atol: float) -> bool:
     if got is None or want is None:
         return False
-    if math.isnan(want) or math.isinf(want):
-        return math.isnan(got) if math.isnan(want) else got == want
-    return abs(got - want) <= atol + rtol * abs(want)
+    if isinstance(want, float) and not math.isfinite(want):
+        return got != got if math.isnan(want) else got == want
+    try:
+        return abs(got - want) <= atol + rtol * abs(want)
+    except OverflowError:  # a whole number beyond what a float can hold
+        return False
 
 
 def _tensors_close(got: torch.Tensor, want: torch.Tensor, rtol: float, atol: float) -> bool:

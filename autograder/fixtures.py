@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,15 @@ class Sitting:
     reference: Side
     seed: int
     device: str = "cpu"
+
+    def fixtures(self, exercise: str, check: str) -> dict[str, Any]:
+        """What a check of this name may ask for."""
+        return {
+            "student": self.student,
+            "reference": self.reference,
+            "draw": Draw(derived_seed(self.seed, "draw", exercise, check)),
+            "device": self.device,
+        }
 
 
 class Sittings:
@@ -63,7 +73,8 @@ def reference(sitting: Sitting) -> Side:
 @pytest.fixture
 def draw(sitting: Sitting, request: pytest.FixtureRequest) -> Draw:
     """Random inputs, the same for every submission of a run."""
-    return Draw(derived_seed(sitting.seed, "draw", exercise_of(request.node), request.node.name))
+    made: Draw = sitting.fixtures(exercise_of(request.node), request.node.name)["draw"]
+    return made
 
 
 @pytest.fixture

@@ -29,6 +29,29 @@ RELEASE_STEPS = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
+# nbgrader's ClearOutput, DeduplicateIds, OverwriteKernelspec and OverwriteCells repair one thing each
+# and stumble over others; the released skeleton answers for all of them.
+SANITIZE_STEPS = [
+    "autograder.nbgrader_grade.PutOnSkeleton",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+AUTOGRADE_STEPS = [
+    "autograder.nbgrader_grade.GradeByEngine",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+
+def validate_steps(validator: Any) -> list[type]:
+    """What `nbgrader validate` does to a notebook; see nbgrader_grade.Validate."""
+    from nbgrader.preprocessors import ClearOutput
+
+    from autograder.nbgrader_grade import Validate
+
+    return [ClearOutput, Validate]
+
 
 class NameTheTask(ClearSolutions):  # type: ignore[misc]  # nbgrader has no types
     """ClearSolutions whose stub says which task is open.

@@ -38,6 +38,7 @@ class Exchange(msgspec.Struct, frozen=True):
     question: str
     answer: Any
     raised: str | None = None
+    changed: tuple[str, ...] = ()
 
 
 class CheckRun(msgspec.Struct, frozen=True):

@@ -68,11 +68,15 @@ def _read(path: Path, kind: Literal["wheat", "chaff"]) -> list[Sample]:
 
 def _mark(node: ast.stmt) -> tuple[str, str] | None:
     """The decorator that says what a block stands for: its name and its argument."""
-    for call in getattr(node, "decorator_list", []):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args:
-            target = call.args[0]
-            if call.func.id in ("replaces", "provides") and isinstance(target, ast.Constant):
-                return call.func.id, str(target.value)
+    arguments = [_argument(call) for call in getattr(node, "decorator_list", [])]
+    return next((found for found in arguments if found is not None), None)
+
+
+def _argument(call: ast.expr) -> tuple[str, str] | None:
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.args:
+        target = call.args[0]
+        if call.func.id in ("replaces", "provides") and isinstance(target, ast.Constant):
+            return call.func.id, str(target.value)
     return None
 
 
@@ -98,7 +102,7 @@ def _as_solution(node: Block, mark: tuple[str, str], shared: list[ast.stmt]) -> 
     how, target = mark
     copy = ast.parse(ast.unparse(node)).body[0]
     assert isinstance(copy, (ast.FunctionDef, ast.ClassDef))
-    copy.decorator_list = []
+    copy.decorator_list = [call for call in copy.decorator_list if _argument(call) is None]
     if ast.get_docstring(copy) is not None:
         copy.body = copy.body[1:] or [ast.Pass()]
     parts: list[ast.stmt] = [*_needed(node, shared), copy]

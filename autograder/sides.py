@@ -81,7 +81,7 @@ class Side(ABC):
         if isinstance(reply, Answered):
             self.changed = tuple(reply.changed)
             value = from_wire(reply.value)
-            self.exchanges[-1] = Exchange(text, value)
+            self.exchanges[-1] = Exchange(text, value, None, self.changed)
             return value
         raised = Raised(reply)
         self.exchanges[-1] = Exchange(text, None, str(raised))

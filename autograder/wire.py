@@ -173,7 +173,7 @@ def _plain_to_wire(value: Any, keeper: Keeper | None, depth: int) -> Value:
 def _tensor_to_wire(tensor: torch.Tensor) -> TensorValue | None:
     if tensor.layout != torch.strided or tensor.dtype not in DTYPE_NAMES or tensor.is_meta:
         return None
-    plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
     data = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
     return TensorValue(DTYPE_NAMES[tensor.dtype], list(tensor.shape), data, tensor.requires_grad)
 

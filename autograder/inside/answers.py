@@ -61,6 +61,7 @@ class Answerer:
         args = [from_wire(x, self.keeper) for x in question.args]
         kwargs = {name: from_wire(x, self.keeper) for name, x in question.kwargs.items()}
         function, lead = self._function(question)
+        _seed(question.id)
         before = _arguments(args, kwargs), _globals()
         value = function(*lead, *args, **kwargs)
         changed = _differences(before, (_arguments(args, kwargs), _globals()))
@@ -75,6 +76,13 @@ class Answerer:
             exec(compile(question.source, "<probe>", "exec"), names)  # noqa: S102  the grader's own probe
             self.probe_files[question.source] = names
         return names[question.function], [self.names]
+
+
+def _seed(number: int) -> None:
+    """A random state of its own for each question: who sets the state to a fixed one changes it."""
+    torch.random.default_generator.manual_seed(number)
+    np.random.seed(number)
+    random.seed(number)
 
 
 def _arguments(args: list[Any], kwargs: dict[str, Any]) -> dict[str, bytes]:

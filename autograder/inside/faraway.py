@@ -20,7 +20,7 @@
 
 How a check judges it: with `limit` there is no verdict, whatever else came; "mixed" and "numpy" are
 the student's mistake; "other: ..." where the same program with the device "cpu" gives no error is
-no verdict either. `faraway()` alone is the context manager below `attempt`: `with faraway() as device:`.
+no verdict either. `attempt` stands on the context manager `with faraway() as device:`.
 
 How it works. Nothing is moved: a far tensor is an ordinary CPU tensor whose *storage* carries a
 mark, so that every number, gradient and shape is the real one, views share the mark, and modules,
@@ -265,6 +265,16 @@ def _as_tensor(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[
     return result
 
 
+def _new(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`x.new_tensor(data)` and `x.new(data)`: a fresh tensor beside x."""
+    named = wanted_place(kwargs.get("device"))
+    if named is not None:
+        kwargs["device"] = HOME
+    result = func(*args, **kwargs)
+    mark(result, named or place_of(args[0]) or NEAR)
+    return result
+
+
 def _array(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     forced = kwargs.get("force", len(args) > 1 and args[1] is True and func is torch.Tensor.numpy)
     if is_far(args[0]) and not forced:
@@ -308,6 +318,8 @@ def _unpickled(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[
 
 
 _SPECIAL: dict[Any, Callable[[Journal, Any, tuple[Any, ...], dict[str, Any]], Any]] = {
+    torch.Tensor.new_tensor: _new,
+    torch.Tensor.new: _new,
     torch.Tensor.to: _to,
     torch.Tensor.type_as: _to,
     torch.Tensor.cpu: _cpu,

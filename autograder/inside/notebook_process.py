@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -66,6 +67,7 @@ def _forkable() -> bool:
 
 def _fork(channel: Channel, shell: NotebookShell) -> None:
     _, (descriptor,), _, _ = socket.recv_fds(channel.sock, 1, 1)
+    gc.freeze()  # a collection in the copy would touch, and so copy, every page of the notebook's objects
     pid = os.fork()
     if pid == 0:
         channel.drop()

@@ -23,15 +23,29 @@ import numpy as np
 import torch
 
 from autograder.inside import notebook_process
+from autograder.inside.faraway import attempt
 from autograder.inside.messages import Interrupt, Ready, Spawn, Spawned, Sweep, Swept
 from autograder.inside.shell import NotebookShell, make_shell
 from autograder.sandbox import Form, Limits, enter, sweep
 from autograder.wire import Channel, Closed
 
 PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
-           "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
-           "autograder.inside.faraway")  # fmt: skip
+           "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg")  # fmt: skip
 MADV_COLLAPSE = 25
+# The first plot, the first formula and the first traceback load and cache much; every child inherits it.
+TRIALS = (
+    """
+import matplotlib.pyplot as plt
+_figure, (_left, _right) = plt.subplots(1, 2)
+_left.semilogy([1e-9, 1], label="$10^{-1} x_1 + 2^k$")
+_left.legend()
+_left.set(xlabel="$x_2$", title="title")
+_figure.colorbar(_right.contourf([[0, 1], [1, 0]]))
+plt.tight_layout()
+plt.show()
+""",
+    "1 / 0",
+)
 
 
 def preload() -> NotebookShell:
@@ -44,8 +58,9 @@ def preload() -> NotebookShell:
     optimizer = torch.optim.Adam([weights])
     weights.sum().backward()
     optimizer.step()
-    shell.run_cell("import matplotlib.pyplot as plt; plt.plot([0, 1]); plt.show(); del plt", silent=True)
-    shell.run_cell("1 / 0", silent=True)
+    attempt(lambda device: torch.ones(2, device=device).sum())
+    for cell in TRIALS:
+        shell.run_cell(cell, silent=True)
     shell.run_cell("%reset -f", silent=True)
     shell.execution_count = 1
     shell.outputs.clear()

@@ -1,6 +1,5 @@
 """Questions about the module that choose_activation returns."""
 
-import torch
 from torch import nn
 
 
@@ -40,6 +39,6 @@ def unknown(nb, roles):
             answers.append("no error")
         except ValueError:
             answers.append("ValueError")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  which one it was is the answer
             answers.append(type(error).__name__)
     return answers

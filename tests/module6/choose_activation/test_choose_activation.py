@@ -12,6 +12,7 @@ def finite(x, shape):
     return is_tensor(x, tuple(shape)) and bool(x.isfinite().all())
 
 
+@weight(0.5)
 @hint("Return an object such as nn.Identity(), with its parentheses; a function is no nn.Module.")
 @pytest.mark.parametrize("role", ["hidden", "binary_output", "multiclass_output"])
 def test_module(student, role):
@@ -137,7 +138,7 @@ def test_role_spelt_otherwise(student):
     assert answers == ["ValueError"] * len(roles), answers
 
 
-@weight(0.5)
+@weight(0.25)
 @hint("Choosing a module needs no random numbers, and seeding is never yours to do.")
 @pytest.mark.parametrize("role", ["hidden", "binary_output", "multiclass_output"])
 def test_leaves_no_trace(student, role):

@@ -8,7 +8,7 @@ from tests.module6 import training_probes as probes
 
 
 def task(draw, kind="mlp", sizes=(8, 8, 8), **more):
-    """Arguments of the probes: drawn weights and data; about two thirds of the labels are right ones."""
+    """Arguments of the probes: drawn weights and data; two thirds of the labels are right."""
     n = sum(sizes)
     weights = [draw.normal(*s) / max(s[1:], default=2) ** 0.5 for s in probes.SHAPES[kind]]
     xs = 2 * draw.normal(n, *((1, 3, 3) if kind == "images" else (6,)))
@@ -87,12 +87,11 @@ def test_eval_mode(student, reference, draw, kind):
 @hint("Training mode changes batch norm's buffers in the forward pass alone, no_grad or not.")
 @pytest.mark.parametrize("kind", ["mlp", "batch norm"])
 def test_model_untouched(student, reference, draw, kind):
-    """Weights, buffers, gradients and requires_grad are afterwards what they were before."""
+    """Weights, buffers and requires_grad are afterwards what they were before."""
     given = task(draw, kind=kind)
     got = student.run(probes.evaluated, **given)
     want = reference.run(probes.evaluated, **given)
     assert close(got["state"], want["state"], rtol=0, atol=0), "weights and buffers"
-    assert close(got["grads"], want["grads"], rtol=0, atol=0), "gradients"
     assert close(got["trainable"], want["trainable"]), "requires_grad"
 
 
@@ -135,11 +134,10 @@ def test_batch_of_one(student, reference, draw):
 
 
 @hint("Call criterion(output, target) with the model's output as it is, and take what it says.")
-@pytest.mark.parametrize("kind", ["mlp", "hook"])
-def test_any_criterion(student, reference, draw, kind):
-    """Any model and any criterion that averages over its batch can be measured."""
+def test_any_criterion(student, reference, draw):
+    """Any criterion that averages over its batch can be measured."""
     # Three samples and three classes: a mean over the wrong dimension has the right shape.
-    given = task(draw, kind=kind, sizes=(3, 3, 3), criterion="class_margin")
+    given = task(draw, sizes=(3, 3, 3), criterion="class_margin")
     got = student.run(probes.evaluated, **given)
     assert same(got, reference.run(probes.evaluated, **given))
 

@@ -68,11 +68,13 @@ def test_many_folds(student, draw, k):
     "Depth is what makes pieces cheap: a fold needs two hidden units, a wide layer one per piece."
 )
 def test_few_parameters(student, draw):
-    """The network has at most 16 k parameters, and no store of numbers beside them."""
+    """The network that folds k times has at most 16 k parameters, and no numbers beside them."""
     for k in (1, 2, 3, 8, draw.integer(9, 12)):
         found = student.run(probes.build, k)
         assert found["module"], "no nn.Module"
         assert found["parameters"] <= 16 * k and found["numbers"] <= 16 * k, found
+    x = points(draw, 8, 2)
+    assert right(student.run(probes.answers, 2, x), x, 2), "few parameters, but no folds"
 
 
 @weight(2)

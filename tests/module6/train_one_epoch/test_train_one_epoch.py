@@ -117,10 +117,10 @@ def test_two_epochs(student, reference, draw, optimizer):
 
 
 ANY_MODEL = {
-    "images": dict(),
-    "one output": dict(criterion="MSELoss"),
-    "column": dict(criterion="mean_square"),
-    "hook": dict(optimizer="two rates"),
+    "images": {},
+    "one output": {"criterion": "MSELoss"},
+    "column": {"criterion": "mean_square"},
+    "mlp": {"optimizer": "two rates"},
 }
 
 

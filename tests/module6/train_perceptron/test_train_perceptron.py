@@ -13,18 +13,24 @@ from tests.module6.train_perceptron import probes
 XOR = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), torch.tensor([0, 1, 1, 0])
 
 
+def plain(x):
+    """The number x stands for, None for anything that is no double."""
+    found = number(x)
+    return None if found is None or abs(found) > 1e300 else float(found)
+
+
 def parts(got, d):
     """(w as a double tensor, b as a float, mistakes as a list of ints), or None if they are not."""
     if not isinstance(got, (tuple, list)) or len(got) != 3:
         return None
     w, b, counts = got
     if isinstance(w, (list, tuple, np.ndarray)):
-        values = [number(x) for x in sequence(w) or []]
+        values = [plain(x) for x in sequence(w) or []]
         w = torch.tensor(values) if values and None not in values else None
     counts = [whole(x) for x in sequence(counts) or []]
-    if not is_tensor(w, (d,)) or number(b) is None or not counts or None in counts:
+    if not is_tensor(w, (d,)) or plain(b) is None or not counts or None in counts:
         return None
-    return w.detach().double(), float(number(b)), counts
+    return w.detach().double(), plain(b), counts
 
 
 def separates(X, y, w, b):

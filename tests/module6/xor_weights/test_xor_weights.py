@@ -28,7 +28,9 @@ def nested(x):
     rows = sequence(x)
     if rows is None:
         value = number(x)
-        return None if value is None else torch.tensor(value, dtype=torch.float64)
+        if value is None or abs(value) > 1e300:  # an int may be beyond any double
+            return None
+        return torch.tensor(value, dtype=torch.float64)
     entries = [nested(row) for row in rows]
     if not entries or any(e is None or e.shape != entries[0].shape for e in entries):
         return None
