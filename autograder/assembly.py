@@ -21,9 +21,10 @@ from nbformat.v4 import new_output
 from autograder.errors import CourseError
 from autograder.execution import Cell, CellRun
 from autograder.inside.messages import Output
-from autograder.notebooks import Unreadable
+from autograder.notebooks import Unreadable, fresh_id
 from autograder.records import ExerciseResult
 
+MAX_JSON_DEPTH = 50
 READ_ONLY = {"editable": False, "deletable": False}
 
 
@@ -31,7 +32,8 @@ def read_skeleton(path: Path) -> NotebookNode:
     """A released notebook."""
     if not path.exists():
         raise CourseError(f"{path} is missing: run `autograder release`.")
-    return nbformat.read(path, as_version=4)
+    skeleton: NotebookNode = nbformat.read(path, as_version=4)
+    return skeleton
 
 
 def tag_of(cell: NotebookNode) -> dict[str, Any]:
@@ -73,8 +75,10 @@ def _chosen(
     """Which submitted cell stands for each released one: of several, the last that was changed."""
     found: dict[str, int] = {}
     for number, cell in enumerate(submitted.cells):
-        grade_id = tag_of(cell).get("grade_id") or ids.get(cell["id"])
-        if grade_id not in released or released[grade_id].cell_type != cell.cell_type:
+        grade_id = tag_of(cell).get("grade_id")
+        if grade_id not in released:
+            grade_id = ids.get(cell["id"])
+        if grade_id is None or released[grade_id].cell_type != cell.cell_type:
             continue
         unchanged = cell.source.strip() == released[grade_id].source.strip()
         if grade_id not in found or not unchanged:
@@ -116,7 +120,7 @@ def _unique_ids(cells: Iterable[NotebookNode]) -> None:
     seen: set[str] = set()
     for number, cell in enumerate(cells):
         if cell["id"] in seen:
-            cell["id"] = f"again-{number}"
+            cell["id"] = fresh_id(f"again-{number}", seen)
         seen.add(cell["id"])
 
 
@@ -163,20 +167,33 @@ def fill(
 def _output(output: Output) -> NotebookNode:
     if output.kind == "stream":
         name = output.name if output.name in ("stdout", "stderr") else "stdout"
-        return new_output("stream", name=name, text=output.text)
-    if output.kind == "error":
-        return new_output("error", ename=output.ename, evalue=output.evalue, traceback=output.traceback)
-    return new_output(output.kind, data={mime: _mime(mime, text) for mime, text in output.data.items()})
+        made: NotebookNode = new_output("stream", name=name, text=output.text)
+    elif output.kind == "error":
+        made = new_output("error", ename=output.ename, evalue=output.evalue, traceback=output.traceback)
+    else:
+        data = {mime: _mime(mime, text) for mime, text in output.data.items()}
+        made = new_output(output.kind, data=data)
+    return made
 
 
 def _mime(mime: str, text: str) -> Any:
     """JSON display data crosses as text."""
-    if mime == "application/json" or mime.endswith("+json"):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return {}
-    return text
+    if mime != "application/json" and not mime.endswith("+json"):
+        return text
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return data if _is_shallow(data) else {}
+
+
+def _is_shallow(data: Any) -> bool:
+    """Whether nbformat, which goes into data by recursion, can save this."""
+    level = [data]
+    for _ in range(MAX_JSON_DEPTH):
+        parts = [x.values() if isinstance(x, dict) else x for x in level if isinstance(x, (dict, list))]
+        level = [x for part in parts for x in part]
+    return not level
 
 
 def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[NotebookNode]:

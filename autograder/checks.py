@@ -42,7 +42,7 @@ def number(x: Any) -> float | int | None:
     if isinstance(x, (np.ndarray, np.generic)):
         if x.ndim or x.dtype.kind not in "iuf":
             return None
-        return x.item()  # type: ignore[no-any-return]
+        return float(x) if x.dtype.kind == "f" else int(x)  # item() leaves a longdouble as it is
     if isinstance(x, (int, float)) and not isinstance(x, bool):
         return x
     return None
@@ -61,7 +61,7 @@ def sequence(x: Any) -> list[Any] | None:
     if isinstance(x, (list, tuple)):
         return list(x)
     if isinstance(x, (np.ndarray, torch.Tensor)) and x.ndim == 1:
-        return x.tolist()  # type: ignore[no-any-return]
+        return x.tolist()
     return None
 
 
@@ -80,7 +80,7 @@ def close(got: Any, want: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
     A number may come as an int, a float, a NumPy number or a 0-dim tensor; a sequence as a list, a tuple
     or a 1-d array; a tensor must be a tensor of the same shape. nan equals nan. Never raises.
     """
-    if want is None or isinstance(want, (bool, str, bytes)):
+    if want is None or isinstance(want, (bool, np.bool_, str, bytes, set, torch.dtype, torch.device)):
         return type(got) is type(want) and bool(got == want)
     if isinstance(want, torch.Tensor):
         return is_tensor(got, tuple(want.shape)) and _tensors_close(got, want, rtol, atol)
@@ -103,6 +103,12 @@ def close(got: Any, want: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
             and got.shape == want.shape
             and bool(np.allclose(got, want, rtol, atol, equal_nan=True))
         )
+    if isinstance(want, complex):
+        return (
+            isinstance(got, complex)
+            and _numbers_close(got.real, want.real, rtol, atol)
+            and _numbers_close(got.imag, want.imag, rtol, atol)
+        )
     return _numbers_close(number(got), number(want), rtol, atol)
 
 
@@ -110,7 +116,7 @@ def _numbers_close(got: float | None, want: float | None, rtol: float, atol: flo
     if got is None or want is None:
         return False
     if isinstance(want, float) and not math.isfinite(want):
-        return got != got if math.isnan(want) else got == want
+        return (isinstance(got, float) and math.isnan(got)) if math.isnan(want) else got == want
     try:
         return abs(got - want) <= atol + rtol * abs(want)
     except OverflowError:  # a whole number beyond what a float can hold

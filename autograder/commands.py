@@ -17,7 +17,7 @@ from autograder.notebooks import Unreadable
 from autograder.pool import Pool, available_jobs
 from autograder.progress import Progress
 from autograder.records import NotebookResult, Results
-from autograder.render import class_table, notebook_table, to_text
+from autograder.render import class_table, notebook_table, plain, to_text
 from autograder.submission import Submission, finish, open_submission, unreadable
 from autograder.worker import Start
 
@@ -92,7 +92,7 @@ def _start(course: Course, device: str, seed: int) -> Start:
 
 def _shown(result: NotebookResult) -> str:
     if result.status != "graded":
-        return f"{result.path}: {result.status}\n"
+        return plain(f"{result.path}: {result.status}\n")
     return _table(notebook_table(result))
 
 
@@ -109,7 +109,7 @@ def _finish(course: Course, device: str, results: Sequence[NotebookResult], json
     bad = [result for result in results if result.status != "graded"]
     for result in bad:
         owner = f"{result.student}: " if result.student else ""
-        print(f"autograder: {owner}{result.message}", file=sys.stderr)
+        print(plain(f"autograder: {owner}{result.message}"), file=sys.stderr)
     return 1 if bad else 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import os
 import secrets
 import tomllib
@@ -27,8 +28,9 @@ def defined_names(source: str) -> list[str]:
     for node in parse(source).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             names.append(node.name)
-        elif isinstance(node, ast.Assign):
-            names += [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            bound = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+            names += [part.id for part in bound if isinstance(part.ctx, ast.Store)]
     return names
 
 
@@ -110,8 +112,13 @@ class Course:
         path = self.root / "pyproject.toml"
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            return msgspec.convert(table.get("tool", {}).get("autograder", {}), Settings)
-        except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+            chosen = table.get("tool", {}).get("autograder", {})
+            settings = msgspec.convert(chosen, Settings)
+            unknown = chosen.get("memory", {}).keys() - {x.name for x in dataclasses.fields(Limits)}
+            if unknown:  # msgspec passes over what a dataclass does not know
+                raise ValueError(f"memory has no setting {', '.join(sorted(unknown))}")
+            return settings
+        except (ValueError, AttributeError, msgspec.ValidationError) as error:
             raise CourseError(f"{path}: [tool.autograder] cannot be used: {error}.") from None
 
     def seed(self) -> int:

@@ -15,11 +15,12 @@ from autograder.records import CheckRun, Diagnosis, Exchange, Exercise
 from autograder.samples import Sample, read_samples
 from autograder.wire import Handle
 
-Answers = dict[str, tuple[Exchange, ...]]
+Answers = tuple[Exchange, ...]
+TOLERANCE = 1e-4
 
 
 class Diagnoser:
-    """Runs each exercise's chaffs once, on the run's own inputs, and compares answers with them."""
+    """Runs an exercise's chaffs on the run's own inputs, as far as needed, and compares answers."""
 
     def __init__(
         self, course: Course, marker: Marker, reference: Callable[[Exercise], ReferenceSide]
@@ -27,39 +28,71 @@ class Diagnoser:
         self.course = course
         self.marker = marker
         self.reference = reference
-        self._known: dict[str, list[tuple[Sample, Answers]]] = {}
+        self._samples: dict[str, dict[str, Sample]] = {}
+        self._answers: dict[tuple[str, str, str], Answers] = {}
 
     def diagnose(self, exercise: Exercise, runs: list[CheckRun]) -> Diagnosis | None:
-        """The first chaff whose every answer is this submission's; None when there is none."""
-        answers = {run.result.name: run.exchanges for run in runs}
+        """The chaff whose every answer is this submission's; None when there is none.
+
+        The first failed check comes first: few chaffs answer it alike, so few are asked the rest.
+        """
+        chaffs = self._chaffs(exercise)
+        mine = {run.result.name: run.exchanges for run in runs}
+        first = next((run.result.name for run in runs if run.result.passed is False), None)
+        if first is None:
+            return None
+        self._ask(exercise, [(name, first) for name in chaffs])
+        left = [name for name in chaffs if _same(mine[first], self._known(exercise, name, first))]
+        self._ask(exercise, [(name, check) for name in left for check in mine])
+        left = [
+            name
+            for name in left
+            if all(_same(answers, self._known(exercise, name, check)) for check, answers in mine.items())
+        ]
+        if not left:
+            return None
         # To the last bit first: some mistakes differ from others, or from none, by rounding alone.
-        for tolerance in (0.0, 1e-4):
-            for sample, known in self._chaffs(exercise):
-                if _same(answers, known, tolerance):
-                    return Diagnosis(sample.name, sample.message)
-        return None
+        exact = [name for name in left if self._exactly(exercise, name, mine)]
+        found = chaffs[(exact or left)[0]]
+        return Diagnosis(found.name, found.message)
 
-    def _chaffs(self, exercise: Exercise) -> list[tuple[Sample, Answers]]:
-        if exercise.id not in self._known:
-            solution = (self.course.solutions / f"{exercise.notebook}.py").read_text(encoding="utf-8")
-            self._known[exercise.id] = [
-                (sample, self._answers(exercise, solution, sample))
-                for sample in read_samples(self.course.graders / exercise.id)
-                if sample.kind == "chaff"
-            ]
-        return self._known[exercise.id]
+    def _chaffs(self, exercise: Exercise) -> dict[str, Sample]:
+        if exercise.id not in self._samples:
+            samples = read_samples(self.course.graders / exercise.id)
+            self._samples[exercise.id] = {x.name: x for x in samples if x.kind == "chaff"}
+        return self._samples[exercise.id]
 
-    def _answers(self, exercise: Exercise, solution: str, sample: Sample) -> Answers:
-        cells = [Cell(0, solution), Cell(1, sample.source)]
-        marked = self.marker.mark(cells, [exercise], {exercise.id: self.reference(exercise)})
-        return {run.result.name: run.exchanges for run in marked.checks[exercise.id]}
+    def _exactly(self, exercise: Exercise, chaff: str, mine: dict[str, Answers]) -> bool:
+        return all(_same(x, self._known(exercise, chaff, check), 0.0) for check, x in mine.items())
+
+    def _known(self, exercise: Exercise, chaff: str, check: str) -> Answers:
+        return self._answers[exercise.id, chaff, check]
+
+    def _ask(self, exercise: Exercise, wanted: list[tuple[str, str]]) -> None:
+        """Work out what these chaffs answer in these checks, all in one process, where not known yet."""
+        new = [(name, check) for name, check in wanted if (exercise.id, name, check) not in self._answers]
+        if not new:
+            return
+        items = {item.name: item for item in self.marker.bench.checks[exercise.id]}
+        asked = [(f"chaff_{name}", items[check]) for name, check in new]
+        cells = self._cells(exercise, list(dict.fromkeys(name for name, _ in new)))
+        found = self.marker.answers(cells, asked, self.reference(exercise))
+        for (name, check), answers in zip(new, found, strict=True):
+            self._answers[exercise.id, name, check] = answers
+
+    def _cells(self, exercise: Exercise, chaffs: list[str]) -> list[Cell]:
+        """The reference solution, and each chaff in a namespace of its own on top of it."""
+        solution = (self.course.solutions / f"{exercise.notebook}.py").read_text(encoding="utf-8")
+        cells = [Cell(0, solution), Cell(1, "solution = dict(globals())")]
+        for number, name in enumerate(chaffs, 2):
+            source = self._chaffs(exercise)[name].source
+            cells.append(Cell(number, f"chaff_{name} = dict(solution)\nexec({source!r}, chaff_{name})"))
+        return cells
 
 
-def _same(answers: Answers, known: Answers, tolerance: float) -> bool:
-    return answers.keys() == known.keys() and all(
-        len(mine) == len(known[name])
-        and all(_same_exchange(a, b, tolerance) for a, b in zip(mine, known[name], strict=True))
-        for name, mine in answers.items()
+def _same(mine: Answers, known: Answers, tolerance: float = TOLERANCE) -> bool:
+    return len(mine) == len(known) and all(
+        _same_exchange(a, b, tolerance) for a, b in zip(mine, known, strict=True)
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from autograder.inside.messages import Output
+from autograder.inside.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, Output, size_of
 from autograder.nursery import Nursery, StudentProcess
 from autograder.wire import Closed, Late, WireError
 
 
-class TimeLimits(msgspec.Struct, frozen=True):
+class TimeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a submission may take, in seconds of wall-clock time."""
 
     cell: float = 30.0
@@ -20,6 +20,7 @@ class TimeLimits(msgspec.Struct, frozen=True):
     notebook: float = 300.0
     question: float = 15.0
     exercise: float = 60.0
+    submission: float = 1800.0
     lost_cells: int = 4
 
 
@@ -45,6 +46,15 @@ class Run:
 
     process: StudentProcess
     cells: dict[int, CellRun] = field(default_factory=dict)
+    room: int = 2 * NOTEBOOK_OUTPUT_BYTES
+    """For outputs; the shell keeps to its bounds, but who answers in its place need not."""
+
+    def record(self, done: CellDone, note: str | None) -> None:
+        self.room -= size_of(done.outputs)
+        outputs = done.outputs if self.room >= 0 else []
+        if not outputs and done.outputs:
+            note = "its outputs were left out: together they are over the limit"
+        self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note)
 
 
 def run_cells(nursery: Nursery, cells: list[Cell], seed: int, limits: TimeLimits) -> Run:
@@ -89,5 +99,5 @@ def _attempt(
         except WireError as error:
             return CellRun(cell.number, None, [], f"left out: the process answered nonsense ({error})")
         note = f"interrupted after {seconds:.3g} s" if interrupted else None
-        run.cells[cell.number] = CellRun(cell.number, done.execution_count, done.outputs, note)
+        run.record(done, note)
     return None

@@ -14,7 +14,7 @@ from _pytest.runner import runtestprotocol
 from autograder.errors import CourseError
 from autograder.fixtures import Sitting, Sittings, exercise_of
 from autograder.records import CheckResult, CheckRun, Exchange, Fault
-from autograder.sides import Raised, StudentLost, show
+from autograder.sides import Raised, ReferenceRaised, StudentLost, show
 
 Result = TypeVar("Result")
 MAX_MESSAGE = 1500
@@ -162,6 +162,8 @@ def check_sentence(item: pytest.Item) -> str:
 def _fault(error: BaseException) -> Fault:
     if isinstance(error, StudentLost):
         return error.fault
+    if isinstance(error, ReferenceRaised):
+        return "internal"
     if isinstance(error, Raised):
         unwritten = error.text.endswith("is not written yet") or not error.text
         if error.missing_name or ("NotImplementedError" in error.kinds and unwritten):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import itertools
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -12,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from autograder.execution import Cell, CellRun, Run, TimeLimits, run_cells
 from autograder.fixtures import Sitting
 from autograder.grading import Bench, check_result
 from autograder.inside.messages import Question, Reply
 from autograder.nursery import Copy, Nursery, RemoteSide
-from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
+from autograder.records import CheckRun, Exchange, Exercise, ExerciseResult, exercise_result
 from autograder.sides import LocalSide, StudentLost
 from autograder.wire import Kept, WireError
 
@@ -83,11 +86,13 @@ class Marker:
         self.limits = limits
         self.seed = seed
         self.student_seed = student_seed
+        self.ends = math.inf
 
     def mark(
         self, cells: list[Cell], exercises: list[Exercise], references: dict[str, ReferenceSide]
     ) -> Marked:
         """Run the cells once, then grade every exercise in a copy of the state they left."""
+        self.ends = time.monotonic() + self.limits.submission
         try:
             run = run_cells(self.nursery, cells, self.student_seed, self.limits)
             marked = Marked(run.cells)
@@ -98,21 +103,48 @@ class Marker:
         finally:
             self.nursery.sweep()
 
+    def answers(
+        self, cells: list[Cell], asked: list[tuple[str, pytest.Item]], reference: ReferenceSide
+    ) -> list[tuple[Exchange, ...]]:
+        """What several namespaces, that the cells leave behind by name, answer in one check each."""
+        try:
+            run = run_cells(self.nursery, cells, self.student_seed, self.limits)
+            found = []
+            for names, group in itertools.groupby(asked, key=lambda pair: pair[0]):
+                copy = run.process.fork(names)
+                sitting = Sitting(copy.side, reference, self.seed, self.nursery.device)
+                found += [self.bench.run_check(item, sitting).exchanges for _, item in group]
+                run.process.end_fork(copy)
+            return found
+        finally:
+            self.nursery.sweep()
+
     def _checks(self, exercise: Exercise, copies: Copies, reference: ReferenceSide) -> list[CheckRun]:
         """All checks of one exercise; one that loses its copy costs only itself and its time."""
         runs = []
-        deadline = time.monotonic() + self.limits.exercise
+        ends = time.monotonic() + self.limits.exercise
         for item in self.bench.checks[exercise.id]:
             try:
-                if time.monotonic() > deadline:
-                    text = f"Not asked: this exercise had used up its {self.limits.exercise:g} s"
-                    raise StudentLost("timeout", text)
-                sitting = Sitting(copies.living(), reference, self.seed, self.nursery.device)
+                self._in_time(ends)
+                asked = time.monotonic()
+                student = copies.living()
+                ends += time.monotonic() - asked  # running the notebook again is not the exercise's time
+                student.deadline = min(ends, self.ends)
+                sitting = Sitting(student, reference, self.seed, self.nursery.device)
             except StudentLost as lost:
                 runs.append(check_result(item, lost, []))
             else:
                 runs.append(self.bench.run_check(item, sitting))
         return runs
+
+    def _in_time(self, ends: float) -> None:
+        now = time.monotonic()
+        if now > self.ends:
+            text = f"Not asked: the notebook had used up its {self.limits.submission:g} s in all"
+            raise StudentLost("timeout", text)
+        if now > ends:
+            text = f"Not asked: this exercise had used up its {self.limits.exercise:g} s"
+            raise StudentLost("timeout", text)
 
     @contextlib.contextmanager
     def _copies(self, run: Run, cells: list[Cell]) -> Iterator[Copies]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Container
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
@@ -31,6 +32,8 @@ def read_notebook(path: Path) -> NotebookNode:
 
 def _data(path: Path) -> dict[str, Any]:
     try:
+        if not path.is_file():
+            raise Unreadable(f"{path.name} is missing or no regular file: {AGAIN}.")
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise Unreadable(
@@ -59,7 +62,8 @@ def tidy(data: dict[str, Any], name: str) -> NotebookNode:
     cells = data.get("cells")
     if cells is None and isinstance(data.get("worksheets"), list):  # format 3
         sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]
-        cells = [cell for sheet in sheets for cell in sheet.get("cells") or []]
+        lists = [sheet.get("cells") for sheet in sheets]
+        cells = [cell for part in lists if isinstance(part, list) for cell in part]
     if not isinstance(cells, list):
         raise Unreadable(f"{name} is no notebook (it holds no cells): {AGAIN}.")
     if len(cells) > MAX_CELLS:
@@ -76,16 +80,23 @@ def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> NotebookNode:
     source = joined(raw.get("source", raw.get("input", "")) or "")
     source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     source = source.encode("utf-8", "replace").decode()  # half of a surrogate pair cannot be saved
-    make = {"code": new_code_cell, "markdown": new_markdown_cell}.get(str(raw.get("cell_type")), new_raw_cell)
+    make: Callable[[str], NotebookNode] = new_raw_cell
+    if raw.get("cell_type") in ("code", "markdown"):
+        make = new_code_cell if raw["cell_type"] == "code" else new_markdown_cell
     metadata = raw.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    cell: NotebookNode = make(source)
+    cell = make(source)
     wanted = raw.get("id") or metadata.get("id")  # Colab keeps the id in the metadata
     if not isinstance(wanted, str) or not CELL_ID.fullmatch(wanted) or wanted in seen:
-        wanted = f"submitted-{number}"
+        wanted = fresh_id(f"submitted-{number}", seen)
     seen.add(wanted)
     cell["id"] = wanted
     tag = metadata.get("nbgrader")
     if isinstance(tag, dict) and isinstance(tag.get("grade_id"), str):
-        cell.metadata["nbgrader"] = nbformat.from_dict(tag)
+        cell.metadata["nbgrader"] = NotebookNode(grade_id=tag["grade_id"])  # the rest is the skeleton's
     return cell
+
+
+def fresh_id(wanted: str, taken: Container[str]) -> str:
+    """An id like `wanted` that no other cell has."""
+    return next(x for n in count() if (x := f"{wanted}-{n}" if n else wanted) not in taken)

@@ -7,6 +7,7 @@ of its own. Everything that comes back is decoded as data with a deadline.
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import msgspec
 import autograder
 from autograder.errors import CourseError
 from autograder.inside.messages import (
+    CELL_OUTPUT_BYTES,
     CellDone,
     Describe,
     Described,
@@ -40,11 +42,12 @@ from autograder.inside.messages import (
 )
 from autograder.sandbox import Form, Limits, launch, probe, system_paths
 from autograder.sides import Side, StudentLost
-from autograder.wire import Channel, Closed, Late, WireError
+from autograder.wire import MAX_FRAME, Channel, Closed, Late, WireError
 
 SLOTS = 400  # uids are taken in turn, so that nothing of one submission belongs to the next
 START_SECONDS = 180.0
 ANSWER_SECONDS = 20.0
+CELL_FRAME = 8 * CELL_OUTPUT_BYTES  # a character of the outputs may take four bytes
 PACKAGE = Path(autograder.__file__).parent
 VISIBLE = ("__init__.py", "wire.py", "inside", "sandbox")
 
@@ -68,15 +71,20 @@ class RemoteSide(Side):
         super().__init__()
         self.channel = channel
         self.seconds = seconds
+        self.deadline = math.inf
+        """On the monotonic clock: the end of the exercise's time, whatever one question may take."""
         self.lost = False
 
     def _ask(self, question: Question) -> Reply:
+        seconds = min(self.seconds, self.deadline - time.monotonic())
+        if seconds <= 0:
+            raise StudentLost("timeout", "Not asked: this exercise had used up its time")
         try:
-            self.channel.send(question, self.seconds)
-            reply: Reply = self.channel.receive(Reply, self.seconds)
+            self.channel.send(question, seconds)
+            reply: Reply = self.channel.receive(Reply, seconds)
         except Late:
             self.lost = True
-            raise StudentLost("timeout", f"Your code was still running after {self.seconds:g} s") from None
+            raise StudentLost("timeout", f"Your code was still running after {seconds:.3g} s") from None
         except Closed:
             self.lost = True
             text = "Your code ended the Python process (an exit, a crash, or far too much memory)"
@@ -123,10 +131,10 @@ class StudentProcess:
         described: Described = self.channel.receive(Described, ANSWER_SECONDS)
         return described.forkable
 
-    def fork(self) -> Copy:
-        """A copy of the notebook's state, for one exercise."""
+    def fork(self, names: str = "") -> Copy:
+        """A copy of the notebook's state, for one exercise; it answers with `names` (see Fork)."""
         ours, theirs = socket.socketpair()
-        self.channel.send(Fork(), ANSWER_SECONDS)
+        self.channel.send(Fork(names), ANSWER_SECONDS)
         _send_descriptor(self.channel, theirs)
         forked: Forked = self.channel.receive(Forked, ANSWER_SECONDS)
         return Copy(RemoteSide(Channel(ours), self.question_seconds), forked.pid)
@@ -139,6 +147,7 @@ class StudentProcess:
     def serve(self) -> RemoteSide:
         """Let this very process answer, where forking is not safe."""
         self.channel.send(Serve(), ANSWER_SECONDS)
+        self.channel.max_frame = MAX_FRAME
         self.serving = True
         return RemoteSide(self.channel, self.question_seconds)
 
@@ -198,7 +207,7 @@ class Nursery:
             channel.receive(Spawned, ANSWER_SECONDS)
         except WireError as error:
             raise self._trouble("did not start a student", error) from None
-        return StudentProcess(self, Channel(ours), question_seconds)
+        return StudentProcess(self, Channel(ours, CELL_FRAME), question_seconds)
 
     def _ready_channel(self) -> Channel:
         assert self._channel is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import socket
@@ -9,13 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TypeVar
 
+from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.wire import Channel, WireError
+from autograder.wire import Channel, Closed, Late, WireError
 from autograder.worker import Done, Job, Start
 
 START_SECONDS = 300.0
+CLOSE_SECONDS = 10.0
 Tag = TypeVar("Tag")
 
 
@@ -23,6 +28,10 @@ class Worker:
     """One worker process, started at once and waited for when its first job comes."""
 
     def __init__(self, start: Start) -> None:
+        # Twice what a submission may take: past that, something of ours does not come to an end.
+        settings = Course(Path(start.root), start.assignment).settings
+        self._seconds = 2 * settings.time.submission
+        self._log = TemporaryFile()
         ours, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -30,12 +39,14 @@ class Worker:
             [sys.executable, "-P", "-m", "autograder.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
+            stderr=self._log,
             env={**os.environ, **threads},
         )
         theirs.close()
         self._channel = Channel(ours, max_frame=2**30)
-        self._channel.send(start)
         self.sentence = ""
+        with contextlib.suppress(Closed):  # wait() says why
+            self._channel.send(start)
 
     def wait(self) -> None:
         """Wait for the graders to be collected; raises CourseError when they cannot be."""
@@ -43,21 +54,29 @@ class Worker:
             return
         try:
             self.sentence = self._channel.receive(str, START_SECONDS)
-        except WireError:
-            raise CourseError(f"a worker did not start (exit code {self._process.wait()}).") from None
+        except WireError as error:
+            self.close()
+            raise CourseError(f"a worker did not start ({self._last_words() or error}).") from None
         if self.sentence.startswith("error: "):
             raise CourseError(self.sentence.removeprefix("error: "))
 
     def do(self, job: Job) -> Done:
-        """Raises WireError when the worker died over it."""
+        """Raises WireError when the worker died over it, Late when it does not come to an end."""
         self.wait()
-        self._channel.send(job)
-        return self._channel.receive(Done)  # type: ignore[no-any-return]
+        self._channel.send(job, self._seconds)
+        return self._channel.receive(Done, self._seconds)  # type: ignore[no-any-return]
+
+    def _last_words(self) -> str:
+        """The last line that the process wrote on stderr, where Python says what went wrong."""
+        self._log.seek(0)
+        lines = self._log.read()[-4000:].decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
     def close(self) -> None:
+        """End the process: at once when it is stuck, else as soon as it sees that we hung up."""
         self._channel.close()
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -68,6 +87,7 @@ class Pool:
 
     def __init__(self, start: Start, jobs: int) -> None:
         self._start = start
+        self._closed = False
         self._workers = [Worker(start) for _ in range(jobs)]
 
     @property
@@ -105,18 +125,30 @@ class Pool:
             except CourseError as error:
                 done.put(error)
                 return
+            except Exception as error:  # noqa: BLE001  without an answer the class would wait for ever
+                done.put(CourseError(f"a worker could not be used ({type(error).__name__}: {error})."))
+                return
 
     def _do(self, number: int, job: Job) -> Done:
         """Do a job; a worker that dies over it is replaced, and the job tried once more."""
         for _ in range(2):
             try:
                 return self._workers[number].do(job)
+            except Late:
+                self._replace(number)
+                return Done(staff=["the grader did not come to an end over this submission: it was stopped"])
             except WireError:
-                self._workers[number].close()
-                self._workers[number] = Worker(self._start)
+                self._replace(number)
         return Done(staff=["the worker process died twice over this submission"])
 
+    def _replace(self, number: int) -> None:
+        self._workers[number].close()
+        if self._closed:
+            raise CourseError("the pool was closed over a submission.")
+        self._workers[number] = Worker(self._start)
+
     def close(self) -> None:
+        self._closed = True
         for worker in self._workers:
             worker.close()
 

@@ -95,7 +95,8 @@ def exercise_result(
     total = sum(check.weight for check in made)
     earned = sum(check.weight for check in made if check.passed)
     status = _status(runs, earned)
-    score = None if status == "internal" else round(exercise.points * earned / total, 2)
+    share = earned / total if total else float(status == "passed")
+    score = None if status == "internal" else round(exercise.points * share, 2)
     checks = tuple(run.result for run in runs)
     return ExerciseResult(exercise.id, score, exercise.points, status, checks, diagnosis)
 
@@ -111,4 +112,4 @@ def _status(runs: list[CheckRun], earned: float) -> ExerciseStatus:
         return "partial"
     if "missing" in faults:
         return "missing"
-    return faults.pop() if len(faults) == 1 else "wrong"  # type: ignore[return-value]
+    return faults.pop() if len(faults) == 1 else "wrong"

@@ -92,8 +92,9 @@ def _defines(node: ast.stmt) -> list[str]:
         return [node.name]
     if isinstance(node, (ast.Import, ast.ImportFrom)):
         return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
-    if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        names = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+        return [part.id for part in names if isinstance(part.ctx, ast.Store)]
     return []
 
 

@@ -20,6 +20,8 @@ from autograder.inside.messages import Answered, Call, Fetch, Question, RaisedTh
 from autograder.records import Exchange, Fault
 from autograder.wire import Handle, Value, from_wire, to_wire
 
+MAX_SHOWN_BITS = 500
+
 
 class Raised(Exception):
     """The student's code raised: `kinds` are the names of the exception's class and its bases."""
@@ -32,6 +34,10 @@ class Raised(Exception):
         super().__init__(f"{self.kinds[0]}: {reply.text}" if reply.text else self.kinds[0])
 
 
+class ReferenceRaised(Raised):
+    """The reference raised: where a grader does not expect it, the fault is ours."""
+
+
 class StudentLost(Exception):
     """The student's process gave no answer; `fault` says why."""
 
@@ -42,6 +48,8 @@ class StudentLost(Exception):
 
 class Side(ABC):
     """A namespace somewhere else: its functions are called as if they were attributes."""
+
+    _raises: type[Raised] = Raised
 
     def __init__(self) -> None:
         self.changed: tuple[str, ...] = ()
@@ -80,16 +88,18 @@ class Side(ABC):
         reply = self._ask(question)
         if isinstance(reply, Answered):
             self.changed = tuple(reply.changed)
-            value = from_wire(reply.value)
+            value = _rebuilt(reply.value)
             self.exchanges[-1] = Exchange(text, value, None, self.changed)
             return value
-        raised = Raised(reply)
+        raised = self._raises(reply)
         self.exchanges[-1] = Exchange(text, None, str(raised))
         raise raised
 
 
 class LocalSide(Side):
     """A namespace in this process: the reference solution."""
+
+    _raises = ReferenceRaised
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         super().__init__()
@@ -99,6 +109,15 @@ class LocalSide(Side):
         with torch.random.fork_rng(devices=[]):
             reply = self._answerer.answer(question)
         return msgspec.msgpack.decode(msgspec.msgpack.encode(reply), type=Reply)  # type: ignore[no-any-return]
+
+
+def _rebuilt(value: Value) -> Any:
+    """The Python value of an answer; what cannot be rebuilt is the fault of who sent it."""
+    try:
+        return from_wire(value)
+    except Exception as error:  # noqa: BLE001  a forged size or name is refused by NumPy and PyTorch in many ways
+        text = f"What came back cannot be read: {str(error)[:200]}"
+        raise StudentLost("wrong", text) from None
 
 
 def _wired(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Value], dict[str, Value]]:
@@ -141,8 +160,11 @@ def _show(value: Any) -> str:
         return f"array of shape {value.shape}, {value.dtype}"
     if isinstance(value, np.ndarray):
         return f"array({_rounded(value.tolist())})"
+    if isinstance(value, np.longdouble):
+        return _show(float(value))
     if isinstance(value, np.generic):
-        return _show(value.item())
+        found = value.item()
+        return repr(found)[:200] if isinstance(found, np.generic) else _show(found)
     if isinstance(value, (list, tuple)):
         inner = ", ".join(_show(x) for x in value[:12]) + (", …" if len(value) > 12 else "")
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
@@ -150,6 +172,8 @@ def _show(value: Any) -> str:
         return "{" + ", ".join(f"{_show(k)}: {_show(v)}" for k, v in list(value.items())[:12]) + "}"
     if isinstance(value, float):
         return repr(float(f"{value:.6g}"))
+    if isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS:
+        return f"a whole number of {value.bit_length()} bits"  # Python refuses to write the longest out
     return f"a {value.type_name}" if isinstance(value, Handle) else repr(value)[:200]
 
 

@@ -102,7 +102,7 @@ def unreadable(
 
 def written_result(notebook: NotebookNode, exercise: Exercise) -> ExerciseResult:
     """A written answer waits for a person; one that was left as it was is 0 without anyone's time."""
-    from nbgrader.utils import compute_checksum  # noqa: PLC0415  nbgrader takes a second to import
+    from nbgrader.utils import compute_checksum  # nbgrader takes a second to import
 
     for cell in notebook.cells:
         tag = tag_of(cell)

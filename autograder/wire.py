@@ -8,9 +8,12 @@ bytes, and every number in them is checked before memory is made for it.
 from __future__ import annotations
 
 import contextlib
+import gc
+import re
 import socket
 import struct
 import time
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -20,6 +23,9 @@ import torch
 MAX_FRAME = 64 * 2**20
 MAX_DEPTH = 24
 MAX_DIMENSIONS = 16
+MAX_ITEMS = 2**20  # values in one message: rebuilt, each takes far more memory than it took in the frame
+MAX_KEYS = 10_000  # of a dict or set: keys made to collide take quadratic time
+MAX_INT_BYTES = 4096
 
 DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype
@@ -30,6 +36,7 @@ DTYPES: dict[str, torch.dtype] = {
 }  # fmt: skip
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 ARRAY_KINDS = "biufc"
+ARRAY_DTYPE = re.compile(rf"[<|][{ARRAY_KINDS}][0-9]{{1,2}}")
 
 
 class WireError(Exception):
@@ -48,8 +55,8 @@ class TooBig(WireError):
     """A message is over the bound for one frame."""
 
 
-class Node(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """A value that is more than one plain number or string."""
+class Node(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """A value that is more than one plain number or string; messages hold no cycles to collect."""
 
 
 class Sequence(Node, tag="s"):
@@ -98,6 +105,8 @@ Value = (
 class Handle:
     """The grader's name for a value that stays in the student's process."""
 
+    __slots__ = ("number", "type_name")
+
     def __init__(self, number: int, type_name: str) -> None:
         self.number = number
         self.type_name = type_name
@@ -117,6 +126,8 @@ class Keeper:
         return Kept(len(self.values) - 1, type(value).__name__[:200])
 
     def get(self, number: int) -> Any:
+        if not 0 <= number < len(self.values):
+            raise WireError("nothing is kept under this number")
         return self.values[number]
 
 
@@ -124,8 +135,8 @@ def to_wire(value: Any, keeper: Keeper | None = None, depth: int = 0) -> Value:
     """Turn a Python value into what may cross; what cannot cross is kept, or refused without a keeper."""
     if depth > MAX_DEPTH:
         raise WireError(f"the value is nested deeper than {MAX_DEPTH} levels")
-    if value is None or type(value) in (bool, float, str):
-        return value  # type: ignore[no-any-return]
+    if value is None or isinstance(value, bool) or type(value) is float:
+        return value
     if isinstance(value, Handle):
         return Kept(value.number, value.type_name)
     if isinstance(value, torch.Tensor):
@@ -137,21 +148,18 @@ def to_wire(value: Any, keeper: Keeper | None = None, depth: int = 0) -> Value:
     if found is not None:
         return found
     if keeper is None:
-        raise WireError(f"a {type(value).__name__} cannot cross to the student's process")
+        raise WireError(f"this {type(value).__name__} cannot cross to the other process")
     return keeper.keep(value)
 
 
 def _plain_to_wire(value: Any, keeper: Keeper | None, depth: int) -> Value:
     """Containers, big numbers, bytes, dtypes and devices; None when it is none of these."""
-    if isinstance(value, (bool, float, str)):  # subclasses cross as what they are underneath
-        for kind in (float, str):
-            if isinstance(value, kind):
-                return kind.__str__(value) if kind is str else kind.__float__(value)
+    if isinstance(value, str):  # subclasses cross as what they are underneath
+        return _text_to_wire(str.__str__(value))
+    if isinstance(value, float):
+        return float.__float__(value)
     if isinstance(value, int):
-        number = int.__int__(value)
-        if -(2**63) <= number < 2**64:
-            return number
-        return Special("int", number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True))
+        return _int_to_wire(int.__int__(value))
     if isinstance(value, complex):
         return Special("complex", struct.pack("<dd", value.real, value.imag))
     if isinstance(value, (bytes, bytearray)):
@@ -163,11 +171,34 @@ def _plain_to_wire(value: Any, keeper: Keeper | None, depth: int) -> Value:
     if isinstance(value, dict):
         pairs = dict.items(value)
         return Mapping([tuple(to_wire(x, keeper, depth + 1) for x in pair) for pair in pairs])  # type: ignore[misc]
-    for name, kind in (("list", list), ("tuple", tuple), ("set", (set, frozenset))):
+    for name, kind in SEQUENCES:
         if isinstance(value, kind):
-            items = [to_wire(x, keeper, depth + 1) for x in value]
-            return Sequence(name, items)  # type: ignore[arg-type]
+            return Sequence(name, [to_wire(x, keeper, depth + 1) for x in value])
     return None
+
+
+SEQUENCES: tuple[tuple[Literal["list", "tuple", "set"], type[Any] | tuple[type[Any], ...]], ...] = (
+    ("list", list),
+    ("tuple", tuple),
+    ("set", (set, frozenset)),
+)
+
+
+def _text_to_wire(text: str) -> str | None:
+    """None for half of a surrogate pair, which UTF-8 does not know."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return None
+    return text
+
+
+def _int_to_wire(number: int) -> int | Special | None:
+    if -(2**63) <= number < 2**64:
+        return number
+    size = number.bit_length() // 8 + 1
+    return Special("int", number.to_bytes(size, "little", signed=True)) if size <= MAX_INT_BYTES else None
 
 
 def _tensor_to_wire(tensor: torch.Tensor) -> TensorValue | None:
@@ -190,9 +221,10 @@ def from_wire(value: Value, keeper: Keeper | None = None, depth: int = 0) -> Any
     """Rebuild a Python value. With a keeper, Kept means the value itself; without, a Handle."""
     if depth > MAX_DEPTH:
         raise WireError(f"the value is nested deeper than {MAX_DEPTH} levels")
+    if depth == 0:
+        _check_count(value)
     if isinstance(value, Sequence):
-        items = [from_wire(x, keeper, depth + 1) for x in value.items]
-        return {"list": list, "tuple": tuple, "set": _set}[value.kind](items)
+        return MAKERS[value.kind]([from_wire(x, keeper, depth + 1) for x in value.items])
     if isinstance(value, Mapping):
         pairs = [(from_wire(k, keeper, depth + 1), from_wire(v, keeper, depth + 1)) for k, v in value.pairs]
         return _dict(pairs)
@@ -207,11 +239,39 @@ def from_wire(value: Value, keeper: Keeper | None = None, depth: int = 0) -> Any
     return value
 
 
+def _check_count(value: Value) -> None:
+    """Refuse messages of more values than a grader can want, before anything is rebuilt."""
+    left = MAX_ITEMS
+    nodes: list[Value] = [value]
+    while nodes:
+        node = nodes.pop()
+        items: list[Value] = []
+        if isinstance(node, Sequence):
+            items = node.items
+        elif isinstance(node, Mapping):
+            _check_keys(len(node.pairs))
+            items = [x for pair in node.pairs for x in pair]
+        if isinstance(node, Sequence) and node.kind == "set":
+            _check_keys(len(items))
+        left -= len(items)
+        if left < 0:
+            raise WireError(f"more than {MAX_ITEMS} values in one answer")
+        nodes += [x for x in items if isinstance(x, (Sequence, Mapping))]
+
+
+def _check_keys(n: int) -> None:
+    if n > MAX_KEYS:
+        raise WireError(f"a dict or set of more than {MAX_KEYS} keys")
+
+
 def _set(items: list[Any]) -> Any:
     try:
         return set(items)
     except TypeError:
         raise WireError("a set holds something unhashable") from None
+
+
+MAKERS: dict[str, Callable[[list[Any]], Any]] = {"list": list, "tuple": tuple, "set": _set}
 
 
 def _dict(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -225,11 +285,18 @@ def _checked_size(shape: list[int], itemsize: int, data: bytes) -> None:
     """Refuse shapes that do not fit their data before anything is allocated for them."""
     if len(shape) > MAX_DIMENSIONS or any(n < 0 for n in shape):
         raise WireError("a shape is out of bounds")
-    size = itemsize
+    size = extent = itemsize
     for n in shape:
         size *= n
-    if size != len(data) or any(n > 2**40 for n in shape):
+        extent *= max(n, 1)  # PyTorch and NumPy refuse a vast shape also when a 0 in it leaves it empty
+    if size != len(data) or extent > 2**40:
         raise WireError("a tensor's bytes do not fit its shape")
+
+
+def _check_bools(data: bytes) -> None:
+    """A bool of any other byte would count as more than one in a sum."""
+    if data.translate(None, b"\0\1"):
+        raise WireError("a bool that is neither true nor false")
 
 
 def _tensor_from_wire(value: TensorValue) -> torch.Tensor:
@@ -237,6 +304,8 @@ def _tensor_from_wire(value: TensorValue) -> torch.Tensor:
     if dtype is None:
         raise WireError("a tensor of an unknown dtype")
     _checked_size(value.shape, dtype.itemsize, value.data)
+    if dtype == torch.bool:
+        _check_bools(value.data)
     if value.data:
         tensor = torch.frombuffer(bytearray(value.data), dtype=torch.uint8).view(dtype).reshape(value.shape)
     else:
@@ -247,12 +316,14 @@ def _tensor_from_wire(value: TensorValue) -> torch.Tensor:
 
 def _array_from_wire(value: ArrayValue) -> Any:
     try:
+        if not ARRAY_DTYPE.fullmatch(value.dtype):
+            raise TypeError
         dtype = np.dtype(value.dtype)
-    except (TypeError, ValueError, SyntaxError):
+    except TypeError:
         raise WireError("an array of an unknown dtype") from None
-    if dtype.kind not in ARRAY_KINDS or not 0 < dtype.itemsize <= 32:
-        raise WireError("an array of an unknown dtype")
     _checked_size(value.shape, dtype.itemsize, value.data)
+    if dtype == np.bool_:
+        _check_bools(value.data)
     array = np.frombuffer(bytearray(value.data), dtype=dtype).reshape(value.shape)
     if value.scalar and not value.shape:
         return array[()]
@@ -263,10 +334,12 @@ def _special_from_wire(value: Special) -> Any:
     if value.kind == "bytes":
         return value.data
     if value.kind == "int":
-        if len(value.data) > 4096:
-            raise WireError("a whole number of over 4096 bytes")
+        if len(value.data) > MAX_INT_BYTES:
+            raise WireError(f"a whole number of over {MAX_INT_BYTES} bytes")
         return int.from_bytes(value.data, "little", signed=True)
-    if value.kind == "complex" and len(value.data) == 16:
+    if value.kind == "complex":
+        if len(value.data) != 16:
+            raise WireError("a complex number that is not 16 bytes")
         return complex(*struct.unpack("<dd", value.data))
     text = value.data.decode("ascii", "replace")
     try:
@@ -278,6 +351,20 @@ def _special_from_wire(value: Special) -> Any:
 Message = TypeVar("Message")
 
 
+def _decoded(data: bytes, kind: type[Message] | Any) -> Message:
+    """Decode one message strictly; without the garbage collector, which a hostile one keeps busy."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        message: Message = msgspec.msgpack.decode(data, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise WireError(f"not a message of ours: {str(error)[:200]}") from None
+    finally:
+        if collecting:
+            gc.enable()
+    return message
+
+
 class Channel:
     """One end of a socket that carries frames; every wait has a deadline for the whole message."""
 
@@ -286,7 +373,10 @@ class Channel:
         self.max_frame = max_frame
 
     def send(self, message: Any, seconds: float | None = None) -> None:
-        data = msgspec.msgpack.encode(message)
+        try:
+            data = msgspec.msgpack.encode(message)
+        except (UnicodeError, OverflowError, TypeError, RecursionError, msgspec.MsgspecError) as error:
+            raise WireError(f"the message cannot be written: {str(error)[:200]}") from None
         if len(data) > self.max_frame:
             raise TooBig(f"{len(data)} bytes are more than the {self.max_frame} that may cross at once")
         try:
@@ -303,11 +393,8 @@ class Channel:
         (length,) = struct.unpack("<I", self._exactly(4, deadline))
         if length > self.max_frame:
             raise TooBig(f"a message of {length} bytes is over the bound of {self.max_frame}")
-        data = self._exactly(length, deadline)
-        try:
-            return msgspec.msgpack.decode(data, type=kind)  # type: ignore[no-any-return]
-        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-            raise WireError(f"not a message of ours: {str(error)[:200]}") from None
+        message: Message = _decoded(self._exactly(length, deadline), kind)
+        return message
 
     def _exactly(self, length: int, deadline: float | None) -> bytes:
         data = bytearray()

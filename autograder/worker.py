@@ -6,6 +6,7 @@ gradebook; it gets cells and gives back outputs and results.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -24,6 +25,7 @@ from autograder.grading import Bench, with_graders
 from autograder.marking import Marked, Marker, ReferenceSide, load_reference
 from autograder.nursery import Nursery
 from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
+from autograder.sandbox import SandboxError
 from autograder.wire import Channel, Closed
 
 
@@ -113,7 +115,15 @@ def _internal(marked: Marked) -> list[str]:
 
 
 def serve(channel: Channel, start: Start) -> None:
-    """Work until the one who started this worker hangs up."""
+    """Work until the one who started this worker hangs up; a trouble at the start is one sentence."""
+    try:
+        _serve(channel, start)
+    except (CourseError, SandboxError) as error:
+        with contextlib.suppress(Closed):
+            channel.send(f"error: {error}")
+
+
+def _serve(channel: Channel, start: Start) -> None:
     course = Course(Path(start.root), start.assignment)
     with Nursery(course.settings.memory, start.device) as nursery:
         nursery.start()  # its imports take seconds, which collecting the graders overlaps
@@ -128,10 +138,7 @@ def serve(channel: Channel, start: Start) -> None:
                 except Closed:
                     return
 
-        try:
-            with_graders(course.graders, work)
-        except CourseError as error:
-            channel.send(f"error: {error}")
+        with_graders(course.graders, work)
 
 
 def main() -> None:

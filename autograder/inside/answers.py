@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import traceback
+import zlib
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 
 from autograder.inside.messages import Answered, Call, Fetch, Question, RaisedThere, Reply, RunProbe
-from autograder.wire import Keeper, WireError, from_wire, to_wire
+from autograder.wire import Keeper, from_wire, to_wire
 
 MAX_TEXT = 2000
 _encode = msgspec.msgpack.Encoder().encode
@@ -61,7 +62,7 @@ class Answerer:
         args = [from_wire(x, self.keeper) for x in question.args]
         kwargs = {name: from_wire(x, self.keeper) for name, x in question.kwargs.items()}
         function, lead = self._function(question)
-        _seed(question.id)
+        _seed(question)
         before = _arguments(args, kwargs), _globals()
         value = function(*lead, *args, **kwargs)
         changed = _differences(before, (_arguments(args, kwargs), _globals()))
@@ -78,11 +79,15 @@ class Answerer:
         return names[question.function], [self.names]
 
 
-def _seed(number: int) -> None:
-    """A random state of its own for each question: who sets the state to a fixed one changes it."""
-    torch.random.default_generator.manual_seed(number)
-    np.random.seed(number)
-    random.seed(number)
+def _seed(question: Question) -> None:
+    """A random state that belongs to the question: the same answer whenever it is asked.
+
+    And not the 0, 1 or 42 of somebody's own seeding: who sets the state to a fixed one changes it.
+    """
+    seed = zlib.crc32(_encode(msgspec.structs.replace(question, id=0)))
+    torch.random.default_generator.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
 
 
 def _arguments(args: list[Any], kwargs: dict[str, Any]) -> dict[str, bytes]:
@@ -95,7 +100,7 @@ def _arguments(args: list[Any], kwargs: dict[str, Any]) -> dict[str, bytes]:
 def _fingerprint(value: Any) -> bytes:
     try:
         return _encode(to_wire(value, _Forgetful()))
-    except (WireError, RecursionError):
+    except Exception:  # noqa: BLE001  an object that the student's code put there may do anything
         return b"?"
 
 
@@ -108,10 +113,11 @@ class _Forgetful(Keeper):
 
 def _globals() -> dict[str, Any]:
     """The global state that a function has to leave alone."""
-    state = np.random.get_state()
+    state = np.random.get_state(legacy=False)
+    inner = state["state"]
     return {
-        "torch random state": torch.random.default_generator.get_state().numpy().tobytes(),
-        "numpy random state": (bytes(state[1]), *state[2:]),  # type: ignore[arg-type]
+        "torch random state": torch.default_generator.get_state().numpy().tobytes(),
+        "numpy random state": (inner["key"].tobytes(), inner["pos"], state["has_gauss"], state["gauss"]),
         "python random state": random.getstate(),
         "grad mode": torch.is_grad_enabled(),
         "default dtype": torch.get_default_dtype(),
@@ -128,12 +134,18 @@ def _differences(before: tuple[Any, Any], after: tuple[Any, Any]) -> list[str]:
 
 
 def _raised(number: int, error: BaseException) -> RaisedThere:
-    kinds = [kind.__name__[:200] for kind in type(error).__mro__ if kind is not object]
+    kinds = [_clean(kind.__name__)[:200] for kind in type(error).__mro__ if kind is not object]
     try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  a student's own __str__
+        text = _clean(str(error))
+    except BaseException:  # noqa: BLE001  a student's own __str__
         text = ""
-    return RaisedThere(number, kinds, text[:MAX_TEXT], _where(error), isinstance(error, MissingName))
+    missing = isinstance(error, MissingName)
+    return RaisedThere(number, kinds, text[:MAX_TEXT], _clean(_where(error)), missing)
+
+
+def _clean(text: str) -> str:
+    """Half of a surrogate pair cannot be sent."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _where(error: BaseException) -> str:

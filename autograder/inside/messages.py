@@ -52,7 +52,12 @@ class Describe(Message):
 
 
 class Fork(Message):
-    """Fork a copy that answers questions; carries the copy's end of a fresh socket."""
+    """Fork a copy that answers questions; carries the copy's end of a fresh socket.
+
+    It answers with the notebook's names, or with those of the dict that `names` is bound to there.
+    """
+
+    names: str = ""
 
 
 class EndFork(Message):
@@ -73,6 +78,19 @@ class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     ename: str = ""
     evalue: str = ""
     traceback: list[str] = []
+
+
+CELL_OUTPUT_BYTES = 2 * 2**20
+NOTEBOOK_OUTPUT_BYTES = 16 * 2**20
+OUTPUT_COST = 100  # what an output counts for when it is empty
+
+
+def size_of(outputs: list[Output]) -> int:
+    """How much outputs count towards the bounds, in characters."""
+    return sum(
+        OUTPUT_COST + len(x.text) + len(x.evalue) + sum(map(len, [*x.data.values(), *x.traceback]))
+        for x in outputs
+    )
 
 
 class CellDone(Message):

@@ -19,10 +19,16 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
 from traitlets.config import Config
 
-from autograder.inside.messages import CellDone, Output
+from autograder.inside.messages import (
+    CELL_OUTPUT_BYTES,
+    NOTEBOOK_OUTPUT_BYTES,
+    OUTPUT_COST,
+    CellDone,
+    Output,
+    size_of,
+)
 
-CELL_OUTPUT_BYTES = 2 * 2**20
-NOTEBOOK_OUTPUT_BYTES = 16 * 2**20
+TRACEBACK_LINE = 10_000
 CUT = "\n[output cut here: it was over the limit]\n"
 
 
@@ -34,36 +40,50 @@ class Outputs:
         self.display_ids: dict[str, int] = {}
         self.left = 0
         self.notebook_left = NOTEBOOK_OUTPUT_BYTES
+        self._stream = ""
+        self._parts: list[str] = []
 
     def start(self) -> None:
-        self.items, self.display_ids = [], {}
+        self.clear()
         self.left = min(CELL_OUTPUT_BYTES, self.notebook_left)
 
+    def finish(self) -> list[Output]:
+        """The outputs so far, with the text that was last written."""
+        if self._parts:
+            self.items.append(Output("stream", name=self._stream, text="".join(self._parts)))
+        self._stream, self._parts = "", []
+        return self.items
+
     def _afford(self, size: int) -> bool:
-        """Take `size` bytes from the bound; the first refusal says so in the outputs."""
-        if self.left <= 0:
-            return False
+        """Take `size` from the bound; False when that was more than is left."""
+        self.notebook_left -= min(size, self.left)
         self.left -= size
-        self.notebook_left -= size
-        if self.left <= 0:
-            self.items.append(Output("stream", name="stderr", text=CUT))
-            return False
-        return True
+        return self.left > 0
+
+    def _cut(self) -> None:
+        self.finish().append(Output("stream", name="stderr", text=CUT))
 
     def write(self, name: str, text: str) -> None:
-        room = max(self.left, 0)
-        if not self._afford(len(text)) and room:
-            self.items.insert(-1, Output("stream", name=name, text=text[:room]))
-        elif self.left > 0:
-            last = self.items[-1] if self.items else None
-            if last is not None and last.kind == "stream" and last.name == name:
-                last.text += text
-            else:
-                self.items.append(Output("stream", name=name, text=text))
+        room = self.left
+        if room <= 0 or not text:
+            return
+        if name != self._stream:
+            self.finish()
+            self._stream = name
+            self._afford(OUTPUT_COST)
+        enough = self._afford(len(text))
+        # Parts, joined in the end: adding to one text would copy it for every print.
+        self._parts.append(_utf8(text if enough else text[:room]))
+        if not enough:
+            self._cut()
 
     def add(self, output: Output, display_id: str | None = None, update: bool = False) -> None:
-        if not self._afford(sum(map(len, output.data.values())) + sum(map(len, output.traceback))):
+        if self.left <= 0:
             return
+        if not self._afford(size_of([output])):
+            self._cut()
+            return
+        self.finish()
         if update and display_id in self.display_ids:
             self.items[self.display_ids[display_id]] = output
             return
@@ -73,6 +93,7 @@ class Outputs:
 
     def clear(self) -> None:
         self.items, self.display_ids = [], {}
+        self._stream, self._parts = "", []
 
 
 class _Stream(io.TextIOBase):
@@ -106,7 +127,12 @@ def _mime_data(data: Mapping[str, Any]) -> dict[str, str]:
             texts[str(mime)] = value
         else:
             texts[str(mime)] = json.dumps(value, default=str)
-    return texts
+    return {_utf8(mime): _utf8(text) for mime, text in texts.items()}
+
+
+def _utf8(text: str) -> str:
+    """Text that can cross: half of a surrogate pair is a character that UTF-8 cannot write."""
+    return str.encode(text, "utf-8", "replace").decode()
 
 
 class _Results(DisplayHook):  # type: ignore[misc]  # IPython's classes are untyped traitlets
@@ -165,16 +191,16 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         error = Output(
             "error",
-            ename=str(getattr(etype, "__name__", etype)),
+            ename=_utf8(str(getattr(etype, "__name__", etype))),
             evalue=_safe_text(evalue),
-            traceback=[str(line) for line in stb],
+            traceback=[_utf8(str(line)[:TRACEBACK_LINE]) for line in stb],
         )
         self.outputs.add(error)
 
 
 def _safe_text(value: Any) -> str:
     try:
-        return str(value)[:2000]
+        return _utf8(str(value)[:2000])
     except Exception:  # noqa: BLE001  a student's own __str__
         return ""
 
@@ -222,7 +248,7 @@ class Notebook:
         except BaseException as error:  # noqa: BLE001  an interrupt may land outside IPython's own handling
             self.outputs.add(Output("error", ename=type(error).__name__, evalue=_safe_text(error)))
         self._read_descriptors()
-        return CellDone(number, count, self.outputs.items)
+        return CellDone(number, count, self.outputs.finish())
 
     def _read_descriptors(self) -> None:
         """Add what was written past Python, straight to descriptors 1 and 2 (programs, C code)."""

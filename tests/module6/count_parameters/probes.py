@@ -124,8 +124,8 @@ def count(nb, kind, sizes, **flag):
     return nb.count_parameters(globals()[kind](*sizes), **flag)
 
 
-def state(model):
-    """All that counting has to leave alone."""
+def state(model, known):
+    """All that counting has to leave alone. `known`: tensors seen before, kept alive for their identity."""
     tensors = [*model.named_parameters(remove_duplicate=False), *model.named_buffers()]
     return {
         "modes": [module.training for module in model.modules()],
@@ -133,7 +133,7 @@ def state(model):
         "names": [name for name, _ in tensors],
         "gradients": [tensor.grad is None for _, tensor in tensors],
         "values": [tensor.detach().clone() for _, tensor in tensors],
-        "identities": [id(tensor) for _, tensor in tensors],
+        "identities": [next((n for n, x in enumerate(known) if x is t), -1) for _, t in tensors],
         "random": torch.get_rng_state(),
     }
 
@@ -143,6 +143,7 @@ def states(nb, sizes, training, **flag):
     model = nn.Sequential(frozen_bias(*sizes), batch_norm(*sizes), nn.Dropout())
     model.train(training)
     model[0].train(not training)
-    before = state(model)
+    known = [*model.parameters(), *model.buffers()]
+    before = state(model, known)
     count = nb.count_parameters(model, **flag)
-    return count, before, state(model)
+    return count, before, state(model, known)
