@@ -159,7 +159,9 @@ class Classroom:
         fresh.replace(place)
         timestamp = Path(submission.path).with_name(TIMESTAMP)
         if timestamp.exists():
-            (place.parent / TIMESTAMP).write_bytes(timestamp.read_bytes())
+            kept = place.parent / TIMESTAMP
+            kept.unlink(missing_ok=True)  # `nbgrader autograde` leaves one that nobody may write
+            kept.write_bytes(timestamp.read_bytes())
 
     def _known(self, submission: Submission) -> tuple[NotebookResult, NotebookNode] | None:
         """The result and notebook of this very file, when it has been graded before."""

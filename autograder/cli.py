@@ -105,6 +105,17 @@ def check(
     raise typer.Exit(check_graders(course, exercise or [], seeds, jobs, json))
 
 
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where to put it; made anew each time.")] = Path("demo"),
+    course: CourseOption = HERE,
+) -> None:
+    """Grade a sample class end to end in a scratch copy of the course."""
+    from autograder.demo import run_demo  # noqa: PLC0415  nbformat: seconds
+
+    raise typer.Exit(run_demo(course, folder.resolve()))
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
 

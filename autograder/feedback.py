@@ -222,8 +222,17 @@ def _convert(root: Path, assignment: str, students: Sequence[str]) -> None:
     try:
         converter.start()
     except NbGraderException as error:
-        raise CourseError(f"feedback is not complete: {_reason(reasons.lines) or error}") from None
+        raise _trouble(reasons.lines, error) from None
 
 
-def _reason(lines: Sequence[str]) -> str:
-    return "; ".join(line.splitlines()[-1] for line in lines[:-1] if line)
+def _trouble(lines: Sequence[str], error: Exception) -> CourseError:
+    """One sentence from what nbgrader has logged: for whom, and the last line of each error."""
+    students = re.findall(r"for student '(.*)'", "\n".join(lines))
+    causes = [
+        x for x in lines if x and not x.startswith(("There was an error", "The errors above"))
+    ]
+    why = "; ".join(dict.fromkeys(x.splitlines()[-1].rstrip(".") for x in causes)) or error
+    return CourseError(
+        f"the feedback of {', '.join(students) or 'the class'} could not be written ({why}): run"
+        " `autograder grade --force` for them; all other feedback is there."
+    )

@@ -20,7 +20,7 @@ from autograder.execution import Cell, CellRun, Run, TimeLimits, run_cells
 from autograder.fixtures import Sitting
 from autograder.grading import Bench, check_result
 from autograder.inside.messages import Question, Reply
-from autograder.nursery import Copy, Nursery, RemoteSide
+from autograder.nursery import Copy, Nursery, NurseryError, RemoteSide
 from autograder.records import CheckRun, Exchange, Exercise, ExerciseResult, exercise_result
 from autograder.sides import LocalSide, StudentLost
 from autograder.wire import Kept, WireError
@@ -91,7 +91,20 @@ class Marker:
     def mark(
         self, cells: list[Cell], exercises: list[Exercise], references: dict[str, ReferenceSide]
     ) -> Marked:
-        """Run the cells once, then grade every exercise in a copy of the state they left."""
+        """Run the cells once, then grade every exercise in a copy of the state they left.
+
+        When the warm process is lost meanwhile, all is done again: raises NurseryError the second time.
+        """
+        for _ in range(2):
+            deaths = self.nursery.deaths
+            marked = self._mark(cells, exercises, references)
+            if self.nursery.deaths == deaths:
+                return marked
+        raise NurseryError("the warm process died twice over this submission")
+
+    def _mark(
+        self, cells: list[Cell], exercises: list[Exercise], references: dict[str, ReferenceSide]
+    ) -> Marked:
         self.ends = time.monotonic() + self.limits.submission
         try:
             run = run_cells(self.nursery, cells, self.student_seed, self.limits)

@@ -163,12 +163,16 @@ class Nursery:
         self._channel: Channel | None = None
         self._scratch: TemporaryDirectory[str] | None = None
         self._spawned = 0
+        self.deaths = 0
+        """How often a warm process was lost; what it was doing then says nothing of the student."""
         self._log = TemporaryFile()
 
     def start(self) -> None:
         """Start the warm process without waiting for its imports."""
-        if self._process is not None and self._process.poll() is None:
-            return
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            self.deaths += 1
         self.close()
         ours, theirs = socket.socketpair()
         descriptor = theirs.fileno()
@@ -182,6 +186,11 @@ class Nursery:
         theirs.close()
         self._channel = Channel(ours)
         self._started = time.monotonic()
+
+    def wait(self) -> None:
+        """Wait until the warm process has started. Raises NurseryError when it does not."""
+        self.start()
+        self._ready_channel()
 
     def _environment(self) -> dict[str, str]:
         env = {
@@ -238,6 +247,7 @@ class Nursery:
             self._channel.send(Sweep(), ANSWER_SECONDS)
             self._channel.receive(Swept, ANSWER_SECONDS)
         except WireError:
+            self.deaths += 1
             self.close()
         if self._scratch is not None:
             with contextlib.suppress(OSError):

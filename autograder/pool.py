@@ -72,8 +72,11 @@ class Worker:
         lines = self._log.read()[-4000:].decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
+    def kill(self) -> None:
+        self._process.kill()
+
     def close(self) -> None:
-        """End the process: at once when it is stuck, else as soon as it sees that we hung up."""
+        """Hang up and wait for the process to see it; one that does not is killed."""
         self._channel.close()
         try:
             self._process.wait(timeout=CLOSE_SECONDS)
@@ -88,13 +91,23 @@ class Pool:
     def __init__(self, start: Start, jobs: int) -> None:
         self._start = start
         self._closed = False
-        self._workers = [Worker(start) for _ in range(jobs)]
+        self._workers: list[Worker | None] = [Worker(start) for _ in range(jobs)]
 
     @property
     def sentence(self) -> str:
         """What the sandbox of the first worker holds, in one line."""
-        self._workers[0].wait()
-        return self._workers[0].sentence
+        first = self._worker(0)
+        first.wait()
+        return first.sentence
+
+    def _worker(self, number: int) -> Worker:
+        """The worker of this number; a fresh one in the place of one that was lost."""
+        worker = self._workers[number]
+        if worker is None:
+            if self._closed:
+                raise CourseError("the pool was closed over a submission.")
+            worker = self._workers[number] = Worker(self._start)
+        return worker
 
     def run(self, jobs: Sequence[tuple[Tag, Job]]) -> Iterator[tuple[Tag, Done]]:
         waiting: queue.SimpleQueue[tuple[Tag, Job]] = queue.SimpleQueue()
@@ -132,25 +145,26 @@ class Pool:
     def _do(self, number: int, job: Job) -> Done:
         """Do a job; a worker that dies over it is replaced, and the job tried once more."""
         for _ in range(2):
+            worker = self._worker(number)
             try:
-                return self._workers[number].do(job)
+                return worker.do(job)
             except Late:
-                self._replace(number)
+                worker.kill()
+                self._lose(number)
                 return Done(staff=["the grader did not come to an end over this submission: it was stopped"])
             except WireError:
-                self._replace(number)
+                self._lose(number)
         return Done(staff=["the worker process died twice over this submission"])
 
-    def _replace(self, number: int) -> None:
-        self._workers[number].close()
-        if self._closed:
-            raise CourseError("the pool was closed over a submission.")
-        self._workers[number] = Worker(self._start)
+    def _lose(self, number: int) -> None:
+        worker, self._workers[number] = self._workers[number], None
+        if worker is not None:
+            worker.close()
 
     def close(self) -> None:
         self._closed = True
-        for worker in self._workers:
-            worker.close()
+        for number in range(len(self._workers)):
+            self._lose(number)
 
     def __enter__(self) -> Pool:
         return self

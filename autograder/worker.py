@@ -108,8 +108,9 @@ def _internal(marked: Marked) -> list[str]:
     """One sentence for each check that failed by our own fault, and for each exercise without a verdict."""
     sentences = []
     for exercise, runs in marked.checks.items():
-        sentences += [f"{exercise}, {run.result.name}: {run.staff}" for run in runs if run.fault == "internal"]
-        if all(run.result.passed is None for run in runs):
+        faults = [f"{exercise}, {run.result.name}: {run.staff}" for run in runs if run.fault == "internal"]
+        sentences += faults
+        if not faults and all(run.result.passed is None for run in runs):
             sentences.append(f"{exercise}: its hidden grader has no check that could be made")
     return sentences
 
@@ -131,6 +132,7 @@ def _serve(channel: Channel, start: Start) -> None:
 
         def work(bench: Bench) -> None:
             desk = Desk(course, start, bench, nursery)
+            nursery.wait()
             channel.send(nursery.form.sentence)
             while True:
                 try:

@@ -109,7 +109,11 @@ def test_plots_are_pictures(nursery: Nursery) -> None:
 
 
 def test_errors_come_with_their_traceback_and_stop_one_cell_only(nursery: Nursery) -> None:
-    sources = ["def f():\n    return 1 / 0\nf()\nprint('never')", "x = (", "import sys\nsys.exit(3)"]
+    sources = [
+        "def f():\n    return 1 / 0\nf()\nprint('never')",
+        "x = (",
+        "import sys\nsys.exit(3)",
+    ]
     zero, syntax, leaving, after = run(nursery, *sources, "print('still here')")
     error = only(zero, "error")
     assert (error.ename, error.evalue) == ("ZeroDivisionError", "division by zero")
@@ -326,7 +330,9 @@ def test_every_submission_starts_from_the_same_fresh_state(nursery: Nursery) -> 
 
 
 def test_what_a_submission_left_running_is_gone(nursery: Nursery) -> None:
-    daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n    os._exit(0)"
+    daemon = (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n    os._exit(0)"
+    )
     run(nursery, daemon, "!sleep 600 > /dev/null 2>&1 &")
     (seen,) = run(nursery, "import os\nprint([p for p in os.listdir('/proc') if p.isdigit()])")
     assert len(text(seen).split(",")) <= 2

@@ -1,0 +1,202 @@
+"""One submission before its graders: what one exercise does costs that exercise alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from autograder.pool import Worker
+from autograder.records import ExerciseResult
+from autograder.worker import Done
+from tests.engine.toy_course import job, start, write_toy
+
+RIGHT = "def {name}():\n    return 1"
+FAULTS = """
+import os, time
+
+def wrong(): return 2
+def hang():
+    while True: time.sleep(0.1)
+def memory(): return len(bytearray(4 * 2**30))
+def raised(): return [][1]
+def exited(): os._exit(0)
+def signalled(): os.kill(os.getpid(), 11)
+def fatal(): raise SystemExit("enough")
+def stub(): raise NotImplementedError("stub is not written yet")
+def right(): return 1
+crashing = undecided = half_crashing = right
+"""
+STATUSES = {
+    "right": "passed", "wrong": "wrong", "hang": "timeout", "memory": "memory", "raised": "raised",
+    "exited": "raised", "signalled": "raised", "fatal": "raised", "stub": "missing",
+    "missing": "missing", "crashing": "internal", "undecided": "internal",
+    "half_crashing": "internal",
+}  # fmt: skip
+COUNTING = """
+count = 0
+def three(number):
+    global count
+    count += 1
+    return [number, {count}]
+"""
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    worker = Worker(start(write_toy(tmp_path_factory.mktemp("toy"))))
+    yield worker
+    worker.close()
+
+
+def mark(worker: Worker, names: list[str], *sources: str) -> tuple[Done, dict[str, ExerciseResult]]:
+    begun = time.monotonic()
+    done = worker.do(job(names, *sources))
+    assert time.monotonic() - begun < 60
+    results = {result.id: result for result in done.exercises}
+    assert list(results) == names
+    return done, results
+
+
+@pytest.fixture(scope="module")
+def faults(worker: Worker) -> tuple[Done, dict[str, ExerciseResult]]:
+    return mark(worker, list(STATUSES), FAULTS)
+
+
+def test_every_fault_has_its_own_status(faults: tuple[Done, dict[str, ExerciseResult]]) -> None:
+    _, results = faults
+    assert {name: result.status for name, result in results.items()} == STATUSES
+
+
+def test_only_right_answers_score_and_our_faults_have_no_score(
+    faults: tuple[Done, dict[str, ExerciseResult]],
+) -> None:
+    _, results = faults
+    scores = {name: result.score for name, result in results.items()}
+    wanted = {name: 0.0 for name in STATUSES} | {"right": 3.0}
+    wanted |= dict.fromkeys(("crashing", "undecided", "half_crashing"))  # type: ignore[arg-type]
+    assert scores == wanted
+
+
+def test_our_faults_are_named_for_staff_and_kept_from_students(
+    faults: tuple[Done, dict[str, ExerciseResult]],
+) -> None:
+    done, results = faults
+    assert done.staff == [
+        "crashing, test_answer: KeyError: 'of our making'",
+        "undecided: its hidden grader has no check that could be made",
+        "half_crashing, test_crash: KeyError: 'x'",
+    ]
+    (check,) = results["crashing"].checks
+    assert check.passed is None
+    assert "of our making" not in check.message
+    assert "not yours" in check.message
+
+
+def test_messages_say_what_happened(faults: tuple[Done, dict[str, ExerciseResult]]) -> None:
+    _, results = faults
+    told = {name: result.checks[0].message for name, result in results.items()}
+    assert told["wrong"] == "wrong answers 1.\nAsked: wrong()\nCame back: 2"
+    assert "still running after 1.5 s" in told["hang"]
+    assert "MemoryError" in told["memory"]
+    assert "IndexError: list index out of range (cell 0, line 7" in told["raised"]
+    assert "ended the Python process" in told["exited"]
+    assert "does not define missing" in told["missing"]
+
+
+def test_each_exercise_has_a_copy_of_its_own(worker: Worker) -> None:
+    """What one exercise changes is not seen by the next, nor by the checks after a lost copy."""
+    source = (
+        "n, kept = 0, []\n"
+        "def first():\n    global n\n    n += 1\n    kept.append(0)\n"
+        "    return n + len(kept) - 1\n"
+        "second = loud = first"
+    )
+    _, results = mark(worker, ["first", "second", "loud"], source)
+    assert [result.status for result in results.values()] == ["passed"] * 3
+
+
+def test_a_hang_costs_only_its_own_check(worker: Worker) -> None:
+    hanging = COUNTING.format(count="count if number != 2 else hang()")
+    hanging += "\ndef hang():\n    while True: pass"
+    _, results = mark(worker, ["three", "right"], hanging, RIGHT.format(name="right"))
+    one, two, three = results["three"].checks
+    assert [one.passed, two.passed, three.passed] == [True, False, True]
+    assert (results["three"].status, results["three"].score) == ("partial", 2.0)
+    assert results["right"].status == "passed"
+
+
+def test_many_slow_answers_have_one_bound(worker: Worker) -> None:
+    slow = "import time\ndef slow():\n    time.sleep(1.2)\n    return 1\ndef right(): return 1"
+    begun = time.monotonic()
+    _, results = mark(worker, ["slow", "right"], slow)
+    assert results["slow"].status == "timeout"
+    assert results["right"].status == "passed"
+    assert time.monotonic() - begun < 12
+
+
+def test_who_kills_the_notebook_loses_that_exercise_alone(worker: Worker) -> None:
+    killer = (
+        "import os\ndef first():\n    os.kill(os.getppid(), 9)\n    return 1\n"
+        "def right(): return 1\nsecond = right"
+    )
+    _, results = mark(worker, ["first", "right", "second"], killer)
+    assert [results[name].status for name in ("right", "second")] == ["passed"] * 2
+
+
+@pytest.mark.parametrize("ending", ["return 1", "import os; os._exit(0)"])
+def test_a_notebook_that_left_a_thread_is_run_again_for_each_exercise(
+    worker: Worker, ending: str
+) -> None:
+    """A fork would keep one thread of two."""
+    source = (
+        "import threading, time\n"
+        "ticks, n = [], 0\n"
+        "def tick():\n    while True:\n        ticks.append(0)\n        time.sleep(0.01)\n"
+        "threading.Thread(target=tick, daemon=True).start()\n"
+        "def first():\n    global n\n    n += 1\n    before = len(ticks)\n    time.sleep(0.1)\n"
+        "    return n if len(ticks) > before else 'the thread is dead'\n"
+        f"second = first\ndef loud():\n    {ending}"
+    )
+    done, results = mark(worker, ["first", "loud", "second"], source, "print('once')")
+    assert [results[name].status for name in ("first", "second")] == ["passed"] * 2
+    assert results["loud"].status == ("passed" if ending == "return 1" else "raised")
+    assert [x.text for x in done.cells[1].outputs] == ["once\n"]
+
+
+def test_what_is_printed_while_asked_is_shown_to_nobody(worker: Worker) -> None:
+    source = (
+        "import os, sys, subprocess\nprint('before')\n"
+        "def loud():\n    print('the question'); os.write(1, b'the question')\n"
+        "    subprocess.run(['echo', 'the question']); sys.stderr.write('the question')\n"
+        "    open('/tmp/asked', 'w').write('the question')\n    return 1\n"
+        "def nosy():\n    return 1 if os.path.exists('/tmp/asked') else 0"
+    )
+    done, results = mark(worker, ["loud", "nosy"], source)
+    assert results["loud"].status == "passed"
+    assert [x.text for x in done.cells[0].outputs] == ["before\n"]
+
+
+def test_a_cell_that_had_to_be_left_out_costs_what_it_defines(worker: Worker) -> None:
+    sources = ["def right(): return 1", "import os; os._exit(1)\ndef first(): return 1"]
+    done, results = mark(worker, ["right", "first", "second"], *sources, "def second(): return 1")
+    assert [x.status for x in results.values()] == ["passed", "missing", "passed"]
+    assert done.cells[1].note == "left out: it ended the Python process"
+
+
+def test_odd_answers_are_wrong_and_never_our_fault(worker: Worker) -> None:
+    """Answers that cross in an odd shape, or cannot cross, are no reason to fail the submission."""
+    odd = [
+        "10**6000", "float('nan')", "'\\ud800'", "object()", "lambda: 1", "{1: {2: {}}}", "[[]] * 9",
+        "__import__('torch').empty(0, 3)", "__import__('torch').ones(9, device='meta')", "...",
+        "__import__('numpy').array(['a', None], object)", "b'\\xff' * 99", "{(1, (2,)): {3, 'x'}}",
+        "bytearray(70_000_000)", "type('int', (int,), {'__eq__': lambda *_: True})(2)",
+        "type('T', (), {'__eq__': lambda *_: True, '__class__': int})()",
+    ]  # fmt: skip
+    nested = "def right():\n    x = []\n    for _ in range(500): x = [x]\n    return x"
+    sources = [f"def right():\n    return {value}" for value in odd]
+    for source in [*sources, nested]:
+        done, results = mark(worker, ["right"], source)
+        assert (results["right"].status, done.staff) in [("wrong", []), ("raised", [])], source
+        assert results["right"].score == 0

@@ -1,0 +1,107 @@
+"""Workers that die, hang or never start: the class goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autograder import pool as pools
+from autograder.errors import CourseError
+from autograder.pool import Pool, Worker
+from autograder.sandbox.sweep import descendants
+from autograder.worker import Start
+from tests.engine.toy_course import ASSIGNMENT, SETTINGS, job, start, write_toy
+
+RIGHT = "def right():\n    return 1"
+
+
+def until(done: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.05)
+    return done()
+
+
+def test_a_killed_or_hanging_worker_is_replaced_and_the_class_goes_on(tmp_path: Path) -> None:
+    root = write_toy(tmp_path)
+    settings = SETTINGS.replace("submission = 40.0", "submission = 5.0")
+    (root / "pyproject.toml").write_text(settings)
+    slow = "import time; time.sleep(3)"
+    jobs = [
+        ("killed", job(["right"], slow, RIGHT)),
+        ("hanging", job(["right", "endless"], RIGHT)),
+    ]
+    before = set(descendants())
+    with Pool(start(root), 1) as pool:
+        assert pool.sentence.startswith("sandbox: ")
+        first = pool._worker(0)._process
+        threading.Timer(1.5, os.kill, (first.pid, signal.SIGKILL)).start()
+        done = dict(pool.run(jobs))
+        assert first.poll() == -signal.SIGKILL
+    assert [name for name, _ in jobs] == list(done)
+    assert done["killed"].staff == []
+    assert [result.status for result in done["killed"].exercises] == ["passed"]
+    assert done["hanging"].exercises == []
+    assert done["hanging"].staff == [
+        "the grader did not come to an end over this submission: it was stopped"
+    ]
+    assert until(lambda: not set(descendants()) - before, 10), "processes are left"
+
+
+def test_a_worker_that_dies_twice_is_our_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dying(Worker):
+        def __init__(self, start: Start) -> None:
+            super().__init__(start)
+            self.kill()
+            self.sentence = "it was there"
+
+    monkeypatch.setattr(pools, "Worker", Dying)
+    with Pool(start(write_toy(tmp_path)), 2) as pool:
+        found = list(pool.run([(number, job(["right"], RIGHT)) for number in range(3)]))
+    assert {number for number, _ in found} == {0, 1, 2}
+    sentence = "the worker process died twice over this submission"
+    assert [done.staff for _, done in found] == [[sentence]] * 3
+
+
+def test_a_worker_that_cannot_start_says_why_in_one_sentence(tmp_path: Path) -> None:
+    root = write_toy(tmp_path)
+    (root / "tests" / ASSIGNMENT / "right/test_right.py").write_text("import nothing_of_the_kind")
+    begun = time.monotonic()
+    with pytest.raises(CourseError) as told, Pool(start(root), 1) as pool:
+        list(pool.run([("one", job(["right"], RIGHT)), ("two", job(["right"], RIGHT))]))
+    sentence = str(told.value)
+    assert "a hidden grader cannot be loaded" in sentence
+    assert "No module named 'nothing_of_the_kind'" in sentence
+    assert "\n" not in sentence
+    assert time.monotonic() - begun < 60
+
+
+def test_a_worker_process_that_ends_at_once_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever Python wrote on stderr, people see its last line and no traceback."""
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "torch.py").write_text("raise ImportError('torch is not what it was')")
+    root = write_toy(tmp_path / "toy")
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    with pytest.raises(CourseError) as told, Pool(start(root), 1) as pool:
+        list(pool.run([("one", job(["right"], RIGHT))]))
+    sentence = "a worker did not start (ImportError: torch is not what it was)."
+    assert str(told.value) == sentence
+    assert capfd.readouterr().err == ""
+
+
+def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    root = write_toy(tmp_path)
+    (root / "pyproject.toml").write_text("[tool.autograder.time]\ncell = 'long'")
+    with pytest.raises(CourseError, match="cannot be used"):
+        Pool(start(root), 1)
