@@ -12,7 +12,7 @@ import sys
 import warnings
 from pathlib import Path
 
-c = get_config()  # noqa: F821  -- traitlets puts this name here when it reads the file
+c = get_config()  # traitlets puts this name here when it reads the file
 
 ROOT = Path(__file__).resolve().parent
 if importlib.util.find_spec("autograder") is None:  # not installed: take it from this folder

@@ -233,11 +233,15 @@ def feedback_text(result: ExerciseResult, visible_failure: str | None = None) ->
     return "\n".join(lines)
 
 
-MARKS = {True: ("✓", "#1a7f37", "passed"), False: ("✗", "#b3261e", "not passed"), None: ("–", "#666666", "not checked")}
+MARKS = {
+    True: ("✓", "#1a7f37", "passed"),
+    False: ("✗", "#b3261e", "not passed"),
+    None: ("–", "#666666", "not checked"),
+}
 
 
 def feedback_html(result: ExerciseResult, visible_failure: str | None = None) -> str:
-    """The same as a table; styles inline, since pages that show it bring none, and all text escaped."""
+    """The same as a table: all styles inline, all text escaped."""
     rows = []
     if visible_failure:
         rows.append(_row(*MARKS[False], f"The visible example fails: {visible_failure}"))

@@ -74,9 +74,12 @@ def engine_for(root: Path, assignment: str) -> Engine:
 def _stamp(root: Path, assignment: str) -> Iterator[tuple[str, int, int]]:
     """What tells that the course's files are still those that the worker has read."""
     patterns = (
-        f"source/{assignment}/*.ipynb", f"solutions/{assignment}/*.py", f"tests/{assignment}/**/*.py",
-        "pyproject.toml", ".autograder/secret",
-    )  # fmt: skip
+        f"source/{assignment}/*.ipynb",
+        f"solutions/{assignment}/*.py",
+        f"tests/{assignment}/**/*.py",
+        "pyproject.toml",
+        ".autograder/secret",
+    )
     for pattern in patterns:
         for path in sorted(root.glob(pattern)):
             status = path.stat()

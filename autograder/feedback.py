@@ -1,7 +1,7 @@
 """The feedback pages: nbgrader's own, run quietly, with nothing in them that a browser would run.
 
-What a student reads about an exercise stands in its test cell since grading (assembly.fill); here it
-becomes HTML next to the student's own work.
+What a student reads about an exercise stands in its test cell since grading (assembly.fill); here
+it becomes HTML next to the student's own work.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
-from bleach.sanitizer import ALLOWED_TAGS, Cleaner
+import nbformat
+from bleach.css_sanitizer import (  # type: ignore[import-untyped]
+    ALLOWED_CSS_PROPERTIES,
+    CSSSanitizer,
+)
+from bleach.sanitizer import ALLOWED_TAGS, Cleaner  # type: ignore[import-untyped]
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat import NotebookNode, from_dict
+from nbformat import NotebookNode
 from nbgrader.converters import GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
@@ -31,11 +35,12 @@ from autograder.errors import CourseError
 from autograder.generate import course_config, put_tools_on_path
 from autograder.nbgrader_log import say_sentences
 
+NODES: Any = nbformat  # which has no types
 TAGS = ALLOWED_TAGS | {
     "br", "caption", "center", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt",
-    "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "ins", "kbd", "mark", "p",
-    "pre", "q", "s", "samp", "small", "span", "sub", "summary", "sup", "table", "tbody", "td", "tfoot",
-    "th", "thead", "tr", "u", "var",
+    "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "ins", "kbd", "mark",
+    "p", "pre", "q", "s", "samp", "small", "span", "sub", "summary", "sup", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "u", "var",
 }  # fmt: skip
 GONE = re.compile(r"<(script|style|template|noscript)\b.*?(</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 ATTRIBUTES = {
@@ -57,8 +62,8 @@ SAFE = {"text/plain", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
 class Harmless(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
     """Leaves of student-made HTML what can be looked at, in feedback and in formgrader.
 
-    Markdown cells, raw cells and HTML outputs may hold scripts, and nbgrader's templates pass on what
-    they hold, also with nbconvert's `sanitize_html`.
+    Markdown cells, raw cells and HTML outputs may hold scripts, and nbgrader's templates pass on
+    what they hold, also with nbconvert's `sanitize_html`.
     """
 
     def preprocess_cell(
@@ -73,9 +78,9 @@ class Harmless(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no t
         else:
             for output in cell.get("outputs", []):
                 if "data" in output:
-                    output.data = from_dict(_shown(output.data))
+                    output.data = NODES.from_dict(_shown(output.data))
                     # The submitted metadata go: sizes and frames that nobody has checked.
-                    output.metadata = from_dict({"alt": "output of this cell"})
+                    output.metadata = NODES.from_dict({"alt": "output of this cell"})
         return cell, resources
 
 
@@ -123,7 +128,7 @@ def _allowed(tag: str, name: str, value: str) -> bool:
 
 
 def _inert(text: str) -> str:
-    """HTML that a markdown renderer passes on as it is: one line, with nothing that markdown reads."""
+    """HTML that a markdown renderer passes on as it is: one line, nothing that markdown reads."""
     for character in "\n$\\":
         text = text.replace(character, f"&#{ord(character)};")
     return f"<div>{text}</div>"
@@ -132,8 +137,8 @@ def _inert(text: str) -> str:
 class PageExporter(HTMLExporter):
     """HTMLExporter at half the time.
 
-    It does without a second reading of the finished page, which is for JupyterLab's template and for
-    pictures without a description (Harmless has given them one), and colours the cells that all
+    It does without a second reading of the finished page, which is for JupyterLab's template and
+    for pictures without a description (Harmless has given them one), and colours the cells that all
     students share once.
     """
 
@@ -150,7 +155,8 @@ def _coloured(source: str, language: str | None = None, metadata: Any = None) ->
 
 @lru_cache(maxsize=1000)
 def _coloured_as(source: str, language: str | None) -> str:
-    return str(Highlight2HTML(pygments_lexer="ipython3")(source, language))
+    colour = Highlight2HTML(pygments_lexer="ipython3")  # type: ignore[no-untyped-call]
+    return str(colour(source, language))
 
 
 class _Feedback(GenerateFeedback):  # type: ignore[misc]  # nbgrader has no types
@@ -195,7 +201,8 @@ def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list
     if not chosen:
         whose = f" of a student named like {' or '.join(students)}" if students and graded else ""
         raise CourseError(
-            f"{root / 'autograded'} holds no graded {assignment}{whose}: run `autograder grade` first."
+            f"{root / 'autograded'} holds no graded {assignment}{whose}:"
+            " run `autograder grade` first."
         )
     _convert(root, assignment, students)
     pages = [root / "feedback" / path.relative_to(root / "autograded") for path in chosen]
@@ -212,7 +219,7 @@ def _convert(root: Path, assignment: str, students: Sequence[str]) -> None:
     )
     config.GenerateFeedback.force = True
     # Apart from the tree of loggers, so that nothing is printed whatever the program has set.
-    log = logging.Logger("autograder.feedback")  # noqa: LOG001
+    log = logging.Logger("autograder.feedback")
     reasons = _Reasons()
     log.addHandler(reasons)
     say_sentences(log)

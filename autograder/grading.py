@@ -13,7 +13,7 @@ from _pytest.runner import runtestprotocol
 
 from autograder.errors import CourseError
 from autograder.fixtures import Sitting, Sittings, exercise_of
-from autograder.records import CheckResult, CheckRun, Exchange, Fault
+from autograder.records import CheckResult, CheckRun, Fault
 from autograder.sides import Raised, ReferenceRaised, StudentLost, show
 
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ class Bench:
             error = self._by_protocol(item, sitting)
         else:
             error = _directly(item, arguments)
-        return check_result(item, error, sitting.student.exchanges)
+        return check_result(item, error, sitting.student)
 
     def _arguments(self, item: pytest.Item, sitting: Sitting) -> dict[str, Any] | None:
         """What the check is called with, when it asks for our own fixtures and parameters alone.
@@ -134,11 +134,14 @@ def with_graders(folder: Path, use: Callable[[Bench], Result]) -> Result:
     return collector.result  # type: ignore[no-any-return]
 
 
-def check_result(item: pytest.Item, error: BaseException | None, exchanges: list[Exchange]) -> CheckRun:
+def check_result(
+    item: pytest.Item, error: BaseException | None, student: Side | None = None
+) -> CheckRun:
+    """What a check's end means: its first error, if any, and the last question put to the student."""
     weight = next((float(mark.args[0]) for mark in item.iter_markers("weight")), 1.0)
     hint = next((str(mark.args[0]) for mark in item.iter_markers("hint")), None)
     sentence = check_sentence(item)
-    seen = tuple(exchanges)
+    seen = tuple(student.exchanges) if student else ()
     if error is None:
         return CheckRun(CheckResult(item.name, True, weight, sentence), None, None, seen)
     if isinstance(error, pytest.skip.Exception):
@@ -148,7 +151,7 @@ def check_result(item: pytest.Item, error: BaseException | None, exchanges: list
     if fault == "internal":
         text = "This check could not be made; the fault is not yours and your instructor has been told."
         return CheckRun(CheckResult(item.name, None, weight, text), fault, staff, seen)
-    message = "\n".join([sentence, *_told(error, exchanges)])[:MAX_MESSAGE]
+    message = "\n".join([sentence, *_told(error, student)])[:MAX_MESSAGE]
     return CheckRun(CheckResult(item.name, False, weight, message, hint), fault, staff, seen)
 
 
@@ -175,12 +178,12 @@ def _fault(error: BaseException) -> Fault:
     return "internal"
 
 
-def _told(error: BaseException, exchanges: list[Exchange]) -> list[str]:
+def _told(error: BaseException, student: Side | None) -> list[str]:
     """The call that was made and what came back: never what was expected."""
-    if not exchanges:
-        return []
-    last = exchanges[-1]
-    lines = [f"Asked: {last.question}"]
+    if student is None or not student.exchanges:
+        return [str(error)] if isinstance(error, StudentLost) else []
+    last = student.exchanges[-1]
+    lines = [f"Asked: {student.asked()}"]
     if isinstance(error, Raised):
         place = f" ({error.where})" if error.where else ""
         lines.append(f"Your code raised {error}{place}")

@@ -145,7 +145,7 @@ class Marker:
                 student.deadline = min(ends, self.ends)
                 sitting = Sitting(student, reference, self.seed, self.nursery.device)
             except StudentLost as lost:
-                runs.append(check_result(item, lost, []))
+                runs.append(check_result(item, lost))
             else:
                 runs.append(self.bench.run_check(item, sitting))
         return runs

@@ -1,9 +1,9 @@
 """Our steps in `nbgrader autograde` and `nbgrader validate`: the engine in the place of a kernel.
 
-nbgrader_config.py names the parts of this module. Autograde reads a submission (SubmissionExporter),
-puts it back on the released skeleton (PutOnSkeleton), grades it (GradeByEngine) and lets nbgrader's
-own SaveAutoGrades record what stands in the test cells. Who raises here fails one student: nbgrader
-logs it, keeps that student's old grade and goes on with the next.
+nbgrader_config.py names the parts of this module. Autograde reads a submission
+(SubmissionExporter), puts it back on the released skeleton (PutOnSkeleton), grades it
+(GradeByEngine) and lets nbgrader's own SaveAutoGrades record what stands in the test cells. Who
+raises here fails one student: nbgrader logs it, keeps that student's old grade and goes on.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from typing import Any
 
 import msgspec
 from nbconvert.exporters import NotebookExporter
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat import NotebookNode, v4
 from nbgrader.preprocessors import CheckCellMetadata, Execute, NbGraderPreprocessor
 from traitlets import Bool
 
@@ -30,6 +29,7 @@ from autograder.notebooks import Unreadable, read_notebook
 from autograder.records import NotebookResult
 from autograder.submission import Submission, finish, from_notebook
 
+NODES: Any = v4  # nbformat has no types
 Converted = tuple[NotebookNode, Any]
 
 
@@ -86,7 +86,7 @@ class PutOnSkeleton(_Step):
         return self.submission(nb, resources).notebook, resources
 
     def _refuse_misnamed(self, resources: Any) -> None:
-        """A browser's second download is `part (1).ipynb`: nbgrader would take the part for missing."""
+        """To nbgrader a part is missing whose file a browser has called `part (1).ipynb`."""
         course = engine_for(self.root, resources["nbgrader"]["assignment"]).course
         present = {path.stem for path in self.folder(resources).glob("*.ipynb")}
         missing = [name for name in course.notebooks if name not in present]
@@ -99,7 +99,7 @@ class PutOnSkeleton(_Step):
 
 
 class GradeByEngine(_Step):
-    """Stands where Execute stands: runs the notebook in the sandbox and fills in outputs and scores.
+    """Stands where Execute stands: runs the notebook in the sandbox, fills in outputs and scores.
 
     It is no Execute, so that `--no-execute` does not switch it off: nbgrader would then read the
     scores of an unsolved notebook from outputs that are the student's own, or full marks from none.
@@ -137,11 +137,11 @@ def _graded(root: Path, assignment: str, submission: Submission) -> NotebookResu
 class Validate(Execute):  # type: ignore[misc]  # nbgrader has no types
     """The notebook's run in `nbgrader validate` and in JupyterLab's Validate button.
 
-    Where the course's hidden graders are (on an instructor's machine) the notebook is graded by them,
-    in the sandbox: each exercise short of its points is listed with the messages that its student
-    will read, beginning with the visible example when that fails. Locked cells are the released ones,
-    so that changed ones are no matter. Everywhere else it is nbgrader's own run in a kernel, and what
-    is listed are the visible examples that fail. Nothing is recorded.
+    Where the course's hidden graders are (on an instructor's machine) the notebook is graded by
+    them, in the sandbox: each exercise short of its points is listed with the messages that its
+    student will read, beginning with the visible example when that fails. Locked cells are the
+    released ones, so that changed ones are no matter. Everywhere else it is nbgrader's own run in a
+    kernel, and what is listed are the visible examples that fail. Nothing is recorded.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> Converted:
@@ -158,7 +158,8 @@ class Validate(Execute):  # type: ignore[misc]  # nbgrader has no types
             if is_test(cell) and tag_of(cell)["grade_id"] in short:
                 # Behind the score, which nbgrader reads first, an error is text that it shows.
                 lines = self._wrapped(cell.outputs[1].data["text/plain"])
-                cell.outputs.append(new_output("error", ename="", evalue="", traceback=lines))
+                shown = NODES.new_output("error", ename="", evalue="", traceback=lines)
+                cell.outputs.append(shown)
         return submission.notebook, resources
 
     def _found(self, notebook: NotebookNode) -> tuple[Course, str] | None:

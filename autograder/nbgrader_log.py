@@ -1,11 +1,11 @@
-"""nbgrader logs a traceback for every trouble; an error that is meant for people is one sentence."""
+"""nbgrader logs a traceback for every trouble; an error meant for people is one sentence."""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-from dateutil.parser import ParserError
+from dateutil.parser import ParserError  # type: ignore[import-untyped]
 from nbformat.reader import NotJSONError
 from nbgrader.converters.base import NbGraderException
 
@@ -13,8 +13,8 @@ from autograder.errors import CourseError
 
 TRACEBACK = "Traceback (most recent call last)"
 UNNAMED = (
-    "none of this student's files is named like a notebook of the assignment (those that were skipped"
-    " are named above): rename it and grade again."
+    "none of this student's files is named like a notebook of the assignment (those that were"
+    " skipped are named above): rename it and grade again."
 )
 
 

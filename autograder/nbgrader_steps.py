@@ -29,8 +29,8 @@ RELEASE_STEPS = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# nbgrader's ClearOutput, DeduplicateIds, OverwriteKernelspec and OverwriteCells repair one thing each
-# and stumble over others; the released skeleton answers for all of them.
+# nbgrader's ClearOutput, DeduplicateIds, OverwriteKernelspec and OverwriteCells repair one thing
+# each and stumble over others; the released skeleton answers for all of them.
 SANITIZE_STEPS = [
     "autograder.nbgrader_grade.PutOnSkeleton",
     "nbgrader.preprocessors.CheckCellMetadata",

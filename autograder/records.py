@@ -33,9 +33,8 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """One question and what came back, as it is told to the student and compared with chaffs."""
+    """What came back to one question: shown to the student, and compared with what chaffs answer."""
 
-    question: str
     answer: Any
     raised: str | None = None
     changed: tuple[str, ...] = ()

@@ -54,6 +54,7 @@ class Side(ABC):
     def __init__(self) -> None:
         self.changed: tuple[str, ...] = ()
         self.exchanges: list[Exchange] = []
+        self.asked: Callable[[], str] = str
         self._ids = itertools.count(1)
 
     @abstractmethod
@@ -66,33 +67,35 @@ class Side(ABC):
 
         def call(*args: Any, **kwargs: Any) -> Any:
             wired, named = _wired(args, kwargs)
-            text = f"{name}({_arguments(args, kwargs)})"
-            return self._exchange(text, Call(next(self._ids), name, wired, named))
+            self.asked = lambda: f"{name}({_arguments(args, kwargs)})"
+            return self._exchange(Call(next(self._ids), name, wired, named))
 
         return call
 
     def value(self, name: str) -> Any:
         """The value bound to a name of the notebook."""
-        return self._exchange(name, Fetch(next(self._ids), name))
+        self.asked = lambda: name
+        return self._exchange(Fetch(next(self._ids), name))
 
     def run(self, probe: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a probe there; its file is sent as source text."""
         wired, named = _wired(args, kwargs)
         path = inspect.getsourcefile(probe)
         question = RunProbe(next(self._ids), _source(path or ""), probe.__name__, wired, named)
-        return self._exchange(_describe(probe, args, kwargs), question)
+        self.asked = lambda: _describe(probe, args, kwargs)
+        return self._exchange(question)
 
-    def _exchange(self, text: str, question: Question) -> Any:
+    def _exchange(self, question: Question) -> Any:
         self.changed = ()
-        self.exchanges.append(Exchange(text, None, "no answer"))
+        self.exchanges.append(Exchange(None, "no answer"))
         reply = self._ask(question)
         if isinstance(reply, Answered):
             self.changed = tuple(reply.changed)
             value = _rebuilt(reply.value)
-            self.exchanges[-1] = Exchange(text, value, None, self.changed)
+            self.exchanges[-1] = Exchange(value, None, self.changed)
             return value
         raised = self._raises(reply)
-        self.exchanges[-1] = Exchange(text, None, str(raised))
+        self.exchanges[-1] = Exchange(None, str(raised))
         raise raised
 
 

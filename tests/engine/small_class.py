@@ -1,7 +1,7 @@
 """A class of students in a small copy of this course, for tests that grade with real parts.
 
-Two exercises and a written answer of part 1 and one exercise of part 3 are left of module 6, so that a
-notebook is graded in about a second; all else is as it is here.
+Two exercises and a written answer of part 1 and one exercise of part 3 are left of module 6, so
+that a notebook is graded in about a second; all else is as it is here.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from tests.engine.small_course import ROOT, cell_of, load, save
 
 PART, OTHER = "part1_neurons", "part3_training"
 KEPT = {
-    PART: ["intro", "imports", "claims_solution", "claims", "count_params-text", "count_params_solution",
-           "count_params", "reflection_1-text", "reflection_1"],
+    PART: ["intro", "imports", "claims_solution", "claims", "count_params-text",
+           "count_params_solution", "count_params", "reflection_1-text", "reflection_1"],
     OTHER: ["intro", "imports", "mlp_solution", "mlp"],
 }  # fmt: skip
 Notebook = dict[str, Any]
 Scores = dict[tuple[str, str, str], tuple[float | None, float | None, bool]]
-NO_BIAS = "def count_params(architecture, bias=True):\n    return sum(a * b for a, b in zip(architecture, architecture[1:]))"
+NO_BIAS = """def count_params(architecture, bias=True):
+    return sum(a * b for a, b in zip(architecture, architecture[1:]))"""
 
 
 def write_class(root: Path, change: Callable[[Path], None] = lambda root: None) -> Path:
@@ -78,7 +79,7 @@ def hand_in(root: Path, student: str, content: Notebook | str, name: str = PART)
 
 
 def scores(root: Path) -> Scores:
-    """Of each student, notebook and graded cell: automatic score, a person's, and whether to look."""
+    """Of each student, notebook and graded cell: automatic score, a person's, if one must look."""
     query = """
         SELECT submitted_assignment.student_id, notebook.name, base_cell.name,
                grade.auto_score, grade.manual_score, grade.needs_manual_grade

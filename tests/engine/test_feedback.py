@@ -68,11 +68,12 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A graded class of two: one with a misconception and scripts everywhere, one who did nothing."""
+    """Graded: one with a misconception and scripts everywhere, and one who did nothing."""
     root = write_class(tmp_path_factory.mktemp("feedback"))
     content = wrong(root)
+    text = f"# Title\n\n$x < y_1$ and *slanted*\n\n{EVIL}\n\n```python\na < b\n```"
     content["cells"] += [
-        cell("own-text", f"# Title\n\n$x < y_1$ and *slanted*\n\n{EVIL}\n\n```python\na < b\n```", "markdown"),
+        cell("own-text", text, "markdown"),
         cell("own-raw", EVIL, "raw"),
         cell("own-code", SHOWN),
     ]  # fmt: skip
@@ -135,7 +136,7 @@ def test_formgrader_shows_nothing_that_runs(graded: Path) -> None:
 
 
 def test_nbgraders_command_writes_the_same_pages(graded: Path, pages: dict[str, str]) -> None:
-    log = logging.Logger("formgrader")  # noqa: LOG001  not pytest's
+    log = logging.Logger("formgrader")  # not pytest's
     config = course_config(graded)
     folders = CourseDirectory(config=config, log=log)
     answer: dict[str, Any] = NbGraderAPI(folders, config=config, log=log).generate_feedback(

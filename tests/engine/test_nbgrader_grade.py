@@ -165,7 +165,7 @@ class Graded:
     def api(self) -> NbGraderAPI:
         """What formgrader makes for each request."""
         config = course_config(self.root)
-        log = logging.Logger("formgrader")  # noqa: LOG001  not pytest's
+        log = logging.Logger("formgrader")  # not pytest's
         folders = CourseDirectory(config=config, log=log)
         return NbGraderAPI(folders, config=config, log=log)
 

@@ -1,0 +1,24 @@
+"""What tests of the engine share: one copy of the course, and one worker for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from autograder.course import Course
+from autograder.pool import Worker
+from tests.engine.scratch_course import copy_course, start_of
+
+
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A copy of the course; who changes files in it works in a copy of that."""
+    return copy_course(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(scope="session")
+def scratch_worker(scratch: Course) -> Iterator[Worker]:
+    worker = Worker(start_of(scratch))
+    yield worker
+    worker.close()

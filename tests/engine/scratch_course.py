@@ -1,0 +1,142 @@
+"""A copy of the real course in a folder of its own, with one worker that several tests share."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Course
+from autograder.pool import Worker
+from autograder.sandbox.sweep import descendants
+from autograder.worker import Done, Job, Start
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = 7302594816037152846
+SETTINGS = """
+[tool.autograder.time]
+cell = 20.0
+grace = 1.0
+notebook = 90.0
+question = 4.0
+exercise = 30.0
+submission = 150.0
+
+[tool.autograder.memory]
+memory_bytes = 629145600
+cpu_seconds = 90
+"""
+MOST_PROCESSES = 150
+MOST_BYTES = 5 * 2**30
+
+
+def copy_course(root: Path) -> Course:
+    """The course as it is, with a known secret and short limits."""
+    for folder in ("source", "release", "solutions", "tests/module6"):
+        skip = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / folder, root / folder, ignore=skip)
+    (root / "tests/__init__.py").touch()
+    for file in ("gradebook.db", "nbgrader_config.py"):
+        shutil.copy(ROOT / file, root)
+    (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + SETTINGS)
+    (root / ".autograder").mkdir()
+    (root / ".autograder/secret").write_text(f"{SECRET}\n")
+    return Course(root)
+
+
+def start_of(course: Course) -> Start:
+    """Without diagnoses, which would grade every chaff first."""
+    return Start(str(course.root), course.assignment, course.seed(), "cpu", diagnose=False)
+
+
+class SharedPool:
+    """Stands in for a Pool where starting one for each command would take the time."""
+
+    worker: Worker
+
+    def __init__(self, start: Start, jobs: int) -> None:
+        self.sentence = "sandbox: shared"
+
+    def run(self, jobs: Sequence[tuple[Any, Job]]) -> Iterator[tuple[Any, Done]]:
+        for tag, job in jobs:
+            yield tag, self.worker.do(job)
+
+    def __enter__(self) -> SharedPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def guarded(worker: Worker, seconds: float) -> Iterator[None]:
+    """End the worker from outside when too many processes, too much memory or time is taken."""
+    over = threading.Event()
+    excess: list[str] = []
+    end = time.monotonic() + seconds
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            found = descendants()
+            late = time.monotonic() > end
+            if late or len(found) > MOST_PROCESSES or resident(found) > MOST_BYTES:
+                excess.append(f"{len(found)} processes, {resident(found)} bytes, late: {late}")
+                os.kill(worker._process.pid, signal.SIGKILL)
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+    assert not excess, excess
+
+
+def resident(pids: Iterable[int]) -> int:
+    """Private bytes of all these processes, roughly: what they share is counted once."""
+    total = 0
+    for pid in pids:
+        try:
+            pages, shared = Path(f"/proc/{pid}/statm").read_text().split()[1:3]
+            total += (int(pages) - int(shared)) * 4096
+        except OSError:
+            continue
+    return total
+
+
+def solved(course: Course, notebook: str, *exercises: str) -> dict[str, Any]:
+    """The released notebook with imports, graded cells and these exercises solved, all else empty."""
+    return edited(
+        course,
+        notebook,
+        lambda grade_id, released: (
+            course.cell(grade_id).source
+            if grade_id.removesuffix("_solution") in exercises
+            else released
+        ),
+    )
+
+
+def edited(
+    course: Course, notebook: str, text: Callable[[str, str], str]
+) -> dict[str, Any]:
+    """The released notebook's imports and nbgrader cells; solution cells hold `text(id, source)`."""
+    data: dict[str, Any] = json.loads((course.release / f"{notebook}.ipynb").read_text())
+    kept = []
+    for cell in data["cells"]:
+        tag = cell["metadata"].get("nbgrader")
+        if tag and tag["solution"] and cell["cell_type"] == "code":
+            cell["source"] = text(tag["grade_id"], "".join(cell["source"]))
+        if tag or cell["id"] == "imports":
+            kept.append(cell)
+    data["cells"] = kept
+    return data
