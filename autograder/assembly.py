@@ -97,9 +97,7 @@ def _restore(cell: NotebookNode, released: NotebookNode) -> None:
         cell.source = released.source  # an answer is unanswered whatever blank lines were added
 
 
-def _with_missing(
-    cells: list[NotebookNode], skeleton: NotebookNode, present: set[str]
-) -> list[NotebookNode]:
+def _with_missing(cells: list[NotebookNode], skeleton: NotebookNode, present: set[str]) -> list[NotebookNode]:
     """Put deleted graded cells back, each behind the released cell that stands before it."""
     result = list(cells)
     previous: str | None = None
@@ -256,9 +254,7 @@ def feedback_html(result: ExerciseResult, visible_failure: str | None = None) ->
     return f"<div><p><strong>{title}</strong></p>{table}</div>"
 
 
-def _row(
-    mark: str, color: str, title: str, first: str, rest: Iterable[str] = (), hint: str = ""
-) -> str:
+def _row(mark: str, color: str, title: str, first: str, rest: Iterable[str] = (), hint: str = "") -> str:
     """One line of the table: a mark, a sentence, and what belongs to it."""
     cell = "padding: 3px 8px; vertical-align: top; text-align: left; white-space: normal"
     text = html.escape(first)

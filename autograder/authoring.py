@@ -89,9 +89,7 @@ def _in_tag(cell: Cell) -> Iterator[str]:
             f"its nbgrader metadata has schema_version {tag.get('schema_version')!r}, not"
             f" {SCHEMA}: run `nbgrader update source`."
         )
-    if any(tag.get(k) for k in ("grade", "solution", "locked")) and not GRADE_ID.fullmatch(
-        cell.grade_id
-    ):
+    if any(tag.get(k) for k in ("grade", "solution", "locked")) and not GRADE_ID.fullmatch(cell.grade_id):
         yield (
             f"its grade_id {cell.grade_id!r} cannot be used: give it 1 to 64 letters, digits,"
             " - or _ in nbgrader's toolbar (Create Assignment)."

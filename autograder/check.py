@@ -100,7 +100,7 @@ def _jobs(course: Course, exercise: Exercise) -> list[tuple[Sat, Job]]:
 
 def _stub(course: Course, exercise: Exercise) -> list[Cell]:
     """The released notebook's code, as a student finds it."""
-    from autograder.assembly import code_cells, read_skeleton  # noqa: PLC0415  nbformat, for one cell
+    from autograder.assembly import code_cells, read_skeleton
 
     return code_cells(read_skeleton(course.release / f"{exercise.notebook}.ipynb"))
 
@@ -132,7 +132,11 @@ def _finish(reports: list[Report], staff: list[str], json: Path | None) -> int:
     rejects = [f"{report.id}: {name}" for report in reports for name in report.false_rejects()]
     print(to_text(_table(reports), 110, color=sys.stdout.isatty()), end="")
     print(f"false accepts: {len(accepts)}  false rejects: {len(rejects)}")
-    for kind, names in (("false accept", accepts), ("false reject", rejects), ("fault of ours", staff)):
+    for kind, names in (
+        ("false accept", accepts),
+        ("false reject", rejects),
+        ("fault of ours", staff),
+    ):
         for name in names:
             print(f"autograder: {kind}: {name}", file=sys.stderr)
     if json is not None:
@@ -168,4 +172,3 @@ def _entry(report: Report) -> dict[str, Any]:
         "wheats": [{"name": x.name, "score": x.score, "max_score": x.max_score} for x in report.wheats],
         "chaffs": [msgspec.to_builtins(x) for x in report.chaffs],
     }
-

@@ -13,7 +13,18 @@ import torch
 from autograder.sides import Raised
 from autograder.wire import Handle
 
-__all__ = ["Handle", "Raised", "close", "hint", "is_tensor", "no_verdict", "number", "sequence", "weight", "whole"]
+__all__ = [
+    "Handle",
+    "Raised",
+    "close",
+    "hint",
+    "is_tensor",
+    "no_verdict",
+    "number",
+    "sequence",
+    "weight",
+    "whole",
+]
 
 Check = TypeVar("Check", bound=Callable[..., Any])
 
@@ -120,7 +131,7 @@ def _numbers_close(got: float | None, want: float | None, rtol: float, atol: flo
     try:
         return abs(got - want) <= atol + rtol * abs(want)
     except OverflowError:  # a whole number beyond what a float can hold
-        return False
+        return got == want
 
 
 def _tensors_close(got: torch.Tensor, want: torch.Tensor, rtol: float, atol: float) -> bool:

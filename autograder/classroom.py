@@ -40,7 +40,7 @@ class Student:
 
     def timestamp(self) -> str | None:
         """When it was handed in, as nbgrader's timestamp.txt says it."""
-        from nbgrader.utils import parse_utc  # noqa: PLC0415  nbgrader takes a second to import
+        from nbgrader.utils import parse_utc
 
         path = self.folder / TIMESTAMP
         if not path.exists():
@@ -49,7 +49,9 @@ class Student:
         try:
             parse_utc(text)
         except (ValueError, OverflowError):
-            raise Unreadable(f"{path.name} holds no time that can be read ({text[:40]!r}): correct it.") from None
+            raise Unreadable(
+                f"{path.name} holds no time that can be read ({text[:40]!r}): correct it."
+            ) from None
         return text
 
 
@@ -117,7 +119,10 @@ class Classroom:
         return found
 
     def grade(
-        self, opened: Sequence[tuple[Student, Submission]], pool: Pool, progress: Callable[[str], None]
+        self,
+        opened: Sequence[tuple[Student, Submission]],
+        pool: Pool,
+        progress: Callable[[str], None],
     ) -> Iterator[NotebookResult]:
         """Mark every opened submission; a student is recorded when the last of theirs is done."""
         jobs = [(pair, pair[1].job()) for pair in opened]

@@ -33,7 +33,7 @@ def release(
     course: CourseOption = HERE,
 ) -> None:
     """Make release/, solutions/ and gradebook.db from source/."""
-    from autograder.release import check_release, make_release  # noqa: PLC0415  nbgrader: seconds
+    from autograder.release import check_release, make_release
 
     if check:
         stale = check_release(course, assignment)
@@ -57,7 +57,7 @@ def run(
     course: CourseOption = HERE,
 ) -> None:
     """Grade notebook files; no course tree, no gradebook."""
-    from autograder.commands import run_files  # noqa: PLC0415  torch: seconds
+    from autograder.commands import run_files
 
     raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook))
 
@@ -73,7 +73,7 @@ def grade(
     course: CourseOption = HERE,
 ) -> None:
     """Grade submitted/ into autograded/ and the gradebook."""
-    from autograder.commands import grade_class  # noqa: PLC0415  torch: seconds
+    from autograder.commands import grade_class
 
     raise typer.Exit(grade_class(course, assignment, student or [], jobs, device, force, json))
 
@@ -85,7 +85,7 @@ def feedback(
     course: CourseOption = HERE,
 ) -> None:
     """Write feedback/ from autograded/, by nbgrader's own feedback pages."""
-    from autograder.feedback import write_feedback  # noqa: PLC0415  nbgrader: seconds
+    from autograder.feedback import write_feedback
 
     for path in write_feedback(course.resolve(), assignment, student or []):
         print(path)
@@ -100,7 +100,7 @@ def check(
     course: CourseOption = HERE,
 ) -> None:
     """Put stub, reference, wheats and chaffs before the graders: do they tell right from wrong?"""
-    from autograder.check import check_graders  # noqa: PLC0415  torch: seconds
+    from autograder.check import check_graders
 
     raise typer.Exit(check_graders(course, exercise or [], seeds, jobs, json))
 
@@ -111,7 +111,7 @@ def demo(
     course: CourseOption = HERE,
 ) -> None:
     """Grade a sample class end to end in a scratch copy of the course."""
-    from autograder.demo import run_demo  # noqa: PLC0415  nbformat: seconds
+    from autograder.demo import run_demo
 
     raise typer.Exit(run_demo(course, folder.resolve()))
 

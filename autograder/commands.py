@@ -43,7 +43,10 @@ def run_files(
             results[number] = unreadable(course, path, notebook or path.stem, None, error)
     if opened:
         start = _start(course, device, course.seed() if seed is None else seed)
-        with Pool(start, min(available_jobs(), len(opened))) as pool, Progress(len(opened)) as progress:
+        with (
+            Pool(start, min(available_jobs(), len(opened))) as pool,
+            Progress(len(opened)) as progress,
+        ):
             progress.say(pool.sentence)
             by_number = dict(opened)
             for number, done in pool.run([(n, submission.job()) for n, submission in opened]):
@@ -65,7 +68,7 @@ def grade_class(
     json: Path | None,
 ) -> int:
     """Grade submitted/ into autograded/ and the gradebook; returns the exit code."""
-    from autograder.gradebook import GradebookWriter  # noqa: PLC0415  nbgrader: a second
+    from autograder.gradebook import GradebookWriter
 
     course = Course(root, assignment)
     students = find_students(course, patterns)

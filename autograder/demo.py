@@ -86,7 +86,13 @@ CLASS = (
     Pupil("donald", {"activations": "softmax_without_shift", "evaluate": "mean_of_batch_losses"}),
     Pupil("edsger", {"mlp": "softmax_in_the_model", "loss_and_probs": "adds_up_the_samples"}),
     Pupil("fei", {"train_one_epoch": "mean_of_batch_means", "collapse_linear": "drops_the_biases"}),
-    Pupil("geoff", {"train_perceptron": "bias_never_learns", "gradient_flow": "activation_instead_of_derivative"}),
+    Pupil(
+        "geoff",
+        {
+            "train_perceptron": "bias_never_learns",
+            "gradient_flow": "activation_instead_of_derivative",
+        },
+    ),
     Pupil("grace", {"count_parameters": "shared_counted_twice", "sawtooth": "one_fold_too_few"}),
     Pupil("hedy", {"xor_weights": "computes_or", "choose_activation": "sigmoid_in_hidden_layers"}),
     Pupil("john", {"claims": "alexnet_first_with_backprop", "evaluate": "stays_in_training_mode"}),
@@ -103,14 +109,17 @@ CLASS = (
 
 def run_demo(root: Path, folder: Path) -> int:
     """Make the class in `folder`, grade it, write feedback, and say where everything lies."""
-    from autograder.commands import grade_class  # noqa: PLC0415  torch: seconds
-    from autograder.feedback import write_feedback  # noqa: PLC0415  nbgrader: seconds
+    from autograder.commands import grade_class
+    from autograder.feedback import write_feedback
 
     start = time.monotonic()
     course = _scratch_copy(Course(root), folder)
     for pupil in CLASS:
         _hand_in(course, pupil)
-    print(f"{len(CLASS)} students have handed in {len(course.notebooks)} notebooks each.\n", file=sys.stderr)
+    print(
+        f"{len(CLASS)} students have handed in {len(course.notebooks)} notebooks each.\n",
+        file=sys.stderr,
+    )
     grade_class(course.root, course.assignment, [], 0, "cpu", True, course.root / "results.json")
     pages = write_feedback(course.root, course.assignment, [])
     print(f"""

@@ -38,9 +38,7 @@ class Engine:
                 if self._worker is None:
                     course = self.course
                     self._worker = Worker(
-                        Start(
-                            str(course.root), course.assignment, course.seed(), "cpu", diagnose=True
-                        )
+                        Start(str(course.root), course.assignment, course.seed(), "cpu", diagnose=True)
                     )
                 try:
                     return self._worker.do(job)

@@ -98,6 +98,5 @@ def _attempt(
             return CellRun(cell.number, None, [], "left out: it ended the Python process")
         except WireError as error:
             return CellRun(cell.number, None, [], f"left out: the process answered nonsense ({error})")
-        note = f"interrupted after {seconds:.3g} s" if interrupted else None
-        run.record(done, note)
+        run.record(done, f"interrupted after {seconds:.3g} s" if interrupted else None)
     return None

@@ -66,9 +66,7 @@ class Harmless(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no t
     what they hold, also with nbconvert's `sanitize_html`.
     """
 
-    def preprocess_cell(
-        self, cell: NotebookNode, resources: Any, cell_index: int
-    ) -> tuple[Any, Any]:
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[Any, Any]:
         if cell.cell_type == "markdown":
             cell.source = _inert(_from_markdown(cell.source))
             cell.pop("attachments", None)
@@ -105,14 +103,12 @@ def clean(text: str) -> str:
     """HTML without anything that runs or covers the page."""
     if len(text) > LONGEST:
         return f"<p><em>[{len(text)} characters of HTML are too long to show here]</em></p>"
-    cleaner = (
-        Cleaner(  # one for each text: it keeps a state, and formgrader's server may have threads
-            tags=TAGS,
-            attributes=_allowed,
-            protocols={"http", "https", "mailto", "data"},
-            strip=True,
-            css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES),
-        )
+    cleaner = Cleaner(  # one for each text: it keeps a state, and formgrader's server may have threads
+        tags=TAGS,
+        attributes=_allowed,
+        protocols={"http", "https", "mailto", "data"},
+        strip=True,
+        css_sanitizer=CSSSanitizer(allowed_css_properties=STYLES),
     )
     return str(cleaner.clean(GONE.sub("", text)))
 
@@ -155,7 +151,7 @@ def _coloured(source: str, language: str | None = None, metadata: Any = None) ->
 
 @lru_cache(maxsize=1000)
 def _coloured_as(source: str, language: str | None) -> str:
-    colour = Highlight2HTML(pygments_lexer="ipython3")  # type: ignore[no-untyped-call]
+    colour = Highlight2HTML(pygments_lexer="ipython3")
     return str(colour(source, language))
 
 
@@ -201,8 +197,7 @@ def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list
     if not chosen:
         whose = f" of a student named like {' or '.join(students)}" if students and graded else ""
         raise CourseError(
-            f"{root / 'autograded'} holds no graded {assignment}{whose}:"
-            " run `autograder grade` first."
+            f"{root / 'autograded'} holds no graded {assignment}{whose}: run `autograder grade` first."
         )
     _convert(root, assignment, students)
     pages = [root / "feedback" / path.relative_to(root / "autograded") for path in chosen]
@@ -214,9 +209,7 @@ def _convert(root: Path, assignment: str, students: Sequence[str]) -> None:
 
     put_tools_on_path()
     config = deepcopy(course_config(root))
-    config.CourseDirectory.update(
-        root=str(root), db_url=database_url(root), assignment_id=assignment
-    )
+    config.CourseDirectory.update(root=str(root), db_url=database_url(root), assignment_id=assignment)
     config.GenerateFeedback.force = True
     # Apart from the tree of loggers, so that nothing is printed whatever the program has set.
     log = logging.Logger("autograder.feedback")
@@ -235,9 +228,7 @@ def _convert(root: Path, assignment: str, students: Sequence[str]) -> None:
 def _trouble(lines: Sequence[str], error: Exception) -> CourseError:
     """One sentence from what nbgrader has logged: for whom, and the last line of each error."""
     students = re.findall(r"for student '(.*)'", "\n".join(lines))
-    causes = [
-        x for x in lines if x and not x.startswith(("There was an error", "The errors above"))
-    ]
+    causes = [x for x in lines if x and not x.startswith(("There was an error", "The errors above"))]
     why = "; ".join(dict.fromkeys(x.splitlines()[-1].rstrip(".") for x in causes)) or error
     return CourseError(
         f"the feedback of {', '.join(students) or 'the class'} could not be written ({why}): run"

@@ -52,7 +52,7 @@ def sitting(request: pytest.FixtureRequest) -> Iterator[Sitting]:
     if Sittings.current is not None:
         yield Sittings.current
         return
-    from autograder.selftest import reference_sitting  # noqa: PLC0415  plain pytest only: starts a process
+    from autograder.selftest import reference_sitting
 
     with reference_sitting(request.node) as sitting:
         yield sitting

@@ -69,7 +69,7 @@ def generate(config: Config, root: Path, assignment: str, database: str) -> None
     settings.GenerateAssignment.force = True
     errors = _Errors()
     # Apart from the tree of loggers, so that nothing is printed whatever the program has set.
-    log = logging.Logger("autograder.nbgrader")  # noqa: LOG001
+    log = logging.Logger("autograder.nbgrader")
     log.addHandler(errors)
     folder = CourseDirectory(config=settings, log=log)
     try:

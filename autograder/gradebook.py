@@ -50,9 +50,7 @@ class GradebookWriter:
         self._commit = self._book.db.commit
         self._book.db.commit = self._book.db.flush
 
-    def save(
-        self, student: str, timestamp: str | None, notebooks: Mapping[str, NotebookNode | None]
-    ) -> None:
+    def save(self, student: str, timestamp: str | None, notebooks: Mapping[str, NotebookNode | None]) -> None:
         """Record a student's notebooks; None is a notebook that could not be graded.
 
         A notebook that was not handed in at all scores 0, as in nbgrader.
@@ -78,7 +76,10 @@ class GradebookWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._book.close()
 

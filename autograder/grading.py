@@ -14,7 +14,7 @@ from _pytest.runner import runtestprotocol
 from autograder.errors import CourseError
 from autograder.fixtures import Sitting, Sittings, exercise_of
 from autograder.records import CheckResult, CheckRun, Fault
-from autograder.sides import Raised, ReferenceRaised, StudentLost, show
+from autograder.sides import Raised, ReferenceRaised, Side, StudentLost, show
 
 Result = TypeVar("Result")
 MAX_MESSAGE = 1500
@@ -38,10 +38,7 @@ class Bench:
         """Run one check for one submission; whatever happens is the result."""
         sitting.student.exchanges.clear()
         arguments = self._arguments(item, sitting)
-        if arguments is None:
-            error = self._by_protocol(item, sitting)
-        else:
-            error = _directly(item, arguments)
+        error = self._by_protocol(item, sitting) if arguments is None else _directly(item, arguments)
         return check_result(item, error, sitting.student)
 
     def _arguments(self, item: pytest.Item, sitting: Sitting) -> dict[str, Any] | None:
@@ -66,7 +63,7 @@ class Bench:
         try:
             # As pytest-rerunfailures does to run an item again; only the item itself is taken down after
             # it, so that its module and packages are set up once.
-            item.session._setupstate.teardown_exact(item.parent)
+            item.session._setupstate.teardown_exact(item.parent)  # type: ignore[arg-type]
             item._initrequest()  # type: ignore[attr-defined]
             runtestprotocol(item, nextitem=item.parent, log=False)  # type: ignore[arg-type]
         finally:
@@ -122,7 +119,17 @@ def with_graders(folder: Path, use: Callable[[Bench], Result]) -> Result:
     """
     collector = _Collector(use)
     root = folder.parent.parent
-    options = ["-p", "autograder.fixtures", "-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:logging", "-s"]
+    options = [
+        "-p",
+        "autograder.fixtures",
+        "-p",
+        "no:terminal",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:logging",
+        "-s",
+    ]
     options += ["-c", "/dev/null", f"--rootdir={root}", "--import-mode=prepend"]
     code = pytest.main([*options, str(folder)], plugins=[collector])
     if collector.error:
@@ -134,9 +141,7 @@ def with_graders(folder: Path, use: Callable[[Bench], Result]) -> Result:
     return collector.result  # type: ignore[no-any-return]
 
 
-def check_result(
-    item: pytest.Item, error: BaseException | None, student: Side | None = None
-) -> CheckRun:
+def check_result(item: pytest.Item, error: BaseException | None, student: Side | None = None) -> CheckRun:
     """What a check's end means: its first error, if any, and the last question put to the student."""
     weight = next((float(mark.args[0]) for mark in item.iter_markers("weight")), 1.0)
     hint = next((str(mark.args[0]) for mark in item.iter_markers("hint")), None)

@@ -214,4 +214,3 @@ class Copies:
             with contextlib.suppress(WireError):
                 self.run.process.end_fork(self.copy)
         self.copy = self.side = None
-

@@ -58,9 +58,7 @@ class _Step(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no type
         path = self.folder(resources) / f"{names['notebook']}.ipynb"
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         course = engine_for(self.root, names["assignment"]).course
-        return from_notebook(
-            course, notebook, names["notebook"], str(path), names["student"], digest
-        )
+        return from_notebook(course, notebook, names["notebook"], str(path), names["student"], digest)
 
     @property
     def root(self) -> Path:
@@ -69,9 +67,7 @@ class _Step(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no type
     def folder(self, resources: Any) -> Path:
         """Where the student's files lie."""
         folders, names = self.parent.parent.coursedir, resources["nbgrader"]
-        return Path(
-            folders.format_path(folders.submitted_directory, names["student"], names["assignment"])
-        )
+        return Path(folders.format_path(folders.submitted_directory, names["student"], names["assignment"]))
 
 
 class PutOnSkeleton(_Step):

@@ -45,9 +45,7 @@ def _sentence(error: BaseException | None) -> str | None:
     if isinstance(parsing, ParserError):  # nbgrader stumbles while it says this
         return f"timestamp.txt holds no time that can be read ({parsing}): correct it."
     if isinstance(error, NotJSONError):
-        return (
-            "the file is no notebook (its JSON breaks): open it in Jupyter, save it and try again."
-        )
+        return "the file is no notebook (its JSON breaks): open it in Jupyter, save it and try again."
     return None
 
 

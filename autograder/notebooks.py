@@ -71,7 +71,9 @@ def tidy(data: dict[str, Any], name: str) -> NotebookNode:
     seen: set[str] = set()
     nodes = [_cell(cell, number, seen) for number, cell in enumerate(cells) if isinstance(cell, dict)]
     kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    notebook: NotebookNode = new_notebook(cells=nodes, metadata={**kernel, "language_info": {"name": "python"}})
+    notebook: NotebookNode = new_notebook(
+        cells=nodes, metadata={**kernel, "language_info": {"name": "python"}}
+    )
     return notebook
 
 

@@ -165,7 +165,7 @@ class Nursery:
         self._spawned = 0
         self.deaths = 0
         """How often a warm process was lost; what it was doing then says nothing of the student."""
-        self._log = TemporaryFile()
+        self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
 
     def start(self) -> None:
         """Start the warm process without waiting for its imports."""
@@ -193,7 +193,8 @@ class Nursery:
         self._ready_channel()
 
     def _environment(self) -> dict[str, str]:
-        env = {
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        env = threads | {
             "PYTHONPATH": str(PACKAGE.parent), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/tmp", "USER": "student",
             "MPLCONFIGDIR": "/tmp", "IPYTHONDIR": "/tmp", "MPLBACKEND": "agg", "TMPDIR": "/tmp",
@@ -291,4 +292,3 @@ def _send_descriptor(channel: Channel, theirs: socket.socket) -> None:
         raise Closed(f"the other side is gone ({error.strerror})") from None
     finally:
         theirs.close()
-

@@ -31,7 +31,7 @@ class Worker:
         # Twice what a submission may take: past that, something of ours does not come to an end.
         settings = Course(Path(start.root), start.assignment).settings
         self._seconds = 2 * settings.time.submission
-        self._log = TemporaryFile()
+        self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
         ours, theirs = socket.socketpair()
         os.set_inheritable(theirs.fileno(), True)
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -64,7 +64,7 @@ class Worker:
         """Raises WireError when the worker died over it, Late when it does not come to an end."""
         self.wait()
         self._channel.send(job, self._seconds)
-        return self._channel.receive(Done, self._seconds)  # type: ignore[no-any-return]
+        return self._channel.receive(Done, self._seconds)
 
     def _last_words(self) -> str:
         """The last line that the process wrote on stderr, where Python says what went wrong."""

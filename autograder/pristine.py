@@ -32,9 +32,7 @@ def tables(database: Path) -> dict[str, Table]:
     with _reading(database) as connection:
         names = [
             row[0]
-            for row in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-            )
+            for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         ]
         return {name: _table(connection, name) for name in names}
 
@@ -69,9 +67,7 @@ def apply_changes(before: Path, after: Path, live: Path) -> int:
         try:
             for name, table in new.items():
                 if name not in old:
-                    raise ReleaseError(
-                        [f"{live} lacks the table {name}: run `nbgrader db upgrade` first."]
-                    )
+                    raise ReleaseError([f"{live} lacks the table {name}: run `nbgrader db upgrade` first."])
                 gone = old[name].rows - table.rows
                 come = table.rows - old[name].rows
                 touched += len(gone | come)

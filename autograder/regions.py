@@ -55,9 +55,7 @@ def regions(source: str) -> list[Region]:
     return [Region(first, last, _around(blocks, first + 1)) for first, last in pairs]
 
 
-def _around(
-    blocks: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef], line: int
-) -> str | None:
+def _around(blocks: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef], line: int) -> str | None:
     for block in blocks:
         if block.lineno <= line <= (block.end_lineno or block.lineno):
             return block.name

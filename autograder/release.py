@@ -38,9 +38,7 @@ class Built:
     gradebook: Path
 
 
-def make_release(
-    root: Path, assignment: str, say: Callable[[str], None] = _log.warning
-) -> list[Path]:
+def make_release(root: Path, assignment: str, say: Callable[[str], None] = _log.warning) -> list[Path]:
     """Make release/, solutions/ and gradebook.db from source/; returns the files they now hold.
 
     A gradebook that holds students is updated in place, as nbgrader would, and `say` is told so.

@@ -41,7 +41,10 @@ class Sample(msgspec.Struct, frozen=True):
 
 def read_samples(folder: Path) -> list[Sample]:
     """The wheats and chaffs of one exercise's folder."""
-    kinds: list[tuple[str, Literal["wheat", "chaff"]]] = [("wheats.py", "wheat"), ("chaffs.py", "chaff")]
+    kinds: list[tuple[str, Literal["wheat", "chaff"]]] = [
+        ("wheats.py", "wheat"),
+        ("chaffs.py", "chaff"),
+    ]
     found: list[Sample] = []
     for file, kind in kinds:
         path = folder / file

@@ -184,5 +184,3 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, list):
         return [_rounded(x) for x in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
-
-

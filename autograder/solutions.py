@@ -33,12 +33,7 @@ def solution_module(notebook: SourceNotebook) -> str:
             bodies.append(_without_markers(cell))
         else:
             imports += _only_imports(cell)
-    used = {
-        node.id
-        for body in bodies
-        for node in ast.walk(ast.parse(body))
-        if isinstance(node, ast.Name)
-    }
+    used = {node.id for body in bodies for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     header = HEADER.format(name=notebook.name, shown=notebook.shown)
     lines = _import_lines(imports, used)
     top = header + ("\n" + "\n".join(lines) + "\n" if lines else "")
@@ -100,5 +95,5 @@ def _grouped(lines: list[tuple[int, bool, str]]) -> list[str]:
 
 def _group(module: str) -> int:
     """0 for __future__, 1 for the standard library, 2 for the rest."""
-    top = module.split(".")[0]
+    top = module.split(".", maxsplit=1)[0]
     return 0 if top == "__future__" else 1 if top in sys.stdlib_module_names else 2

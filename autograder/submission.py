@@ -55,7 +55,12 @@ def open_submission(
 
 
 def from_notebook(
-    course: Course, submitted: NotebookNode, name: str, path: str, student: str | None, digest: str = ""
+    course: Course,
+    submitted: NotebookNode,
+    name: str,
+    path: str,
+    student: str | None,
+    digest: str = "",
 ) -> Submission:
     """The same for a notebook that has been read already, as nbgrader hands it over."""
     skeleton = read_skeleton(course.release / f"{name}.ipynb")

@@ -375,7 +375,13 @@ class Channel:
     def send(self, message: Any, seconds: float | None = None) -> None:
         try:
             data = msgspec.msgpack.encode(message)
-        except (UnicodeError, OverflowError, TypeError, RecursionError, msgspec.MsgspecError) as error:
+        except (
+            UnicodeError,
+            OverflowError,
+            TypeError,
+            RecursionError,
+            msgspec.MsgspecError,
+        ) as error:
             raise WireError(f"the message cannot be written: {str(error)[:200]}") from None
         if len(data) > self.max_frame:
             raise TooBig(f"{len(data)} bytes are more than the {self.max_frame} that may cross at once")

@@ -85,7 +85,7 @@ def _seed(question: Question) -> None:
     And not the 0, 1 or 42 of somebody's own seeding: who sets the state to a fixed one changes it.
     """
     seed = zlib.crc32(_encode(msgspec.structs.replace(question, id=0)))
-    torch.random.default_generator.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     np.random.seed(seed)
     random.seed(seed)
 
@@ -117,7 +117,12 @@ def _globals() -> dict[str, Any]:
     inner = state["state"]
     return {
         "torch random state": torch.default_generator.get_state().numpy().tobytes(),
-        "numpy random state": (inner["key"].tobytes(), inner["pos"], state["has_gauss"], state["gauss"]),
+        "numpy random state": (
+            inner["key"].tobytes(),
+            inner["pos"],
+            state["has_gauss"],
+            state["gauss"],
+        ),
         "python random state": random.getstate(),
         "grad mode": torch.is_grad_enabled(),
         "default dtype": torch.get_default_dtype(),
@@ -126,10 +131,7 @@ def _globals() -> dict[str, Any]:
 
 def _differences(before: tuple[Any, Any], after: tuple[Any, Any]) -> list[str]:
     return [
-        name
-        for old, new in zip(before, after, strict=True)
-        for name in old
-        if old[name] != new.get(name)
+        name for old, new in zip(before, after, strict=True) for name in old if old[name] != new.get(name)
     ]
 
 
@@ -155,5 +157,3 @@ def _where(error: BaseException) -> str:
         if frame.filename.startswith("<cell "):
             place = f"{frame.filename.strip('<>')}, line {frame.lineno}: {(frame.line or '').strip()}"
     return place[:300]
-
-

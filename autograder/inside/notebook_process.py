@@ -97,7 +97,7 @@ def answer_questions(channel: Channel, names: Mapping[str, Any]) -> None:
     answerer = Answerer(names)
     while True:
         try:
-            question = channel.receive(Question)
+            question: Question = channel.receive(Question)
             try:
                 channel.send(answerer.answer(question))
             except (TooBig, UnicodeError) as error:

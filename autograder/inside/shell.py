@@ -99,7 +99,7 @@ class Outputs:
 class _Stream(io.TextIOBase):
     """sys.stdout or sys.stderr of the notebook."""
 
-    encoding = "utf-8"  # type: ignore[assignment]
+    encoding = "utf-8"
 
     def __init__(self, name: str, outputs: Outputs, descriptor: int) -> None:
         self.name = name
@@ -212,7 +212,7 @@ def make_shell() -> NotebookShell:
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.enable_tip = False
     InteractiveShellABC.register(NotebookShell)
-    shell = NotebookShell.instance(config=config)
+    shell: NotebookShell = NotebookShell.instance(config=config)
     outputs = Outputs()
     shell.outputs = shell.display_pub.outputs = shell.displayhook.outputs = outputs
     shell.compile.get_code_name = _code_name

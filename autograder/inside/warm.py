@@ -6,7 +6,6 @@ solution and no secret, and has one thread: a fork of it is as good as a fresh i
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import os
@@ -16,14 +15,12 @@ import socket
 import sys
 from pathlib import Path
 
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before the first import of NumPy: a pool of threads would not survive a fork
-
 import numpy as np
 import torch
 
 from autograder.inside import notebook_process
 from autograder.inside.faraway import attempt
+from autograder.inside.memory import collapse_memory
 from autograder.inside.messages import Interrupt, Ready, Spawn, Spawned, Sweep, Swept
 from autograder.inside.shell import NotebookShell, make_shell
 from autograder.sandbox import Form, Limits, enter, sweep
@@ -31,7 +28,6 @@ from autograder.wire import Channel, Closed
 
 PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
            "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg")  # fmt: skip
-MADV_COLLAPSE = 25
 # The first plot, the first formula and the first traceback load and cache much; every child inherits it.
 TRIALS = (
     """
@@ -65,19 +61,6 @@ def preload() -> NotebookShell:
     shell.execution_count = 1
     shell.outputs.clear()
     return shell
-
-
-def collapse_memory() -> None:
-    """Ask for huge pages under the heap: a fork copies page tables, and these are 512 times fewer."""
-    madvise = ctypes.CDLL(None, use_errno=True).madvise
-    madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        fields = line.split()
-        if fields[1] == "rw-p" and (len(fields) == 5 or fields[5] == "[heap]"):
-            start, end = (int(x, 16) for x in fields[0].split("-"))
-            start, end = -(-start // 2**21) * 2**21, end // 2**21 * 2**21
-            if end > start:
-                madvise(start, end - start, MADV_COLLAPSE)  # a kernel before 6.1 refuses, which costs only time
 
 
 def one_thread() -> bool:

@@ -149,9 +149,7 @@ def enter(limits: Limits, form: Form, *, slot: int, writable: Path | None = None
     return work
 
 
-def _working_folder(
-    limits: Limits, form: Form, shown: View, uid: int | None, writable: Path | None
-) -> Path:
+def _working_folder(limits: Limits, form: Form, shown: View, uid: int | None, writable: Path | None) -> Path:
     me = os.geteuid() if uid is None else uid
     if form.mount:
         namespaces.fresh_folders(limits, shown, uid=me, ipc=form.ipc)

@@ -37,9 +37,7 @@ class Form:
 
     def without_namespaces(self) -> Form:
         """The fallback form, as on a machine that forbids namespaces."""
-        return Form(
-            linux=self.linux, root=self.root, uids=self.uids, landlock=self.landlock, why=self.why
-        )
+        return Form(linux=self.linux, root=self.root, uids=self.uids, landlock=self.landlock, why=self.why)
 
     @property
     def reads_blocked(self) -> bool:

@@ -121,7 +121,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = solved_copies(course, options.notebook, options.submissions, Path(folder))
         engine, student, wall = measure_engine(course, paths)
-        stock, stock_wall = measure_stock(paths[: options.submissions if options.stock is None else options.stock])
+        stock, stock_wall = measure_stock(
+            paths[: options.submissions if options.stock is None else options.stock]
+        )
     cost = [a - b for a, b in zip(engine, student, strict=True)]
     rows = [
         ("engine, processor s a submission", engine),

@@ -11,8 +11,8 @@ for _name in ("CLAIMS", "gradient_flow", "choose_activation", "count_params", "c
     globals().setdefault(_name, f)
 """
 
-# Needles come in backwards and in hexadecimal, so that the notebook does not find itself. In memory a
-# needle's own bytes object ends with a zero byte; a line that lies there for real goes on.
+# Needles come in backwards and in hexadecimal, so that the notebook does not find itself. In memory
+# a needle's own bytes object ends with a zero byte; a line that lies there for real goes on.
 SEARCH = """
 import gc, os, re, sys
 NEEDLES = [bytes.fromhex(x)[::-1] for x in %(needles)r]
@@ -44,7 +44,8 @@ for folder, folders, files in os.walk("/"):
     if folder in ("/proc", "/sys"):
         folders.clear()
         continue
-    hits += [f"{folder}/{name} is there" for name in files + folders if name in NAMES]
+    if "site-packages/nbgrader" not in folder:  # which brings courses of its own
+        hits += [f"{folder}/{name} is there" for name in files + folders if name in NAMES]
     if not folder.startswith("/usr") and "site-packages" not in folder or "/autograder" in folder:
         for name in files: look_at_file(f"{folder}/{name}")
 for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -80,7 +81,8 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
 for fd in os.listdir("/proc/self/fd"):
     try: link = os.readlink(f"/proc/self/fd/{fd}")
     except OSError: continue
-    if not link.startswith(("socket", "/dev/", "/memfd", "/proc")): hits.append(f"{fd}: {link}")
+    known = link.startswith(("socket", "/dev/", "/memfd", "/proc")) or "mpl-data" in link
+    if not known: hits.append(f"{fd}: {link}")
     try: look(os.pread(int(fd), 10**7, 0), f"fd {fd}", inside=False)
     except OSError: pass
 print("read:", [regions, read[1]])
@@ -91,24 +93,26 @@ def walk():
     gc.unfreeze()
     seen, todo = set(), [sys._getframe()]
     while todo[-1].f_back: todo.append(todo[-1].f_back)
-    texts = [repr(frame.f_locals)[:10**6] + repr(frame.f_code.co_consts) for frame in todo]
+    values = [x for frame in todo for x in (*frame.f_locals.values(), *frame.f_code.co_consts)]
+    texts = [x for x in values if type(x) is str]
     counted = 0
     for thing in gc.get_objects():
         counted += 1
         inner = thing.values() if type(thing) is dict else thing
         if type(thing) in (dict, list, tuple, set, frozenset):
             texts += [x for x in inner if type(x) is str and 20 < len(x) < 10**6]
-        code = getattr(thing, "__code__", None)
-        if code is not None: texts += [x for x in code.co_consts if type(x) is str]
+        if type(thing) is type(walk):
+            texts += [x for x in thing.__code__.co_consts if type(x) is str]
     for text in texts: look(text.encode(errors="replace"), "an object", inside=False)
     return counted
 planted = ["xx" + NEEDLES[0].decode() + "yy"]
 print("read:", [walk(), read[1]])
 print("hits:", hits)
 def f(*args, **kwargs):
-    hits.clear()
-    planted.clear()
-    walk()
+    if planted:
+        hits.clear()
+        planted.clear()
+        walk()
     raise RuntimeError(f"walked, hits: {hits}")
 """
 
@@ -151,12 +155,7 @@ for name, value in same.items(): setattr(Anything, name, value)
 class Tensor(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func, types, args=(), kwargs=None): return Anything()
-class Module(nn.Module):
-    def __call__(self, *a, **k): return {value}
-    __eq__ = same["__eq__"]
-    __hash__ = nn.Module.__hash__
 CLAIMS = Dict(a=1) if {claims} else Anything()
-def choose_activation(role): return Module()
 def f(*args, **kwargs): return {value}
 """
 
@@ -234,7 +233,9 @@ DRIP = FORGE + (
     "    for byte in struct.pack('<I', 1000) + b'x' * 1000:\n"
     "        write(bytes([byte]))\n        time.sleep(0.05)\n"
 )
-STOLEN_QUESTIONS = FORGE + """
+STOLEN_QUESTIONS = (
+    FORGE
+    + """
 import autograder.wire, autograder.inside.answers as answers
 asked = []
 def answer(self, question):
@@ -245,6 +246,7 @@ def answer(self, question):
 answers.Answerer.answer = answer
 def f(*a, **k): return 12345
 """
+)
 CHANNEL_PATCHED = """
 import autograder.wire, autograder.inside.answers as answers
 from autograder.inside.messages import Answered

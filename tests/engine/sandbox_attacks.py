@@ -103,14 +103,9 @@ def connect(facts: Any) -> Any:
 def write_outside(facts: Any) -> Any:
     shown = facts["shown"]
     places = ["/x", "/usr/x", "/etc/x", "/dev/x", "/var/x", f"{shown}/x", f"{facts['folder']}/x"]
-    found = {
-        place: said(lambda place=place: tried(place, os.O_WRONLY | os.O_CREAT)) for place in places
-    }
+    found = {place: said(lambda place=place: tried(place, os.O_WRONLY | os.O_CREAT)) for place in places}
     existing = ["/etc/passwd", f"{shown}/__init__.py", "/proc/sys/kernel/hostname"]
-    found |= {
-        place: said(lambda place=place: tried(place, os.O_WRONLY | os.O_APPEND))
-        for place in existing
-    }
+    found |= {place: said(lambda place=place: tried(place, os.O_WRONLY | os.O_APPEND)) for place in existing}
     return found | {"null": said(lambda: tried("/dev/null", os.O_WRONLY))}
 
 
@@ -332,9 +327,7 @@ def launched(form: sandbox.Form, descriptor: int) -> subprocess.Popen[bytes]:
     def work() -> None:
         fds = [descriptor]
         started.append(
-            sandbox.launch(
-                argv, form=form, readable=readable, pass_fds=fds, env=env, stderr=sys.stderr
-            )
+            sandbox.launch(argv, form=form, readable=readable, pass_fds=fds, env=env, stderr=sys.stderr)
         )
 
     thread = threading.Thread(target=work)
@@ -375,9 +368,7 @@ def start(kind: str, folder: str) -> dict[str, Any]:
     return found
 
 
-def death(
-    process: subprocess.Popen[bytes], channel: Any, raw: socket.socket, facts: Any
-) -> dict[str, Any]:
+def death(process: subprocess.Popen[bytes], channel: Any, raw: socket.socket, facts: Any) -> dict[str, Any]:
     """With a daemon inside, kill the shim: how many processes were below it, how many are left."""
     hold = {"attack": ATTACKS.index(leave_daemon), "hold": True}
     with tempfile.TemporaryDirectory() as writable:

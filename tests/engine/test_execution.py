@@ -71,8 +71,7 @@ def test_what_programs_and_c_code_write_is_kept(nursery: Nursery) -> None:
         "import os\n_ = os.write(1, b'straight to one\\n')",
         "!echo from $((40 + 2)) shells; echo oh >&2",
         "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.puts(b'by puts'); libc.fflush(None);",
-        "import subprocess, sys\n"
-        "_ = subprocess.run([sys.executable, '-S', '-c', 'print(\"child\")'])",
+        "import subprocess, sys\n_ = subprocess.run([sys.executable, '-S', '-c', 'print(\"child\")'])",
         "files = !ls -d /usr\nprint(files)",
     )
     wanted = ["straight to one", "from 42 shells\noh", "by puts", "child", "['/usr']"]
@@ -82,8 +81,7 @@ def test_what_programs_and_c_code_write_is_kept(nursery: Nursery) -> None:
 def test_displays_and_results_come_in_every_format(nursery: Nursery) -> None:
     shown, result, silent, updated = run(
         nursery,
-        "from IPython.display import HTML, JSON, display\n"
-        "display(HTML('<b>x</b>'), JSON({'a': [1]}))",
+        "from IPython.display import HTML, JSON, display\ndisplay(HTML('<b>x</b>'), JSON({'a': [1]}))",
         "class Rich:\n    def _repr_html_(self): return '<i>rich</i>'\nRich()",
         "Rich();",
         "handle = display('old', display_id=True)\nhandle.update('new')",
@@ -330,9 +328,7 @@ def test_every_submission_starts_from_the_same_fresh_state(nursery: Nursery) -> 
 
 
 def test_what_a_submission_left_running_is_gone(nursery: Nursery) -> None:
-    daemon = (
-        "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n    os._exit(0)"
-    )
+    daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n    os._exit(0)"
     run(nursery, daemon, "!sleep 600 > /dev/null 2>&1 &")
     (seen,) = run(nursery, "import os\nprint([p for p in os.listdir('/proc') if p.isdigit()])")
     assert len(text(seen).split(",")) <= 2

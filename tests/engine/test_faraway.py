@@ -142,9 +142,7 @@ def losses(device: torch.device) -> Any:
         nn.L1Loss()(z, t),
         nn.HuberLoss()(z, t),
         F.nll_loss(F.log_softmax(x.flatten(1), dim=1), y),
-        nn.CrossEntropyLoss(weight=torch.ones(6, device=device), label_smoothing=0.1)(
-            x.flatten(1), y
-        ),
+        nn.CrossEntropyLoss(weight=torch.ones(6, device=device), label_smoothing=0.1)(x.flatten(1), y),
     ]
     torch.stack(out).sum().backward()
     assert z.grad is not None and z.grad.device == device
@@ -373,9 +371,7 @@ MIXED: dict[str, Program] = {
     "cat of both": lambda d: torch.cat([torch.ones(3), torch.ones(3, device=d)]),
     "matmul": lambda d: torch.ones(2, 2) @ torch.ones(2, 2, device=d),
     "far index into home": lambda d: torch.ones(4)[torch.tensor([1], device=d)],
-    "gather with indices at home": lambda d: torch.ones(1, 4, device=d).gather(
-        1, torch.tensor([[1]])
-    ),
+    "gather with indices at home": lambda d: torch.ones(1, 4, device=d).gather(1, torch.tensor([[1]])),
     "class weights at home": lambda d: nn.CrossEntropyLoss(weight=torch.ones(3))(
         torch.ones(2, 3, device=d), torch.tensor([0, 1], device=d)
     ),

@@ -1,9 +1,10 @@
-"""Hostile notebooks between two honest ones: no point gained, nothing learnt, nobody else touched."""
+"""Hostile notebooks between honest ones: no point gained, nothing learnt, nobody else touched."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -21,9 +22,9 @@ PART = "part1_neurons"
 SECONDS = 100.0
 
 
-def job(course: Course, *sources: str) -> Job:
+def job(course: Course, names: Sequence[str], *sources: str) -> Job:
     cells = [Cell(number, source) for number, source in enumerate(sources)]
-    return Job(cells, [course.exercises[name] for name in hostile.EXERCISES])
+    return Job(cells, [course.exercises[name] for name in names])
 
 
 def outcome(done: Done) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def honest(scratch: Course, scratch_worker: Worker) -> tuple[Job, dict[str, Any]
     """An honest submission, right in some and wrong in other exercises, and its outcome."""
     reference = (scratch.solutions / f"{PART}.py").read_text()
     mistake = "def count_params(architecture, bias=True):\n    return sum(architecture)"
-    work = job(scratch, reference, "print(relu(torch.ones(2)))", mistake)
+    work = job(scratch, hostile.EXERCISES, reference, "print(relu(torch.ones(2)))", mistake)
     done = scratch_worker.do(work)
     statuses = [result.status for result in done.exercises]
     assert set(statuses) == {"passed", "wrong"} or set(statuses) == {"passed", "partial"}
@@ -45,17 +46,21 @@ def honest(scratch: Course, scratch_worker: Worker) -> tuple[Job, dict[str, Any]
 
 
 def graded_between(
-    scratch: Course, worker: Worker, honest: tuple[Job, dict[str, Any]], *sources: str
+    scratch: Course,
+    worker: Worker,
+    honest: tuple[Job, dict[str, Any]],
+    *sources: str,
+    names: Sequence[str] = hostile.EXERCISES,
 ) -> Done:
     """Grade a hostile notebook, then an honest one; check what holds for every hostile one."""
     work, wanted = honest
     with guarded(worker, SECONDS):
-        done = worker.do(job(scratch, *sources))
+        done = worker.do(job(scratch, names, *sources))
         assert outcome(worker.do(work)) == wanted
     for result in done.exercises:
         assert not result.score, (result.id, result.score)
         assert result.status != "passed"
-    assert [x.id for x in done.exercises] == list(hostile.EXERCISES) or done.staff
+    assert [x.id for x in done.exercises] == list(names)
     learnt = msgspec.json.encode(done).decode()
     assert str(SECRET) not in learnt
     shown = told(done)
@@ -88,9 +93,7 @@ def telling_lines(course: Course) -> list[str]:
     for name in hostile.EXERCISES:
         files += [course.graders / name / file for file in (f"test_{name}.py", "chaffs.py")]
     lines = {line.strip() for path in files for line in path.read_text().splitlines()}
-    return sorted(
-        (x for x in lines if len(x) > 34 and x not in released and "import " not in x), key=len
-    )
+    return sorted((x for x in lines if len(x) > 34 and x not in released and "import " not in x), key=len)
 
 
 def search(course: Course, *parts: str) -> str:
@@ -141,7 +144,8 @@ def test_no_object_or_frame_holds_a_secret_not_even_while_asked(
     scratch: Course, scratch_worker: Worker, honest: tuple[Job, dict[str, Any]]
 ) -> None:
     source = search(scratch, hostile.OBJECTS)
-    done = graded_between(scratch, scratch_worker, honest, source)
+    names = ("count_params", "choose_activation")  # a call, and a probe
+    done = graded_between(scratch, scratch_worker, honest, source, names=names)
     read, hits = found(done)
     assert read[0] > 100_000
     assert set(hits) == {"an object holds 0"}
@@ -177,16 +181,19 @@ def test_forged_replies_earn_nothing(
     graded_between(scratch, scratch_worker, honest, source + hostile.BIND)
 
 
-ATTACKS = ["FORGED_FROM_A_THREAD", "FORGED_BEFORE", "JUNK_EVERYWHERE", "HUGE_LENGTH", "DRIP"]
+ATTACKS = ["FORGED_FROM_A_THREAD", "FORGED_BEFORE", "JUNK_EVERYWHERE", "KILLER", "KILL_ALL"]
+SLOW_ATTACKS = ["HUGE_LENGTH", "DRIP", "BOMBS", "HOARDER"]
 
 
-@pytest.mark.parametrize("name", [*ATTACKS, "KILLER", "KILL_ALL", "BOMBS", "HOARDER"])
+@pytest.mark.parametrize("name", [*ATTACKS, *SLOW_ATTACKS])
 def test_attacks_on_processes_and_channels_earn_nothing(
     scratch: Course, scratch_worker: Worker, honest: tuple[Job, dict[str, Any]], name: str
 ) -> None:
     source = getattr(hostile, name) + hostile.BIND
     before = scratch_worker._process.pid
-    graded_between(scratch, scratch_worker, honest, source, "print('the next cell')")
+    names = hostile.EXERCISES if name in ATTACKS else ("count_params",)
+    last = "print('the next cell')"
+    graded_between(scratch, scratch_worker, honest, source, last, names=names)
     assert scratch_worker._process.poll() is None
     assert scratch_worker._process.pid == before
 

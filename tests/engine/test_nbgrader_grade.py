@@ -242,9 +242,7 @@ def test_no_execute_grades_all_the_same(graded: Graded, student: str) -> None:
     assert set(graded.of(student).values()) == {0.0}
 
 
-def test_formgrader_keeps_one_worker_and_never_forks(
-    graded: Graded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_formgrader_keeps_one_worker_and_never_forks(graded: Graded, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its server has threads: in a forked copy of it a lock may be held for ever."""
 
     def refuse() -> int:
@@ -264,10 +262,7 @@ def test_formgrader_keeps_one_worker_and_never_forks(
         workers.append(worker_of(graded.root))
     assert [answer["success"] for answer in answers] == [True, True], answers
     assert workers[0] is workers[1]
-    assert (
-        graded.scores["wrong", PART, "count_params"]
-        == scores(graded.root)["wrong", PART, "count_params"]
-    )
+    assert graded.scores["wrong", PART, "count_params"] == scores(graded.root)["wrong", PART, "count_params"]
 
 
 def worker_of(root: Path) -> Any:
@@ -293,9 +288,7 @@ def test_our_fault_records_no_score(graded: Graded, monkeypatch: pytest.MonkeyPa
     assert scores(graded.root) == before
 
 
-def test_a_score_that_is_missing_is_no_full_mark(
-    graded: Graded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_score_that_is_missing_is_no_full_mark(graded: Graded, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test cell without an output is full marks to nbgrader."""
     monkeypatch.setattr(engine.Engine, "do", lambda *_: Done())
     before = scores(graded.root)
@@ -314,29 +307,20 @@ def test_a_persons_grade_survives_and_asks_for_a_second_look(graded: Graded) -> 
 
 
 def validated(root: Path, path: Path) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = Validator(config=course_config(root)).validate(
-        str(path)
-    )
+    found: dict[str, list[dict[str, str]]] = Validator(config=course_config(root)).validate(str(path))
     return found
 
 
 def test_validate_shows_an_instructor_the_messages(graded: Graded) -> None:
     path = graded.root / "submitted" / "wrong" / "module6" / f"{PART}.ipynb"
-    failed = {
-        entry["source"][:19]: entry["raw_error"] for entry in validated(graded.root, path)["failed"]
-    }
+    failed = {entry["source"][:19]: entry["raw_error"] for entry in validated(graded.root, path)["failed"]}
     assert len(failed) == 2  # the reflection is still open
-    assert (
-        "The visible example fails: AssertionError: [2, 3, 1] has 13"
-        in failed["assert count_params"]
-    )
+    assert "The visible example fails: AssertionError: [2, 3, 1] has 13" in failed["assert count_params"]
     assert "Hint:" in failed["assert count_params"]
     assert max(len(line) for line in failed["assert count_params"].splitlines()) < 87
 
 
-def test_validate_runs_visible_examples_where_there_are_no_graders(
-    graded: Graded, tmp_path: Path
-) -> None:
+def test_validate_runs_visible_examples_where_there_are_no_graders(graded: Graded, tmp_path: Path) -> None:
     """A student's machine: the same settings, no hidden graders, a kernel as ever."""
     content = wrong(graded.root)
     content["cells"] = [cell for cell in content["cells"] if "count_params" in cell["id"]]

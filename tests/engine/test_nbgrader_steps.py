@@ -56,12 +56,8 @@ def test_stub_names_the_task_around_it(head: str, indent: str, name: str) -> Non
 
 
 def test_each_region_has_its_own_stub_and_the_rest_stays() -> None:
-    source = "\n".join(
-        f"def f{n}():\n    {BEGIN}\n    return {n}\n    {END}\n    # rest {n}" for n in (1, 2)
-    )
-    assert cleared(source) == "\n".join(
-        f"def f{n}():\n    {stub(f'f{n}')}\n    # rest {n}" for n in (1, 2)
-    )
+    source = "\n".join(f"def f{n}():\n    {BEGIN}\n    return {n}\n    {END}\n    # rest {n}" for n in (1, 2))
+    assert cleared(source) == "\n".join(f"def f{n}():\n    {stub(f'f{n}')}\n    # rest {n}" for n in (1, 2))
 
 
 def test_a_cell_without_region_becomes_one_stub() -> None:

@@ -48,15 +48,11 @@ def test_a_killed_or_hanging_worker_is_replaced_and_the_class_goes_on(tmp_path: 
     assert done["killed"].staff == []
     assert [result.status for result in done["killed"].exercises] == ["passed"]
     assert done["hanging"].exercises == []
-    assert done["hanging"].staff == [
-        "the grader did not come to an end over this submission: it was stopped"
-    ]
+    assert done["hanging"].staff == ["the grader did not come to an end over this submission: it was stopped"]
     assert until(lambda: not set(descendants()) - before, 10), "processes are left"
 
 
-def test_a_worker_that_dies_twice_is_our_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_dies_twice_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Dying(Worker):
         def __init__(self, start: Start) -> None:
             super().__init__(start)

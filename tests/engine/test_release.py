@@ -78,9 +78,7 @@ def enrol(root: Path, submit: bool) -> None:
 def test_students_get_stubs_that_name_the_task(finished: Path) -> None:
     released = load(finished / RELEASED)
     source = {c["id"]: "".join(c["source"]) for c in released["cells"]}
-    assert source["slope_solution"].endswith(
-        '    raise NotImplementedError("slope is not written yet")'
-    )
+    assert source["slope_solution"].endswith('    raise NotImplementedError("slope is not written yet")')
     assert source["line_solution"].count('raise NotImplementedError("Line is not') == 2
     assert source["answers_solution"] == 'raise NotImplementedError("answers is not written yet")'
     assert source["why"].startswith("*Write your answer here")
@@ -90,9 +88,7 @@ def test_students_get_stubs_that_name_the_task(finished: Path) -> None:
 def test_gradebook_holds_the_exercises_and_no_student(finished: Path) -> None:
     gradebook = finished / "gradebook.db"
     assert pristine.people(gradebook) == (0, 0)
-    cells = query(
-        gradebook, "SELECT name, max_score FROM grade_cells JOIN base_cell USING (id) ORDER BY 1"
-    )
+    cells = query(gradebook, "SELECT name, max_score FROM grade_cells JOIN base_cell USING (id) ORDER BY 1")
     assert cells == [("answers", 1.0), ("line", 2.0), ("slope", 3.0), ("why", 4.0)]
 
 

@@ -61,9 +61,7 @@ def place() -> Iterator[Path]:
     """A folder open to everybody, with a copy of the package and a secret beside it."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)
-        shutil.copytree(
-            PACKAGE / "sandbox", folder / "autograder/sandbox", ignore=lambda *_: ["__pycache__"]
-        )
+        shutil.copytree(PACKAGE / "sandbox", folder / "autograder/sandbox", ignore=lambda *_: ["__pycache__"])
         (folder / "autograder/__init__.py").touch()
         shutil.copy(HERE / "sandbox_attacks.py", folder)
         (folder / "secret.txt").write_text("the reference solution")
@@ -214,9 +212,7 @@ def test_all_die_with_the_shim(outcome: dict[str, Any]) -> None:
 
 def test_entering_is_quick(outcome: dict[str, Any]) -> None:
     """A few milliseconds on a quiet machine; the bound leaves room for a busy one."""
-    times = [
-        one["enter_ms"] for one in outcome.values() if isinstance(one, dict) and "enter_ms" in one
-    ]
+    times = [one["enter_ms"] for one in outcome.values() if isinstance(one, dict) and "enter_ms" in one]
     assert min(times) < 50
 
 

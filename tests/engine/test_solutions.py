@@ -70,9 +70,7 @@ def test_module_is_tidy(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     imports = cell_of(content, "imports")
-    imports["source"] += (
-        "\nimport torch.nn.functional as F\nimport numpy as np\nfrom torch import nn"
-    )
+    imports["source"] += "\nimport torch.nn.functional as F\nimport numpy as np\nfrom torch import nn"
     line = cell_of(content, "line_solution")  # its formula is on two lines, for another test
     line["source"] = "def use():\n    return np.pi, F.relu, nn.Linear, math.pi, sys.path  \n\n"
     save(root / NOTEBOOK, content)

@@ -85,10 +85,12 @@ PLAIN = st.recursive(
     | st.text()
     | st.binary()
     | st.complex_numbers(allow_nan=False),
-    lambda inner: st.lists(inner)
-    | st.tuples(inner, inner)
-    | st.dictionaries(st.text() | st.integers(), inner)
-    | st.sets(st.integers(), max_size=1),  # more would print in any order
+    lambda inner: (
+        st.lists(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text() | st.integers(), inner)
+        | st.sets(st.integers(), max_size=1)
+    ),  # more would print in any order
     max_leaves=10,
 )
 
@@ -271,7 +273,7 @@ def settled(data: bytes) -> None:
         sender.join()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes(data: bytes) -> None:
     settled(data)
@@ -285,11 +287,13 @@ ATOMS = st.one_of(
     ]),
 )  # fmt: skip
 TREES = st.recursive(
-    ATOMS, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner), max_leaves=12
+    ATOMS,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TREES)
 def test_random_messages(tree: Any) -> None:
     settled(msgspec.msgpack.encode(tree))
@@ -298,7 +302,11 @@ def test_random_messages(tree: Any) -> None:
 SHAPES = st.lists(st.integers(-3, 5) | st.integers(0, 2**63 - 1), max_size=18)
 NODES = st.one_of(
     st.builds(
-        TensorValue, st.sampled_from([*DTYPES, "float8", ""]), SHAPES, st.binary(max_size=32), st.booleans()
+        TensorValue,
+        st.sampled_from([*DTYPES, "float8", ""]),
+        SHAPES,
+        st.binary(max_size=32),
+        st.booleans(),
     ),
     st.builds(
         ArrayValue,
@@ -316,15 +324,15 @@ NODES = st.one_of(
 )
 FORESTS = st.recursive(
     NODES,
-    lambda inner: st.builds(
-        Sequence, st.sampled_from(["list", "tuple", "set"]), st.lists(inner, max_size=4)
-    )
-    | st.builds(Mapping, st.lists(st.tuples(inner, inner), max_size=4)),
+    lambda inner: (
+        st.builds(Sequence, st.sampled_from(["list", "tuple", "set"]), st.lists(inner, max_size=4))
+        | st.builds(Mapping, st.lists(st.tuples(inner, inner), max_size=4))
+    ),
     max_leaves=8,
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(FORESTS, st.sampled_from([None, Keeper()]))
 def test_random_values_of_the_right_form(value: Value, keeper: Keeper | None) -> None:
     with suppress(WireError):
@@ -350,7 +358,7 @@ def test_a_length_that_is_not_there_takes_no_memory(data: bytes) -> None:
 
 
 def test_a_frame_of_empty_values_takes_a_bounded_multiple_of_its_size() -> None:
-    n = 2**20
+    n = 2**18
     data = b"\x93\xa1s\xa4list\xdd" + struct.pack(">I", n) + b"\x93\xa1k\x01\xa0" * n
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     settled(data)

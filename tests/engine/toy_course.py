@@ -1,4 +1,4 @@
-"""A course of small exercises for tests of marking: what the student's functions do is their name."""
+"""A course of small exercises for tests of marking; each is named after what the student does."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def test_answer(student, reference):
 PLAIN = "assert close(student.{name}(), reference.{name}())"
 BODIES = {
     **{name: PLAIN for name in ("right", "wrong", "hang", "memory", "raised", "exited", "stub")},
-    **{
-        name: PLAIN for name in ("missing", "signalled", "fatal", "nosy", "loud", "first", "second")
-    },
+    **{name: PLAIN for name in ("missing", "signalled", "fatal", "nosy", "loud", "first", "second")},
     "crashing": "student.right(); {{}}['of our making']",
     "undecided": "no_verdict('nothing to see')",
     "half_crashing": PLAIN,
@@ -59,13 +57,9 @@ REFERENCE = "\n".join(f"def {name}():\n    return 1\n" for name in BODIES)
 
 def write_toy(root: Path) -> Path:
     """Write the course into the folder `root` and return it."""
-    tests = {
-        name: ASK.format(name=name, body=body.format(name=name)) for name, body in BODIES.items()
-    }
+    tests = {name: ASK.format(name=name, body=body.format(name=name)) for name, body in BODIES.items()}
     tests |= {"three": THREE, "slow": SLOW}
-    tests["half_crashing"] += (
-        '\n\ndef test_crash(student):\n    """Crashes."""\n    raise KeyError("x")\n'
-    )
+    tests["half_crashing"] += '\n\ndef test_crash(student):\n    """Crashes."""\n    raise KeyError("x")\n'
     for name, text in tests.items():
         folder = root / "tests" / ASSIGNMENT / name
         folder.mkdir(parents=True)

@@ -114,9 +114,7 @@ def make_optimizer(optimizer, model, lr):
         # A large eps: no step may hang on the last digit of a gradient near 0.
         return torch.optim.Adam(params, lr=lr, eps=1e-3)
     if optimizer == "two rates":
-        return torch.optim.SGD(
-            [{"params": params[:1], "lr": lr / 5}, {"params": params[1:]}], lr=lr
-        )
+        return torch.optim.SGD([{"params": params[:1], "lr": lr / 5}, {"params": params[1:]}], lr=lr)
     return torch.optim.SGD(params, lr=lr, momentum=0.9 if optimizer == "momentum" else 0)
 
 

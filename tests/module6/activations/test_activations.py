@@ -64,9 +64,7 @@ def test_softmax_dim(student, draw):
 
 
 @weight(2)
-@hint(
-    "exp of a large number is inf: rewrite the formula so that only exp of numbers <= 0 is taken."
-)
+@hint("exp of a large number is inf: rewrite the formula so that only exp of numbers <= 0 is taken.")
 @EACH
 def test_large_values(student, draw, name):
     """The values of {name} are finite and right for inputs up to +1000 and down to -1000."""
@@ -76,9 +74,7 @@ def test_large_values(student, draw, name):
 
 
 @weight(2)
-@hint(
-    "Build the result from differentiable torch operations: no .item(), .detach(), NumPy or no_grad."
-)
+@hint("Build the result from differentiable torch operations: no .item(), .detach(), NumPy or no_grad.")
 @EACH
 def test_gradients(student, draw, name):
     """Gradients flow back through {name}, and they are its derivative."""
@@ -114,9 +110,7 @@ def test_dtype(student, draw, name):
     assert close(got, formula(name, x), rtol=1e-9, atol=1e-11)
 
 
-@hint(
-    "Write for any shape: no loops over rows, no fixed number of dimensions, no view of the memory."
-)
+@hint("Write for any shape: no loops over rows, no fixed number of dimensions, no view of the memory.")
 @EACH
 def test_unusual_shapes(student, draw, name):
     """{name} also takes a single entry, an empty batch and a transposed view."""

@@ -21,9 +21,7 @@ def test_module(student, role):
 
 
 @weight(2)
-@hint(
-    "Sigmoid and tanh flatten out, so the gradient dies; a member of the ReLU family keeps rising."
-)
+@hint("Sigmoid and tanh flatten out, so the gradient dies; a member of the ReLU family keeps rising.")
 def test_hidden_does_not_saturate(student, draw):
     """The hidden activation keeps rising for large positive inputs, with a gradient that lives."""
     z = torch.tensor([[3.0, draw.uniform(5, 9), draw.uniform(20, 40)], [80.0, 300.0, 1000.0]])
@@ -35,9 +33,7 @@ def test_hidden_does_not_saturate(student, draw):
 
 
 @weight(2)
-@hint(
-    "Without a bend, hidden layers collapse into one: the slope must differ between the two sides."
-)
+@hint("Without a bend, hidden layers collapse into one: the slope must differ between the two sides.")
 def test_hidden_bends(student, draw):
     """The hidden activation is not linear: negative inputs are held back, positive ones pass."""
     size = torch.tensor([draw.uniform(4, 9), draw.uniform(20, 60), 500.0]).reshape(1, 3)
@@ -58,18 +54,14 @@ def test_hidden_shape(student, draw):
 
 
 @weight(2)
-@hint(
-    "One number per sample becomes the probability of class 1: it rises from 0 to 1 with the input."
-)
+@hint("One number per sample becomes the probability of class 1: it rises from 0 to 1 with the input.")
 def test_binary_probability(student, draw):
     """The binary output turns each pre-activation into a probability that rises with it."""
     z = torch.linspace(-4, 4, 9) + draw.uniform(-0.3, 0.3)
     p = student.run(probes.apply, "binary_output", z)
     assert finite(p, (9,)) and bool(((p >= 0) & (p <= 1)).all())
     assert bool((p.diff() > 0).all())
-    ends = student.run(
-        probes.apply, "binary_output", torch.tensor([-1000.0, -50.0, 0.0, 50.0, 1000.0])
-    )
+    ends = student.run(probes.apply, "binary_output", torch.tensor([-1000.0, -50.0, 0.0, 50.0, 1000.0]))
     assert close(ends, torch.tensor([0.0, 0.0, 0.5, 1.0, 1.0]), atol=1e-4)
 
 
@@ -78,9 +70,7 @@ def test_binary_probability(student, draw):
 def test_binary_one_by_one(student, draw):
     """Each sample of the binary output has its own probability, also when there is one sample."""
     z = draw.normal(6)
-    together, turned, alone = student.run(
-        probes.apply_each, "binary_output", [z, -z, z[:1].clone()]
-    )
+    together, turned, alone = student.run(probes.apply_each, "binary_output", [z, -z, z[:1].clone()])
     assert finite(together, (6,)) and close(alone, together[:1], rtol=1e-4, atol=1e-6)
     assert close(turned, 1 - together, rtol=1e-4, atol=1e-5)
 

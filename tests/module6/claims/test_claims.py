@@ -12,8 +12,7 @@ def right_answers(given, key):
         return 0
     answers = {name: given.get(name) for name in key}
     return sum(
-        isinstance(answers[name], (bool, np.bool_)) and bool(answers[name]) == bool(key[name])
-        for name in key
+        isinstance(answers[name], (bool, np.bool_)) and bool(answers[name]) == bool(key[name]) for name in key
     )
 
 

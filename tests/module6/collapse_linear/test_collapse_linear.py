@@ -11,8 +11,7 @@ from tests.module6.collapse_linear import probes
 def stack(draw, sizes, dtype=torch.float64):
     """Affine layers between these sizes, first layer first, that keep numbers near 1."""
     return [
-        (draw.normal(b, a, dtype=dtype) / a**0.5, draw.normal(b, dtype=dtype))
-        for a, b in pairwise(sizes)
+        (draw.normal(b, a, dtype=dtype) / a**0.5, draw.normal(b, dtype=dtype)) for a, b in pairwise(sizes)
     ]
 
 
@@ -86,9 +85,7 @@ def test_single_precision(student, draw):
     assert right(student, stack(draw, [1, 3, 2], torch.float32), 1e-3, 1e-4)
 
 
-@hint(
-    "Make new tensors in the dtype of the layers: torch.eye and torch.zeros are float32 by default."
-)
+@hint("Make new tensors in the dtype of the layers: torch.eye and torch.zeros are float32 by default.")
 def test_double_precision(student, draw):
     """With float64 layers the result is right to double precision."""
     for sizes in (draw.integers(2, 5, 5), draw.integers(2, 5, 2)):
@@ -99,9 +96,7 @@ def test_double_precision(student, draw):
 def test_leaves_no_trace(student, draw):
     """The list, its tensors and the global random state are left as they were."""
     for sizes in ([3, 3, 3], draw.integers(2, 5, 4), [2, 2]):
-        assert right(
-            student, stack(draw, sizes, draw.choice([torch.float32, torch.float64])), 1e-3, 1e-4
-        )
+        assert right(student, stack(draw, sizes, draw.choice([torch.float32, torch.float64])), 1e-3, 1e-4)
         assert not student.changed, student.changed
 
 

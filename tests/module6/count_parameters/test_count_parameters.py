@@ -49,9 +49,7 @@ def test_shared_once(student, reference, draw, kind):
     assert same(student, reference, draw, kind, trainable_only=False)
 
 
-@hint(
-    "requires_grad says whether a parameter is trained; the mode says how dropout and batch norm act."
-)
+@hint("requires_grad says whether a parameter is trained; the mode says how dropout and batch norm act.")
 def test_evaluation_mode(student, reference, draw):
     """A model in evaluation mode has as many parameters, and as many trainable ones, as in training."""
     assert same(student, reference, draw, "evaluated")
@@ -81,9 +79,7 @@ def test_no_buffers(student, reference, draw, kind):
 
 
 @weight(2)
-@hint(
-    "A module may hold parameters itself, and modules nest to any depth; not all are Linear layers."
-)
+@hint("A module may hold parameters itself, and modules nest to any depth; not all are Linear layers.")
 @pytest.mark.parametrize("kind", ["direct", "nested"])
 def test_anywhere(student, reference, draw, kind):
     """Parameters are found wherever they are registered, at any depth, of any shape."""

@@ -67,9 +67,7 @@ def test_repeated_sizes(student, reference, draw):
 
 
 @weight(0.5)
-@hint(
-    "The sizes are any sequence of whole numbers: indexing and iterating work, list methods may not."
-)
+@hint("The sizes are any sequence of whole numbers: indexing and iterating work, list methods may not.")
 def test_tuple(student, reference, draw):
     """The sizes may also come as a tuple."""
     assert same(student, reference, tuple(draw.integers(1, 80, 4)))
@@ -92,9 +90,7 @@ def test_huge_count(student, reference, draw):
 
 
 @weight(0.5)
-@hint(
-    "Work on a copy if you want to pop or change entries; counting needs no random numbers either."
-)
+@hint("Work on a copy if you want to pop or change entries; counting needs no random numbers either.")
 def test_leaves_no_trace(student, reference, draw):
     """The list of sizes and the global random state are left as they were."""
     assert same(student, reference, draw.integers(2, 30, draw.integer(3, 5)))

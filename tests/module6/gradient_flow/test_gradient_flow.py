@@ -34,9 +34,7 @@ def test_relu_negative(student, reference, draw):
 
 
 @weight(2)
-@hint(
-    "The list has one entry more than there are layers: the first is the gradient before any layer."
-)
+@hint("The list has one entry more than there are layers: the first is the gradient before any layer.")
 def test_length_and_start(student, draw):
     """There are n_layers + 1 values, and the first, after 0 layers, is 1."""
     for name in ("sigmoid", "relu"):
@@ -65,9 +63,7 @@ def test_double_precision(student, reference, draw):
 @hint("Do not round, and do not stop early: 1e-60 is small but no zero in double precision.")
 def test_many_layers(student, reference, draw):
     """Gradients far below 1e-45 are still told apart from zero."""
-    assert same(
-        student, reference, "sigmoid", draw.uniform(1.5, 3), draw.integer(60, 80), rtol=1e-6
-    )
+    assert same(student, reference, "sigmoid", draw.uniform(1.5, 3), draw.integer(60, 80), rtol=1e-6)
 
 
 @hint("Look at z = 0, where the sigmoid is steepest, and at z = 15, where it is nearly flat.")

@@ -40,15 +40,12 @@ def right(student, task, logits, targets, *parts, rtol=1e-4, atol=1e-6):
     got = student.run(probes.ask, task, logits, targets)
     want = truth(task, logits, targets)
     return all(
-        close(got[part], want[part].item() if part == "loss" else want[part], rtol, atol)
-        for part in parts
+        close(got[part], want[part].item() if part == "loss" else want[part], rtol, atol) for part in parts
     )
 
 
 @weight(3)
-@hint(
-    "Average -ln(probability of the true class) over the samples; do not apply softmax or sigmoid twice."
-)
+@hint("Average -ln(probability of the true class) over the samples; do not apply softmax or sigmoid twice.")
 @EACH
 def test_loss(student, draw, task):
     """The {task} loss is the mean cross-entropy over the samples."""
@@ -66,9 +63,7 @@ def test_probabilities(student, draw, task):
 
 
 @weight(2)
-@hint(
-    "The loss must stay connected to the logits: a torch tensor, not .item(), not built under no_grad."
-)
+@hint("The loss must stay connected to the logits: a torch tensor, not .item(), not built under no_grad.")
 @EACH
 def test_gradient(student, draw, task):
     """The {task} loss can be differentiated, and its gradient with respect to the logits is right."""
@@ -85,9 +80,7 @@ def test_large_loss(student, draw, task):
 
 
 @weight(2)
-@hint(
-    "Clamping or adding a small number before the logarithm takes the gradient away where it matters."
-)
+@hint("Clamping or adding a small number before the logarithm takes the gradient away where it matters.")
 @EACH
 def test_large_gradient(student, draw, task):
     """The {task} gradient stays right for logits up to +1000 and down to -1000."""
@@ -148,9 +141,7 @@ def test_double_precision(student, draw, task):
     assert right(student, task, logits, targets, "loss", "probs", "grad", rtol=1e-9, atol=1e-11)
 
 
-@hint(
-    "Work on new tensors: operations that end in _ and assignments to entries change what you got."
-)
+@hint("Work on new tensors: operations that end in _ and assignments to entries change what you got.")
 @EACH
 def test_leaves_no_trace(student, draw, task):
     """Logits, {task} targets and the global random state are left as they were."""

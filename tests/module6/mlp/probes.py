@@ -8,9 +8,7 @@ from autograder.inside.faraway import attempt
 
 def own_parameters(model):
     """The parameters by name, without those of a PReLU, which belong to the activation."""
-    of_activation = {
-        id(p) for m in model.modules() if isinstance(m, nn.PReLU) for p in m.parameters()
-    }
+    of_activation = {id(p) for m in model.modules() if isinstance(m, nn.PReLU) for p in m.parameters()}
     return {name: p for name, p in model.named_parameters() if id(p) not in of_activation}
 
 
@@ -92,10 +90,7 @@ def layouts(nb, sizes, x, seed):
         "rows": x.reshape(n, 2, width // 2),
         "deep": x.reshape(n, 1, 2, 1, width // 2),
         "transposed": x.t().contiguous().t(),
-        "image transposed": x.reshape(n, 2, width // 2)
-        .transpose(1, 2)
-        .contiguous()
-        .transpose(1, 2),
+        "image transposed": x.reshape(n, 2, width // 2).transpose(1, 2).contiguous().transpose(1, 2),
         "sliced": other[:, ::2],
         "expanded": x[:1].expand(n, width),
         "one": x[:1],

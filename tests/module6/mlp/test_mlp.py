@@ -141,9 +141,7 @@ def test_dropout_off(student, draw):
 
 
 @weight(2)
-@hint(
-    "x.flatten(1) keeps the samples apart, whatever the layout in memory; view does not bear all."
-)
+@hint("x.flatten(1) keeps the samples apart, whatever the layout in memory; view does not bear all.")
 def test_flattens(student, draw):
     """Inputs of shape (N, ...) are flattened sample by sample, contiguous in memory or not."""
     sizes = some_sizes(draw)
@@ -156,9 +154,7 @@ def test_flattens(student, draw):
         assert close(out, want, rtol=1e-4, atol=1e-5), name
 
 
-@hint(
-    "squeeze() removes every dimension of size 1, the batch's too; batch norm refuses one sample."
-)
+@hint("squeeze() removes every dimension of size 1, the batch's too; batch norm refuses one sample.")
 def test_small_shapes(student, draw):
     """The logits have shape (N, num_classes) also for one sample and for one class."""
     size = 2 * draw.integer(2, 4)

@@ -71,9 +71,7 @@ class gelu_hidden(nn.Module):
 
     def __init__(self, input_size, hidden_size, num_classes, p=0.2):
         nn.Module.__init__(self)
-        self.body = nn.Sequential(
-            nn.Linear(input_size, hidden_size), nn.GELU(), nn.Dropout(p)
-        )
+        self.body = nn.Sequential(nn.Linear(input_size, hidden_size), nn.GELU(), nn.Dropout(p))
         self.head = nn.Linear(hidden_size, num_classes)
 
     def forward(self, x):
@@ -183,9 +181,7 @@ class einsum_layers(nn.Module):
 
     def __init__(self, input_size, hidden_size, num_classes, p=0.2):
         super().__init__()
-        self.layers = nn.ModuleList(
-            [nn.Linear(input_size, hidden_size), nn.Linear(hidden_size, num_classes)]
-        )
+        self.layers = nn.ModuleList([nn.Linear(input_size, hidden_size), nn.Linear(hidden_size, num_classes)])
         self.act = nn.ELU()
         self.drop = nn.Dropout(p)
 

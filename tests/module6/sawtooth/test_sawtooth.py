@@ -51,9 +51,7 @@ def test_folds(student, draw, k):
 
 
 @weight(2)
-@hint(
-    "Choose weights that float32 holds exactly, such as powers of two: each fold doubles the error."
-)
+@hint("Choose weights that float32 holds exactly, such as powers of two: each fold doubles the error.")
 @pytest.mark.parametrize("k", [7, 8])
 def test_many_folds(student, draw, k):
     """sawtooth({k}) has all its pieces, with corners at the multiples of 1 / 2^{k} alone."""
@@ -64,9 +62,7 @@ def test_many_folds(student, draw, k):
 
 
 @weight(3)
-@hint(
-    "Depth is what makes pieces cheap: a fold needs two hidden units, a wide layer one per piece."
-)
+@hint("Depth is what makes pieces cheap: a fold needs two hidden units, a wide layer one per piece.")
 def test_few_parameters(student, draw):
     """The network that folds k times has at most 16 k parameters, and no numbers beside them."""
     for k in (1, 2, 3, 8, draw.integer(9, 12)):

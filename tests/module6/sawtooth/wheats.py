@@ -125,9 +125,7 @@ def relu_after_every_fold(k):
     for _ in range(k):
         up = nn.Linear(1, 2)
         down = nn.Linear(2, 1)
-        up.load_state_dict(
-            {"weight": torch.tensor([[2.0], [2.0]]), "bias": torch.tensor([0.0, -1.0])}
-        )
+        up.load_state_dict({"weight": torch.tensor([[2.0], [2.0]]), "bias": torch.tensor([0.0, -1.0])})
         down.load_state_dict({"weight": torch.tensor([[1.0, -2.0]]), "bias": torch.tensor([0.0])})
         layers.extend([up, nn.ReLU(inplace=True), down, nn.ReLU(inplace=True)])
     return nn.Sequential(*layers)
@@ -140,12 +138,8 @@ def convolutions_of_width_one(k):
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
-            self.ups = nn.ModuleList(
-                _fill(nn.Conv1d(1, 2, 1), [4.0, -4.0], [-2.0, 2.0]) for _ in range(k)
-            )
-            self.downs = nn.ModuleList(
-                _fill(nn.Conv1d(2, 1, 1), [-0.5, -0.5], [1.0]) for _ in range(k)
-            )
+            self.ups = nn.ModuleList(_fill(nn.Conv1d(1, 2, 1), [4.0, -4.0], [-2.0, 2.0]) for _ in range(k))
+            self.downs = nn.ModuleList(_fill(nn.Conv1d(2, 1, 1), [-0.5, -0.5], [1.0]) for _ in range(k))
 
         def forward(self, x):
             h = x.unsqueeze(-1)

@@ -13,9 +13,7 @@ from tests.module6 import training_probes as probes
 def task(draw, kind="mlp", sizes=(4, 4, 4), **more):
     """Arguments of the probes: drawn weights and data for a model of this kind."""
     n = sum(sizes)
-    weights = [
-        draw.normal(*shape) / max(shape[1:], default=2) ** 0.5 for shape in probes.SHAPES[kind]
-    ]
+    weights = [draw.normal(*shape) / max(shape[1:], default=2) ** 0.5 for shape in probes.SHAPES[kind]]
     xs = 2 * draw.normal(n, *((1, 3, 3) if kind == "images" else (6,)))
     if kind in ("one output", "column"):
         ys = draw.normal(n, 1) if kind == "column" else draw.normal(n)

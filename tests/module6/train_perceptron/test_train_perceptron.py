@@ -57,9 +57,7 @@ def ledger(draw, n=4):
 
 
 @weight(3)
-@hint(
-    "Go on through the epochs: every mistake moves w and b, and on separable data mistakes run out."
-)
+@hint("Go on through the epochs: every mistake moves w and b, and on separable data mistakes run out.")
 def test_separates(student, draw):
     """Data that a straight line can separate are separated in the end, with the bias's help."""
     for d in (2, 3):
@@ -71,9 +69,7 @@ def test_separates(student, draw):
 
 
 @weight(2)
-@hint(
-    "Where both classes lie in the same direction from the origin, only the bias can tell them apart."
-)
+@hint("Where both classes lie in the same direction from the origin, only the bias can tell them apart.")
 def test_bias(student, draw):
     """The bias is learned: classes at different distances in one direction are separated."""
     scale = torch.tensor([draw.uniform(0.8, 1.3), draw.choice([-1, 1]) * draw.uniform(0.8, 1.3)])

@@ -74,9 +74,7 @@ def trained_from_a_fixed_start():
             score = torch.relu(X @ W1.T + b1) @ w2 + b2
             loss = torch.nn.functional.binary_cross_entropy_with_logits(score, y)
             grads = torch.autograd.grad(loss, parameters)
-            parameters = [
-                (p - 0.5 * g).detach().requires_grad_() for p, g in zip(parameters, grads)
-            ]
+            parameters = [(p - 0.5 * g).detach().requires_grad_() for p, g in zip(parameters, grads)]
     W1, b1, w2, b2 = (p.detach() for p in parameters)
     return W1, b1, w2, b2
 
