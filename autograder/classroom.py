@@ -30,6 +30,8 @@ class Student:
     name: str
     folder: Path
     waiting: int = 0
+    strays: bool = False
+    """Whether a file could not be told by its name: it may be any notebook that seems to be missing."""
     notebooks: dict[str, NotebookNode | None] = field(default_factory=dict)
     finished: list[tuple[Submission, NotebookResult]] = field(default_factory=list)
     results: list[NotebookResult] = field(default_factory=list)
@@ -101,6 +103,9 @@ class Classroom:
             path = student.folder / TIMESTAMP
             student.results = [unreadable(self.course, path, TIMESTAMP, student.name, error)]
             return []
+        if not student.files:
+            student.results = [unreadable(self.course, student.folder, "", student.name, _no_notebook(student))]
+            return []
         for path in student.files:
             try:
                 submission = open_submission(self.course, path, student=student.name)
@@ -108,6 +113,8 @@ class Classroom:
                 student.results.append(unreadable(self.course, path, path.stem, student.name, error))
                 if path.stem in self.course.notebooks:
                     student.notebooks[path.stem] = None
+                else:
+                    student.strays = True
                 continue
             known = None if self.force else self._known(submission)
             if known is not None:

@@ -21,6 +21,9 @@ from autograder.render import class_table, notebook_table, plain, to_text
 from autograder.submission import Submission, finish, open_submission, unreadable
 from autograder.worker import Start
 
+# `run` grades files wherever they lie: outside a course, by the one that this package belongs to.
+INSTALLED = Path(__file__).parents[1]
+
 
 def run_files(
     root: Path,
@@ -31,7 +34,7 @@ def run_files(
     notebook: str | None,
 ) -> int:
     """Grade files wherever they lie; returns the exit code."""
-    course = Course(root, DEFAULT_ASSIGNMENT)
+    course = Course(root if (root / "source").is_dir() else INSTALLED, DEFAULT_ASSIGNMENT)
     if notebook is not None and notebook not in course.notebooks:
         raise CourseError(f"{course.assignment} has no notebook {notebook!r}: {', '.join(course.notebooks)}.")
     results: dict[int, NotebookResult] = {}

@@ -126,6 +126,8 @@ def serve(channel: Channel, start: Start) -> None:
 
 def _serve(channel: Channel, start: Start) -> None:
     course = Course(Path(start.root), start.assignment)
+    if start.device == "cuda" and not torch.cuda.is_available():
+        raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")
     with Nursery(course.settings.memory, start.device) as nursery:
         nursery.start()  # its imports take seconds, which collecting the graders overlaps
         torch.set_num_threads(1)

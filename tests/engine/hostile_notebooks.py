@@ -91,7 +91,8 @@ print("hits:", hits)
 OBJECTS = """
 def walk():
     gc.unfreeze()
-    seen, todo = set(), [sys._getframe()]
+    gc.collect()  # or the garbage of the first walk still holds what was planted
+    todo = [sys._getframe()]
     while todo[-1].f_back: todo.append(todo[-1].f_back)
     values = [x for frame in todo for x in (*frame.f_locals.values(), *frame.f_code.co_consts)]
     texts = [x for x in values if type(x) is str]
