@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from autograder.sides import Raised
-from autograder.wire import Handle
+from autograder.values import Handle
 
 __all__ = [
     "Handle",

@@ -30,8 +30,6 @@ class Student:
     name: str
     folder: Path
     waiting: int = 0
-    strays: bool = False
-    """Whether a file could not be told by its name: it may be any notebook that seems to be missing."""
     notebooks: dict[str, NotebookNode | None] = field(default_factory=dict)
     finished: list[tuple[Submission, NotebookResult]] = field(default_factory=list)
     results: list[NotebookResult] = field(default_factory=list)
@@ -104,7 +102,8 @@ class Classroom:
             student.results = [unreadable(self.course, path, TIMESTAMP, student.name, error)]
             return []
         if not student.files:
-            student.results = [unreadable(self.course, student.folder, "", student.name, _no_notebook(student))]
+            nothing = _no_notebook(student)
+            student.results = [unreadable(self.course, student.folder, "", student.name, nothing)]
             return []
         for path in student.files:
             try:
@@ -113,8 +112,6 @@ class Classroom:
                 student.results.append(unreadable(self.course, path, path.stem, student.name, error))
                 if path.stem in self.course.notebooks:
                     student.notebooks[path.stem] = None
-                else:
-                    student.strays = True
                 continue
             known = None if self.force else self._known(submission)
             if known is not None:
@@ -152,7 +149,7 @@ class Classroom:
         strays = {result.notebook for result in student.results} - self.course.notebooks.keys()
         if strays:  # a file under a wrong name may be the one that seems to be missing: no 0 for it
             student.notebooks = dict.fromkeys(self.course.notebooks) | student.notebooks
-        if TIMESTAMP not in strays:
+        if student.files and TIMESTAMP not in strays:
             self.writer.save(student.name, student.timestamp(), student.notebooks)
         for submission, result in student.finished:
             self._write(submission, result)
@@ -179,8 +176,10 @@ class Classroom:
             kept.write_bytes(timestamp.read_bytes())
 
     def _known(self, submission: Submission) -> tuple[NotebookResult, NotebookNode] | None:
-        """The result and notebook of this very file, when it has been graded before."""
+        """The result and notebook of this very file, when it has been graded and recorded before."""
         assert submission.student is not None
+        if not self.writer.knows(submission.student):
+            return None
         try:
             notebook = nbformat.read(self._place(submission.student, submission.name), as_version=4)
             kept = notebook.metadata["autograder"]
@@ -189,3 +188,8 @@ class Classroom:
             return msgspec.convert(kept["result"], NotebookResult), notebook
         except (OSError, KeyError, TypeError, ValueError, nbformat.reader.NotJSONError):
             return None
+
+
+def _no_notebook(student: Student) -> Unreadable:
+    held = ", ".join(sorted(path.name for path in student.folder.iterdir())[:3]) or "nothing"
+    return Unreadable(f"{student.folder} holds no notebook but {held}: put it there, or delete the folder.")

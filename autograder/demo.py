@@ -59,7 +59,8 @@ def _crash(notebook: NotebookNode) -> None:
 def _shuffle_prose_and_copies(notebook: NotebookNode) -> None:
     """Copied cells, prose moved to the end, deleted tests, no metadata left."""
     tests = [cell for cell in notebook.cells if tag_of(cell).get("locked")]
-    notebook.cells = [cell for cell in notebook.cells if cell not in tests[::2]] + tests[1::2]
+    copies = [NotebookNode({**cell, "id": f"copy-{number}"}) for number, cell in enumerate(tests[1::2])]
+    notebook.cells = [cell for cell in notebook.cells if cell not in tests[::2]] + copies
     for cell in notebook.cells:
         if not is_written(cell):
             cell.metadata.pop("nbgrader", None)
@@ -126,7 +127,7 @@ def run_demo(root: Path, folder: Path) -> int:
 feedback   {len(pages)} pages, for example {pages[0]}
 results    {course.root / "results.json"}
 gradebook  {course.root / "gradebook.db"}
-course     {course.root}  (try there: nbgrader formgrader, nbgrader export, autograder grade --force)
+course     {course.root}  (try there: nbgrader export, autograder grade --force, or formgrader in jupyter lab)
 
 {time.monotonic() - start:.0f} s in all. Two students could not be graded, as they should not: see above.""")
     return 0

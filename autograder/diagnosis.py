@@ -13,7 +13,7 @@ from autograder.execution import Cell
 from autograder.marking import Marker, ReferenceSide
 from autograder.records import CheckRun, Diagnosis, Exchange, Exercise
 from autograder.samples import Sample, read_samples
-from autograder.wire import Handle
+from autograder.values import Handle
 
 Answers = tuple[Exchange, ...]
 TOLERANCE = 1e-4

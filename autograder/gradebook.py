@@ -50,6 +50,16 @@ class GradebookWriter:
         self._commit = self._book.db.commit
         self._book.db.commit = self._book.db.flush
 
+    def knows(self, student: str) -> bool:
+        """Whether anything of this student is recorded; a gradebook may have been made anew."""
+        try:
+            self._book.find_submission(self.assignment, student)
+        except MissingEntry:
+            return False
+        except SQLAlchemyError as error:
+            raise _trouble(error) from None
+        return True
+
     def save(self, student: str, timestamp: str | None, notebooks: Mapping[str, NotebookNode | None]) -> None:
         """Record a student's notebooks; None is a notebook that could not be graded.
 

@@ -23,7 +23,8 @@ from autograder.inside.messages import Question, Reply
 from autograder.nursery import Copy, Nursery, NurseryError, RemoteSide
 from autograder.records import CheckRun, Exchange, Exercise, ExerciseResult, exercise_result
 from autograder.sides import LocalSide, StudentLost
-from autograder.wire import Kept, WireError
+from autograder.values import Kept
+from autograder.wire import WireError
 
 
 class ReferenceSide(LocalSide):

@@ -49,7 +49,7 @@ START_SECONDS = 180.0
 ANSWER_SECONDS = 20.0
 CELL_FRAME = 8 * CELL_OUTPUT_BYTES  # a character of the outputs may take four bytes
 PACKAGE = Path(autograder.__file__).parent
-VISIBLE = ("__init__.py", "wire.py", "inside", "sandbox")
+VISIBLE = ("__init__.py", "values.py", "wire.py", "inside", "sandbox")
 
 
 class NurseryError(CourseError):

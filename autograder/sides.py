@@ -18,7 +18,7 @@ import torch
 from autograder.inside.answers import Answerer
 from autograder.inside.messages import Answered, Call, Fetch, Question, RaisedThere, Reply, RunProbe
 from autograder.records import Exchange, Fault
-from autograder.wire import Handle, Value, from_wire, to_wire
+from autograder.values import Handle, Value, from_wire, to_wire
 
 MAX_SHOWN_BITS = 500
 
@@ -137,10 +137,15 @@ def _describe(probe: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     line = (inspect.getdoc(probe) or probe.__name__.replace("_", " ")).splitlines()[0]
     if "{" not in line:
         return line
-    names = list(inspect.signature(probe).parameters)[1:]
-    shown = {name: show(x) for name, x in [*zip(names, args, strict=False), *kwargs.items()]}
+    given = inspect.signature(probe).bind_partial(None, *args, **kwargs)
+    given.apply_defaults()
     wanted = {field for _, field, _, _ in Formatter().parse(line) if field}
-    return line.format_map({name: shown.get(name, "...") for name in wanted})
+    return line.format_map({name: _shown(given.arguments.get(name, "…")) for name in wanted})
+
+
+def _shown(value: Any) -> str:
+    """A value inside a sentence: text stands there without quotes."""
+    return value if isinstance(value, str) else show(value)
 
 
 def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

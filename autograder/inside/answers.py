@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from autograder.inside.messages import Answered, Call, Fetch, Question, RaisedThere, Reply, RunProbe
-from autograder.wire import Keeper, from_wire, to_wire
+from autograder.values import Keeper, from_wire, to_wire
 
 MAX_TEXT = 2000
 _encode = msgspec.msgpack.Encoder().encode

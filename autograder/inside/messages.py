@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from autograder.wire import Value
+from autograder.values import Value
 
 
 class Message(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=True):

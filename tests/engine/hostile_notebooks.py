@@ -164,6 +164,7 @@ FORGE = """
 import os, socket, stat, struct, threading, time
 import msgspec
 from autograder.inside.messages import *
+from autograder.values import *
 from autograder.wire import *
 
 def sockets():

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from autograder.inside.answers import Answerer
-from autograder.inside.messages import Answered, Call, Fetch, RaisedThere, RunProbe
+from autograder.inside.messages import Answered, Call, Fetch, Question, RaisedThere, RunProbe
 from autograder.sides import LocalSide, Raised, ReferenceRaised
-from autograder.wire import Handle, Kept, to_wire
+from autograder.values import Handle, Kept, to_wire
 
 
 def side(**names: Any) -> LocalSide:
@@ -75,7 +75,7 @@ def test_a_change_is_named(name: str, how: tuple[Callable[..., Any], Any]) -> No
     finally:
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
-    assert there.changed == (name.strip(),)
+    assert list(there.changed) == [name.strip()]
     assert there.exchanges[-1].changed == (name.strip(),)
     there.g(argument)
     assert there.changed == ()
@@ -197,7 +197,7 @@ def test_answers_that_cannot_cross() -> None:
     assert isinstance(side(f=lambda: 10**20000).f(), Handle)
 
 
-def probe_count(names: Any, n: int) -> int:
+def probe_count(names: Any, n: int) -> Any:
     """Call count {n} times."""
     return [names.count() for _ in range(n)][-1]
 
@@ -236,7 +236,12 @@ def test_probes_stay_out_of_the_place() -> None:
 
 def test_replies_carry_the_number_of_their_question() -> None:
     answerer = Answerer({"f": len, "x": 1})
-    questions = [Fetch(8, "x"), Call(9, "f", ["ab"], {}), Call(10, "f", [], {}), Fetch(11, "f")]
+    questions: list[Question] = [
+        Fetch(8, "x"),
+        Call(9, "f", ["ab"], {}),
+        Call(10, "f", [], {}),
+        Fetch(11, "f"),
+    ]
     replies = [answerer.answer(question) for question in questions]
     assert [reply.id for reply in replies] == [8, 9, 10, 11]
     kept = replies[-1]

@@ -32,7 +32,8 @@ GRADED = ["slope", "line", "answers", "why"]
 
 
 def skeleton() -> NotebookNode:
-    return nbformat.from_dict(notebook())  # type: ignore[no-untyped-call]
+    made: NotebookNode = nbformat.from_dict(notebook())
+    return made
 
 
 def put_together(content: dict[str, Any]) -> NotebookNode:
@@ -300,6 +301,6 @@ def test_cells_that_did_not_run_lose_their_old_outputs() -> None:
     made = put_together(notebook())
     for x in made.cells:
         if x.cell_type == "code":
-            x.outputs = [nbformat.v4.new_output("stream", text="stale")]  # type: ignore[no-untyped-call]
+            x.outputs = [nbformat.v4.new_output("stream", text="stale")]
     fill(made, {}, {})
     assert not any(x.outputs for x in made.cells if x.cell_type == "code")

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.checks import close, is_tensor, number, sequence, whole
 from autograder.sides import show
-from autograder.wire import DTYPES, Handle
+from autograder.values import DTYPES, Handle
 
 HUGE = 10**5000
 ODD: list[Any] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,9 +76,7 @@ def rows(course: Course) -> dict[tuple[str, str, str], tuple[Any, ...]]:
     return found
 
 
-def test_a_class_is_graded_skipped_and_graded_again(
-    course: Course, grade: Callable[..., Graded]
-) -> None:
+def test_a_class_is_graded_skipped_and_graded_again(course: Course, grade: Callable[..., Graded]) -> None:
     submit(course, "ada", solved(course, PART, "count_params", "gradient_flow"))
     submit(course, "bob", solved(course, PART, "count_params"))
     submit(course, "zoe", edited(course, PART, lambda _, released: released))
@@ -125,9 +122,7 @@ def test_a_class_is_graded_skipped_and_graded_again(
     assert place.stat().st_mtime_ns > stamp
 
 
-def test_a_persons_grade_stays_and_is_looked_at_again(
-    course: Course, grade: Callable[..., Graded]
-) -> None:
+def test_a_persons_grade_stays_and_is_looked_at_again(course: Course, grade: Callable[..., Graded]) -> None:
     notebook = solved(course, PART, "count_params")
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "reflection_1":
@@ -174,17 +169,16 @@ def test_every_broken_submission_is_one_sentence_and_harms_nobody(
     submit(course, "named", solved(course, PART, "count_params"), f"{PART} (1).ipynb")
     submit(course, "timeless", solved(course, PART, "count_params"))
     (course.root / "submitted/timeless/module6/timestamp.txt").write_text("yesterday")
-    submit(course, "[/b] ümlaut", "{")
+    submit(course, "[red] ümlaut", "{")
     reasons = {name: reason for name, (_, reason) in BROKEN.items()}
     reasons |= {"named": "is not named like a notebook", "timeless": "holds no time"}
-    reasons |= {"[/b] ümlaut": "its JSON breaks"}
+    reasons |= {"[red] ümlaut": "its JSON breaks"}
 
     code, results, out, err = grade()
     assert code == 1
     assert "Traceback" not in out + err
     told = [line for line in err.splitlines() if line.startswith("autograder: ")]
     assert len(told) == len(reasons)
-    by_student = {key.split("/" if "[/b]" not in key else "t/")[0]: x for key, x in results.items()}
     for student, reason in reasons.items():
         (line,) = [line for line in told if line.startswith(f"autograder: {student}: ")]
         assert reason in line
@@ -194,18 +188,16 @@ def test_every_broken_submission_is_one_sentence_and_harms_nobody(
         assert (result["score"], result["exercises"]) == (0.0, [])
     assert results[f"good/{PART}"]["score"] == 3.0
     assert results[f"last/{PART}"]["score"] == 2.0
-    assert len(by_student) == len(reasons) + 2
+    assert len(results) == len(reasons) + 2
     found = rows(course)
     assert found["good", PART, "count_params"] == (3.0, None, False)
     assert found["last", PART, "gradient_flow"] == (2.0, None, False)
-    for student in BROKEN:
+    for student in (*BROKEN, "named"):
         score, _, needs = found[student, PART, "count_params"]
         assert (score, needs) == (None, True), "a person has to look"
 
 
-def test_a_broken_second_try_keeps_the_first_grade(
-    course: Course, grade: Callable[..., Graded]
-) -> None:
+def test_a_broken_second_try_keeps_the_first_grade(course: Course, grade: Callable[..., Graded]) -> None:
     submit(course, "ada", solved(course, PART, "count_params"))
     grade()
     before = rows(course)
@@ -255,9 +247,7 @@ def test_rearranged_and_bloated_notebooks_are_graded_all_the_same(
             assert names.count(name) == 1 or not cell.metadata.nbgrader.grade, name
 
 
-def test_a_student_without_a_notebook_is_named(
-    course: Course, grade: Callable[..., Graded]
-) -> None:
+def test_a_student_without_a_notebook_is_named(course: Course, grade: Callable[..., Graded]) -> None:
     submit(course, "good", solved(course, PART, "count_params"))
     submit(course, "empty", "a picture", "photo.jpg")
     code, results, _, err = grade()
@@ -268,9 +258,7 @@ def test_a_student_without_a_notebook_is_named(
     assert results[f"good/{PART}"]["score"] == 3.0
 
 
-def test_graded_again_when_the_gradebook_was_made_anew(
-    course: Course, grade: Callable[..., Graded]
-) -> None:
+def test_graded_again_when_the_gradebook_was_made_anew(course: Course, grade: Callable[..., Graded]) -> None:
     """autograded/ alone is no record: the gradebook is."""
     submit(course, "ada", solved(course, PART, "count_params"))
     grade()
@@ -280,9 +268,7 @@ def test_graded_again_when_the_gradebook_was_made_anew(
     assert rows(course) == before
 
 
-def test_troubles_of_the_course_are_one_sentence(
-    course: Course, grade: Callable[..., Graded]
-) -> None:
+def test_troubles_of_the_course_are_one_sentence(course: Course, grade: Callable[..., Graded]) -> None:
     from autograder.errors import CourseError
 
     with pytest.raises(CourseError, match="collect submissions first"):
@@ -291,9 +277,8 @@ def test_troubles_of_the_course_are_one_sentence(
     with pytest.raises(CourseError, match="named like 'b\\*'"):
         grade("b*")
     book = course.root / "gradebook.db"
-    with sqlite3.connect(book) as locked:
-        locked.execute("drop table grade")
-    with pytest.raises(CourseError, match=r"no such table: grade.*run the same command again"):
+    book.write_bytes(b"no database" * 1000)
+    with pytest.raises(CourseError, match="not a database"):
         grade()
     book.unlink()
     with pytest.raises(CourseError, match="autograder release"):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
-from contextlib import suppress
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from autograder.course import Course, Settings, defined_names
 from autograder.errors import CourseError
-from tests.engine.small_course import ASSIGNMENT, write_course
+from tests.engine.small_course import ASSIGNMENT, ROOT, write_course
 
 
 @pytest.fixture
@@ -117,34 +117,37 @@ def test_a_secret_that_is_there_is_kept_and_a_broken_one_is_named(course: Course
     assert (course.private / "secret").read_text() == ""
 
 
-def start(course: Course, waits: int, says: int) -> int:
-    """Fork a process that makes the secret, but stands still once it has found that there is none."""
-    draw = secrets.randbits
+TWO_STARTERS = """
+import os, secrets, sys
+from pathlib import Path
+from autograder.course import Course
 
-    def wait(bits: int) -> int:
-        os.write(says, b"1")
-        os.read(waits, 1)
-        return draw(bits)
+draw = secrets.randbits
+(waits, go), (hears, says) = os.pipe(), os.pipe()
 
-    pid = os.fork()
-    if pid == 0:
-        with suppress(BaseException):
-            secrets.randbits = wait
-            os.write(says, b"%d\n" % course.seed())
+def wait(bits):
+    os.write(says, b"1")
+    os.read(waits, 1)
+    return draw(bits)
+
+secrets.randbits = wait
+pids = []
+for _ in range(2):
+    pids.append(os.fork())
+    if pids[-1] == 0:
+        print(Course(Path(sys.argv[1]), sys.argv[2]).seed(), flush=True)
         os._exit(0)
-    return pid
+for _ in pids:
+    os.read(hears, 1)  # has found that there is no secret yet
+os.write(go, b"22")
+for pid in pids:
+    os.waitpid(pid, 0)
+"""
 
 
 def test_two_processes_that_start_at_once_agree(course: Course) -> None:
-    (waits, go), (hears, says) = os.pipe(), os.pipe()
-    starters = [start(course, waits, says) for _ in range(2)]
-    for _ in starters:
-        assert os.read(hears, 1) == b"1"  # none has made the secret yet
-    os.write(go, b"22")
-    for pid in starters:
-        os.waitpid(pid, 0)
-    assert os.read(hears, 1000).split() == 2 * [str(course.seed()).encode()]
+    argv = [sys.executable, "-c", TWO_STARTERS, str(course.root), ASSIGNMENT]
+    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    assert done.stdout.split() == 2 * [str(course.seed())]
     assert mode(course.private / "secret") == 0o600
     assert os.listdir(course.private) == ["secret"]
-    for descriptor in (waits, go, hears, says):
-        os.close(descriptor)

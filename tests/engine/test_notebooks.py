@@ -130,14 +130,9 @@ def test_format_3_with_broken_sheets(sheet: Any) -> None:
 
 
 def test_metadata_that_is_missing_or_odd() -> None:
-    for metadata in (
-        None,
-        [],
-        "x",
-        {"nbgrader": None},
-        {"nbgrader": {"grade_id": 3}},
-        {"nbgrader": []},
-    ):
+    odd: list[Any] = [None, [], "x"]
+    odd += [{"nbgrader": tag} for tag in (None, [], "f", {"grade_id": 3}, {"grade_id": ["f"]}, {})]
+    for metadata in odd:
         assert "nbgrader" not in one(cell(metadata=metadata)).metadata
     assert one({}).cell_type == "raw"
     assert one(cell(metadata={"nbgrader": {"grade_id": "f"}})).metadata.nbgrader.grade_id == "f"

@@ -77,6 +77,7 @@ def test_the_score_is_the_share_of_weight_earned(
         return
     assert score == pytest.approx(points * sum(w for p, w in made if p) / total, abs=0.005001)
     assert (status == "passed") == all(p is not False for p, _ in made)
+    assert score is not None
     assert score == points if status == "passed" else 0 <= score <= points
     assert added(*checks, (None, 5.0, None), points=points) == (score, status)
 

@@ -21,28 +21,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.inside.messages import Answered, Question, Reply
-from autograder.wire import (
+from autograder.values import (
     DTYPES,
     MAX_DEPTH,
     MAX_ITEMS,
     MAX_KEYS,
     ArrayValue,
-    Channel,
-    Closed,
     Handle,
     Keeper,
     Kept,
-    Late,
     Mapping,
     Sequence,
     Special,
     TensorValue,
-    TooBig,
     Value,
-    WireError,
     from_wire,
     to_wire,
 )
+from autograder.wire import Channel, Closed, Late, TooBig, WireError
 
 Ends = tuple[Channel, Channel]
 
