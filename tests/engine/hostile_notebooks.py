@@ -90,7 +90,6 @@ print("hits:", hits)
 """
 OBJECTS = """
 def walk():
-    gc.unfreeze()
     gc.collect()  # or the garbage of the first walk still holds what was planted
     todo = [sys._getframe()]
     while todo[-1].f_back: todo.append(todo[-1].f_back)
@@ -107,10 +106,11 @@ def walk():
     for text in texts: look(text.encode(errors="replace"), "an object", inside=False)
     return counted
 planted = ["xx" + NEEDLES[0].decode() + "yy"]
+gc.unfreeze()
 print("read:", [walk(), read[1]])
 print("hits:", hits)
 def f(*args, **kwargs):
-    if planted:
+    if planted:  # of the objects that came into being since; the others were frozen for the fork
         hits.clear()
         planted.clear()
         walk()
@@ -211,6 +211,7 @@ FORGED = {
     "device": "Special('device', b'cuda:99999999999999999999')",
     "int": "Special('int', b'\\x7f' * 4000)",
 }
+MALFORMED = ("set", "shape", "array", "device")
 FORGED_WHILE_ASKED = FORGE + "def f(*a, **k):\n    write(forged({value}))\n    time.sleep(0.2)\n"
 FORGED_FROM_A_THREAD = FORGE + (
     "def work():\n"

@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRET = 7302594816037152846
 SETTINGS = """
 [tool.autograder.time]
-cell = 20.0
+cell = 60.0
 grace = 1.0
-notebook = 90.0
+notebook = 120.0
 question = 3.0
 exercise = 8.0
 submission = 150.0

@@ -12,6 +12,7 @@ from autograder.execution import Cell, CellRun, TimeLimits, run_cells
 from autograder.inside.messages import CELL_OUTPUT_BYTES, Output, size_of
 from autograder.nursery import Nursery
 from autograder.sandbox import Limits
+from autograder.sandbox.sweep import descendants
 
 MIB = 2**20
 PATIENT = TimeLimits(cell=60, grace=3, notebook=120)
@@ -248,19 +249,16 @@ def test_a_notebook_full_of_bombs_is_cut_as_a_whole(nursery: Nursery) -> None:
 
 
 def test_forged_outputs_are_bounded_by_the_grader(nursery: Nursery) -> None:
-    """Who writes into the channel itself is not bound by the shell's bounds."""
+    """Who answers in the shell's place is not bound by its bounds."""
     forge = (
-        "import os, msgspec, struct\n"
-        "from autograder.inside.messages import CellDone, Output\n"
-        "done = CellDone({number}, 1, [Output('stream', name='stdout', text='x' * 15_000_000)])\n"
-        "data = msgspec.msgpack.encode(done)\n"
-        "for fd in range(3, 40):\n"
-        "    try: os.write(fd, struct.pack('<I', len(data)) + data) and os._exit(0)\n"
-        "    except OSError: pass"
+        "from autograder.inside.messages import Output\n"
+        "big = [Output('stream', name='stdout', text='x' * 15_000_000)]\n"
+        "get_ipython().outputs.finish = lambda: big"
     )
-    cells = run(nursery, *[forge.format(number=number) for number in range(5)])
+    cells = run(nursery, forge, *["1"] * 5)
     assert sum(size_of(cell.outputs) for cell in cells) < 40 * MIB
-    assert {len(cell.outputs) for cell in cells} <= {0, 1}
+    assert [len(cell.outputs) for cell in cells] == [1, 1, 0, 0, 0, 0]
+    assert cells[-1].note == "its outputs were left out: together they are over the limit"
 
 
 @pytest.mark.parametrize(
@@ -329,9 +327,10 @@ def test_every_submission_starts_from_the_same_fresh_state(nursery: Nursery) -> 
 
 def test_what_a_submission_left_running_is_gone(nursery: Nursery) -> None:
     daemon = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(600)\n    os._exit(0)"
+    run(nursery, "1")
+    before = set(descendants())
     run(nursery, daemon, "!sleep 600 > /dev/null 2>&1 &")
-    (seen,) = run(nursery, "import os\nprint([p for p in os.listdir('/proc') if p.isdigit()])")
-    assert len(text(seen).split(",")) <= 2
+    assert set(descendants()) == before
 
 
 def test_a_lost_warm_process_is_replaced(nursery: Nursery) -> None:

@@ -379,6 +379,7 @@ def test_what_is_no_message(ends: Ends, data: bytes) -> None:
         ["Answered", 1, ["s", "dict", []], []],
         ["Answered", 1, ["?"], []],
         ["Answered", 1, {}, []],
+        ["Answered", 1, ["k", 0, "Net", "more"], []],
         ["Answered", 1, None, [], "more"],
         ["Answered", 1],
         ["Fetch", 1, "x"],

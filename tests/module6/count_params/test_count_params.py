@@ -56,6 +56,7 @@ def test_one_size(student, reference, draw, bias):
     """A single size has no layer and so 0 parameters (bias={bias})."""
     assert same(student, reference, [draw.integer(1, 900)], bias=bias)
     assert same(student, reference, [1], bias=bias)
+    assert same(student, reference, [2, 1], bias=False), "0 for everything"
 
 
 @hint("Go through the layers by position: looking a size up by its value finds the first one only.")

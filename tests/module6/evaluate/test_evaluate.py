@@ -46,6 +46,11 @@ def same(got, want, which=slice(None)):
 LOSS, ACCURACY = 0, 1
 
 
+def measured(got, want):
+    """Whether anything was measured at all: who does nothing leaves no trace either, and earns nothing."""
+    return same(got, want, LOSS) or same(got, want, ACCURACY)
+
+
 @weight(2)
 @hint("Return (loss, accuracy): two plain numbers, in this order, the accuracy as a share.")
 @pytest.mark.parametrize("kind", ["mlp", "images"])
@@ -93,14 +98,17 @@ def test_model_untouched(student, reference, draw, kind):
     want = reference.run(probes.evaluated, **given)
     assert close(got["state"], want["state"], rtol=0, atol=0), "weights and buffers"
     assert close(got["trainable"], want["trainable"]), "requires_grad"
+    assert measured(got, want), "nothing was measured"
 
 
 @weight(2)
 @hint("Wrap the loop in torch.no_grad(): eval() is a matter of layers, not of autograd.")
-def test_no_graph(student, draw):
+def test_no_graph(student, reference, draw):
     """No graph is built for gradients that nobody wants."""
-    got = student.run(probes.evaluated, **task(draw))
+    given = task(draw)
+    got = student.run(probes.evaluated, **given)
     assert close(got["graph"], False)
+    assert measured(got, reference.run(probes.evaluated, **given)), "nothing was measured"
 
 
 @weight(2)
@@ -163,12 +171,16 @@ def test_device(student, reference, draw, device):
             raise AssertionError("raises on the CPU too") from error
         no_verdict(f"the pretended device answered {found['error']}")
     assert found["value"]["there"], "the model was moved away"
-    assert pair(found["value"]["value"]) is not None, "two numbers"
+    assert measured(found["value"], want), "nothing was measured"
 
 
 @hint("Measuring needs no random numbers, and the batches belong to the caller.")
-def test_leaves_no_trace(student, draw):
+def test_leaves_no_trace(student, reference, draw):
     """The batches and the global random state are left as they were."""
     for kind in ("mlp", "mode"):
-        student.run(probes.evaluated, **task(draw, kind=kind))
+        given = task(draw, kind=kind)
+        got = student.run(probes.evaluated, **given)
         assert not student.changed, student.changed
+    # Who does nothing leaves no trace either, and earns nothing by it.
+    want = reference.run(probes.evaluated, **given)
+    assert same(got, want, LOSS) or same(got, want, ACCURACY)

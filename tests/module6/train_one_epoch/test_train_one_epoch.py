@@ -173,10 +173,12 @@ def test_device(student, reference, draw, device):
 
 
 @hint("No seeds, no draws, no x.mul_() and the like: the batches belong to the caller.")
-def test_leaves_no_trace(student, draw):
+def test_leaves_no_trace(student, reference, draw):
     """The batches, the global random state and the grad mode are left as they were."""
     given = task(draw, sizes=(4, 3))
-    student.run(probes.trained, **given)
+    got = student.run(probes.trained, **given)
     assert not student.changed, student.changed
     student.run(probes.trained, **(given | {"kind": "mode"}))
     assert not student.changed, student.changed
+    # Who does nothing leaves no trace either, and earns nothing by it.
+    assert same_weights(got, reference.run(probes.trained, **given)), "weights"

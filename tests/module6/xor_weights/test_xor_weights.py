@@ -71,6 +71,7 @@ def test_plain_bias(student):
     """b2 is one plain number: no list or vector of one entry, and no graph behind it."""
     found = student.run(probes.weights)
     assert found["parts"] and number(found["parts"][-1]) is not None and not found["graph"]
+    assert scores(student) is not None, "no parts to compute a score from"
 
 
 @weight(3)
