@@ -161,7 +161,7 @@ def test_ids_stay_unique_whatever_students_call_their_cells() -> None:
     content = notebook()
     kept = [x for x in content["cells"] if x["id"] != "slope"]
     taken = [cell(f"again-{n}", "x = 1") for n in range(10, 31)]
-    content["cells"] = [*taken, *kept, cell("slope", "x = 1")]  # the 31st when slope is back
+    content["cells"] = [*taken, *kept, cell("slope", "# x", "markdown")]  # then slope is put back
     ids = [x["id"] for x in put_together(content).cells]
     assert len(set(ids)) == len(ids)
 

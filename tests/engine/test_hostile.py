@@ -57,6 +57,7 @@ def graded_between(
     with guarded(worker, SECONDS):
         done = worker.do(job(scratch, names, *sources))
         assert outcome(worker.do(work)) == wanted
+    assert "NameError" not in told(done), "the attack itself is broken"
     for result in done.exercises:
         assert not result.score, (result.id, result.score)
         assert result.status != "passed"
@@ -168,8 +169,8 @@ def test_objects_equal_to_everything_earn_nothing(
 def test_patched_libraries_earn_nothing(
     scratch: Course, scratch_worker: Worker, honest: tuple[Job, dict[str, Any]], name: str
 ) -> None:
-    source = hostile.BIND.join(["", ""]) + getattr(hostile, name)
-    done = graded_between(scratch, scratch_worker, honest, source + hostile.BIND)
+    source = getattr(hostile, name) + hostile.BIND
+    done = graded_between(scratch, scratch_worker, honest, source)
     assert "QUESTION" not in told(done)
 
 
