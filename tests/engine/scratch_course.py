@@ -26,7 +26,7 @@ cell = 60.0
 grace = 1.0
 notebook = 120.0
 question = 3.0
-exercise = 8.0
+exercise = 6.0
 submission = 150.0
 
 [tool.autograder.memory]

@@ -30,9 +30,9 @@ def until(done: Callable[[], bool], seconds: float) -> bool:
 
 def test_a_killed_or_hanging_worker_is_replaced_and_the_class_goes_on(tmp_path: Path) -> None:
     root = write_toy(tmp_path)
-    settings = SETTINGS.replace("submission = 40.0", "submission = 5.0")
+    settings = SETTINGS.replace("submission = 40.0", "submission = 4.0")
     (root / "pyproject.toml").write_text(settings)
-    slow = "import time; time.sleep(3)"
+    slow = "import time; time.sleep(2)"
     jobs = [
         ("killed", job(["right"], slow, RIGHT)),
         ("hanging", job(["right", "endless"], RIGHT)),
@@ -41,7 +41,7 @@ def test_a_killed_or_hanging_worker_is_replaced_and_the_class_goes_on(tmp_path: 
     with Pool(start(root), 1) as pool:
         assert pool.sentence.startswith("sandbox: ")
         first = pool._worker(0)._process
-        threading.Timer(1.5, os.kill, (first.pid, signal.SIGKILL)).start()
+        threading.Timer(1.0, os.kill, (first.pid, signal.SIGKILL)).start()
         done = dict(pool.run(jobs))
         assert first.poll() == -signal.SIGKILL
     assert [name for name, _ in jobs] == list(done)
