@@ -11,6 +11,7 @@ import html
 import json
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ def read_skeleton(path: Path) -> NotebookNode:
     """A released notebook."""
     if not path.exists():
         raise CourseError(f"{path} is missing: run `autograder release`.")
+    return _read_once(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, changed: int) -> NotebookNode:
+    """Everyone's submission goes on the same released notebook; who uses its cells takes copies."""
     skeleton: NotebookNode = nbformat.read(path, as_version=4)
     return skeleton
 

@@ -135,5 +135,7 @@ def _numbers_close(got: float | None, want: float | None, rtol: float, atol: flo
 
 
 def _tensors_close(got: torch.Tensor, want: torch.Tensor, rtol: float, atol: float) -> bool:
+    if got.dtype == want.dtype and torch.equal(got, want):  # most right answers; ten times as fast
+        return True
     kind = torch.complex128 if got.is_complex() or want.is_complex() else torch.float64
     return torch.allclose(got.detach().to(kind), want.detach().to(kind), rtol, atol, equal_nan=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Sittings:
     current: Sitting | None = None
 
 
+@cache
 def exercise_of(item: pytest.Item) -> str:
     """The exercise an item belongs to: the name of its folder."""
     return Path(str(item.path)).parent.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Generator
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -160,6 +161,7 @@ def check_result(item: pytest.Item, error: BaseException | None, student: Side |
     return CheckRun(CheckResult(item.name, False, weight, message, hint), fault, staff, seen)
 
 
+@cache
 def check_sentence(item: pytest.Item) -> str:
     """The docstring, which is the sentence the student reads; parametrized names are filled in."""
     text = " ".join((inspect.getdoc(item.obj) or item.name).split())  # type: ignore[attr-defined]

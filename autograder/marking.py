@@ -8,7 +8,6 @@ import itertools
 import math
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,7 @@ class Marker:
     def mark(
         self, cells: list[Cell], exercises: list[Exercise], references: dict[str, ReferenceSide]
     ) -> Marked:
-        """Run the cells once, then grade every exercise in a copy of the state they left.
+        """Run the cells once, then grade every exercise on the state they left.
 
         When the warm process is lost meanwhile, all is done again: raises NurseryError the second time.
         """
@@ -110,12 +109,30 @@ class Marker:
         try:
             run = run_cells(self.nursery, cells, self.student_seed, self.limits)
             marked = Marked(run.cells)
+            copies = Copies(self, run, cells)
             for exercise in exercises:
-                with self._copies(run, cells) as copies:
-                    marked.checks[exercise.id] = self._checks(exercise, copies, references[exercise.id])
+                marked.checks[exercise.id] = self._exercise(exercise, copies, references[exercise.id])
             return marked
         finally:
             self.nursery.sweep()
+
+    def _exercise(self, exercise: Exercise, copies: Copies, reference: ReferenceSide) -> list[CheckRun]:
+        """Grade one exercise so that no other can have disturbed it.
+
+        A copy of the notebook costs more than most exercises' questions, so the next exercise is asked in
+        the copy at hand as long as nothing there has changed. But what fails there does not count: the
+        exercise is asked again, in a copy that no other exercise has seen.
+        """
+        if copies.used:
+            runs = self._checks(exercise, copies, reference, until_failure=True)
+            kept = copies.kept(runs)
+            if not any(map(_failed, runs)):
+                return runs
+            if kept:
+                copies.end()
+        runs = self._checks(exercise, copies, reference)
+        copies.kept(runs)
+        return runs
 
     def answers(
         self, cells: list[Cell], asked: list[tuple[str, pytest.Item]], reference: ReferenceSide
@@ -133,9 +150,11 @@ class Marker:
         finally:
             self.nursery.sweep()
 
-    def _checks(self, exercise: Exercise, copies: Copies, reference: ReferenceSide) -> list[CheckRun]:
+    def _checks(
+        self, exercise: Exercise, copies: Copies, reference: ReferenceSide, until_failure: bool = False
+    ) -> list[CheckRun]:
         """All checks of one exercise; one that loses its copy costs only itself and its time."""
-        runs = []
+        runs: list[CheckRun] = []
         ends = time.monotonic() + self.limits.exercise
         for item in self.bench.checks[exercise.id]:
             try:
@@ -149,6 +168,8 @@ class Marker:
                 runs.append(check_result(item, lost))
             else:
                 runs.append(self.bench.run_check(item, sitting))
+            if until_failure and _failed(runs[-1]):
+                break
         return runs
 
     def _in_time(self, ends: float) -> None:
@@ -160,13 +181,12 @@ class Marker:
             text = f"Not asked: this exercise had used up its {self.limits.exercise:g} s"
             raise StudentLost("timeout", text)
 
-    @contextlib.contextmanager
-    def _copies(self, run: Run, cells: list[Cell]) -> Iterator[Copies]:
-        copies = Copies(self, run, cells)
-        try:
-            yield copies
-        finally:
-            copies.end()
+
+LASTING = {"grad mode", "default dtype"}  # every question has random states of its own
+
+
+def _failed(run: CheckRun) -> bool:
+    return run.result.passed is False or run.fault is not None
 
 
 class Copies:
@@ -182,6 +202,18 @@ class Copies:
         self.cells = cells
         self.copy: Copy | None = None
         self.side: RemoteSide | None = None
+        self.used = False
+        """Whether an exercise has been asked in the copy at hand."""
+
+    def kept(self, runs: list[CheckRun]) -> bool:
+        """Keep the copy for the next exercise, if these checks have left it as it was."""
+        changes = {name for run in runs for exchange in run.exchanges for name in exchange.changed}
+        side = self.side
+        if side is None or side.lost or changes & LASTING or not side.untouched():
+            self.end()
+        else:
+            self.used = True
+        return self.used
 
     def living(self) -> RemoteSide:
         if self.side is None or self.side.lost:
@@ -215,3 +247,4 @@ class Copies:
             with contextlib.suppress(WireError):
                 self.run.process.end_fork(self.copy)
         self.copy = self.side = None
+        self.used = False

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container
+from collections.abc import Container
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbformat import NotebookNode, from_dict
 
 from autograder.errors import CourseError
 from autograder.sources import joined
@@ -27,10 +26,11 @@ class Unreadable(CourseError):
 
 def read_notebook(path: Path) -> NotebookNode:
     """The notebook at `path` in today's format, without its outputs. Raises Unreadable."""
-    return tidy(_data(path), path.name)
+    return tidy(notebook_data(path), path.name)
 
 
-def _data(path: Path) -> dict[str, Any]:
+def notebook_data(path: Path) -> dict[str, Any]:
+    """The JSON of a notebook file, as it was submitted."""
     try:
         if not path.is_file():
             raise Unreadable(f"{path.name} is missing or no regular file: {AGAIN}.")
@@ -69,33 +69,38 @@ def tidy(data: dict[str, Any], name: str) -> NotebookNode:
     if len(cells) > MAX_CELLS:
         raise Unreadable(f"{name} holds {len(cells)} cells, over the limit of {MAX_CELLS}.")
     seen: set[str] = set()
-    nodes = [_cell(cell, number, seen) for number, cell in enumerate(cells) if isinstance(cell, dict)]
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    notebook: NotebookNode = new_notebook(
-        cells=nodes, metadata={**kernel, "language_info": {"name": "python"}}
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook: NotebookNode = from_dict(
+        {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+            "cells": [
+                _cell(cell, number, seen) for number, cell in enumerate(cells) if isinstance(cell, dict)
+            ],
+        }
     )
     return notebook
 
 
-def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> NotebookNode:
+def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
     """One cell with its text and what nbgrader says of it; all else is left behind."""
     source = joined(raw.get("source", raw.get("input", "")) or "")
     source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     source = source.encode("utf-8", "replace").decode()  # half of a surrogate pair cannot be saved
-    make: Callable[[str], NotebookNode] = new_raw_cell
-    if raw.get("cell_type") in ("code", "markdown"):
-        make = new_code_cell if raw["cell_type"] == "code" else new_markdown_cell
+    kind = raw["cell_type"] if raw.get("cell_type") in ("code", "markdown") else "raw"
     metadata = raw.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    cell = make(source)
     wanted = raw.get("id") or metadata.get("id")  # Colab keeps the id in the metadata
     if not isinstance(wanted, str) or not CELL_ID.fullmatch(wanted) or wanted in seen:
         wanted = fresh_id(f"submitted-{number}", seen)
     seen.add(wanted)
-    cell["id"] = wanted
+    cell: dict[str, Any] = {"id": wanted, "cell_type": kind, "metadata": {}, "source": source}
+    if kind == "code":
+        cell |= {"outputs": [], "execution_count": None}
     tag = metadata.get("nbgrader")
     if isinstance(tag, dict) and isinstance(tag.get("grade_id"), str):
-        cell.metadata["nbgrader"] = NotebookNode(grade_id=tag["grade_id"])  # the rest is the skeleton's
+        cell["metadata"] = {"nbgrader": {"grade_id": tag["grade_id"]}}  # the rest is the skeleton's
     return cell
 
 

@@ -23,6 +23,7 @@ import autograder
 from autograder.errors import CourseError
 from autograder.inside.messages import (
     CELL_OUTPUT_BYTES,
+    Answered,
     CellDone,
     Describe,
     Described,
@@ -39,6 +40,7 @@ from autograder.inside.messages import (
     Spawned,
     Sweep,
     Swept,
+    Untouched,
 )
 from autograder.sandbox import Form, Limits, launch, probe, system_paths
 from autograder.sides import Side, StudentLost
@@ -75,7 +77,15 @@ class RemoteSide(Side):
         """On the monotonic clock: the end of the exercise's time, whatever one question may take."""
         self.lost = False
 
-    def _ask(self, question: Question) -> Reply:
+    def untouched(self) -> bool:
+        """Whether the questions so far have left the notebook as it was, as far as the process tells."""
+        try:
+            reply = self._ask(Untouched(next(self._ids)))
+        except StudentLost:
+            return False
+        return isinstance(reply, Answered) and reply.value is True
+
+    def _ask(self, question: Question | Untouched) -> Reply:
         seconds = min(self.seconds, self.deadline - time.monotonic())
         if seconds <= 0:
             raise StudentLost("timeout", "Not asked: this exercise had used up its time")

@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TypeVar
 
+import msgspec
+
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.wire import Channel, Closed, Late, WireError
@@ -89,9 +91,14 @@ class Pool:
     """Does jobs on several workers and yields them as they are done."""
 
     def __init__(self, start: Start, jobs: int) -> None:
-        self._start = start
+        cores = available_cores()
+        # Where every processor has a worker, each stays on its own; else they go where there is room.
+        self._starts = [
+            msgspec.structs.replace(start, core=cores[number % len(cores)] if jobs >= len(cores) > 0 else -1)
+            for number in range(jobs)
+        ]
         self._closed = False
-        self._workers: list[Worker | None] = [Worker(start) for _ in range(jobs)]
+        self._workers: list[Worker | None] = [Worker(start) for start in self._starts]
 
     @property
     def sentence(self) -> str:
@@ -106,7 +113,7 @@ class Pool:
         if worker is None:
             if self._closed:
                 raise CourseError("the pool was closed over a submission.")
-            worker = self._workers[number] = Worker(self._start)
+            worker = self._workers[number] = Worker(self._starts[number])
         return worker
 
     def run(self, jobs: Sequence[tuple[Tag, Job]]) -> Iterator[tuple[Tag, Done]]:
@@ -173,6 +180,11 @@ class Pool:
         self.close()
 
 
+def available_cores() -> list[int]:
+    """The processors that this process may use, where the system tells."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
 def available_jobs() -> int:
     """One worker for each processor that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(available_cores()) or os.cpu_count() or 1

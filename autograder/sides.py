@@ -80,8 +80,7 @@ class Side(ABC):
     def run(self, probe: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a probe there; its file is sent as source text."""
         wired, named = _wired(args, kwargs)
-        path = inspect.getsourcefile(probe)
-        question = RunProbe(next(self._ids), _source(path or ""), probe.__name__, wired, named)
+        question = RunProbe(next(self._ids), _source(probe), probe.__name__, wired, named)
         self.asked = lambda: _describe(probe, args, kwargs)
         return self._exchange(question)
 
@@ -128,8 +127,9 @@ def _wired(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Value], 
 
 
 @cache
-def _source(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")
+def _source(probe: Callable[..., Any]) -> str:
+    """The whole file that the probe stands in."""
+    return Path(inspect.getsourcefile(probe) or "").read_text(encoding="utf-8")
 
 
 def _describe(probe: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -18,7 +19,7 @@ from autograder.assembly import (
     tag_of,
 )
 from autograder.course import Course
-from autograder.notebooks import Unreadable, read_notebook, tidy
+from autograder.notebooks import Unreadable, notebook_data, tidy
 from autograder.records import Exercise, ExerciseResult, NotebookResult
 from autograder.worker import Done, Job
 
@@ -49,20 +50,20 @@ def open_submission(
             f"{path.name} is not named like a notebook of {course.assignment} ({expected}): rename it"
             " and grade again."
         )
-    submitted = read_notebook(path)
+    submitted = notebook_data(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return from_notebook(course, submitted, name, str(path), student, digest)
 
 
 def from_notebook(
     course: Course,
-    submitted: NotebookNode,
+    submitted: dict[str, Any],
     name: str,
     path: str,
     student: str | None,
     digest: str = "",
 ) -> Submission:
-    """The same for a notebook that has been read already, as nbgrader hands it over."""
+    """The same for a notebook's JSON that has been read already (nbgrader hands over its own object)."""
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
     tidied = tidy(submitted, Path(path).name)
     refuse_stranger(tidied, skeleton, course.names_of(name), Path(path).name)

@@ -31,6 +31,7 @@ DTYPES: dict[str, torch.dtype] = {
     )
 }  # fmt: skip
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+NOT_IN_NUMPY = {torch.bfloat16}
 ARRAY_KINDS = "biufc"
 ARRAY_DTYPE = re.compile(rf"[<|][{ARRAY_KINDS}][0-9]{{1,2}}")
 
@@ -115,8 +116,8 @@ def to_wire(value: Any, keeper: Keeper | None = None, depth: int = 0) -> Value:
     """Turn a Python value into what may cross; what cannot cross is kept, or refused without a keeper."""
     if depth > MAX_DEPTH:
         raise WireError(f"the value is nested deeper than {MAX_DEPTH} levels")
-    if value is None or isinstance(value, bool) or type(value) is float:
-        return value
+    if value is None or type(value) in (float, bool):
+        return value  # type: ignore[no-any-return]
     if isinstance(value, Handle):
         return Kept(value.number, value.type_name)
     if isinstance(value, torch.Tensor):
@@ -153,8 +154,14 @@ def _plain_to_wire(value: Any, keeper: Keeper | None, depth: int) -> Value:
         return Mapping([tuple(to_wire(x, keeper, depth + 1) for x in pair) for pair in pairs])  # type: ignore[misc]
     for name, kind in SEQUENCES:
         if isinstance(value, kind):
-            return Sequence(name, [to_wire(x, keeper, depth + 1) for x in value])
+            return Sequence(name, _items_to_wire(list(value), keeper, depth + 1))
     return None
+
+
+def _items_to_wire(items: list[Any], keeper: Keeper | None, depth: int) -> list[Value]:
+    if set(map(type, items)) <= {float, bool}:
+        return items
+    return [to_wire(x, keeper, depth) for x in items]
 
 
 SEQUENCES: tuple[tuple[Literal["list", "tuple", "set"], type[Any] | tuple[type[Any], ...]], ...] = (
@@ -184,8 +191,10 @@ def _int_to_wire(number: int) -> int | Special | None:
 def _tensor_to_wire(tensor: torch.Tensor) -> TensorValue | None:
     if tensor.layout != torch.strided or tensor.dtype not in DTYPE_NAMES or tensor.is_meta:
         return None
-    plain = tensor.detach().cpu().resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
-    data = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
+    if tensor.dtype in NOT_IN_NUMPY:
+        plain = plain.contiguous().reshape(-1).view(torch.uint8)
+    data = plain.numpy().tobytes()
     return TensorValue(DTYPE_NAMES[tensor.dtype], list(tensor.shape), data, tensor.requires_grad)
 
 
@@ -197,10 +206,15 @@ def _array_to_wire(array: np.ndarray[Any, Any] | np.generic) -> ArrayValue:
     )
 
 
+PLAIN = {float, int, bool, str, type(None)}  # they stand for themselves
+
+
 def from_wire(value: Value, keeper: Keeper | None = None, depth: int = 0) -> Any:
     """Rebuild a Python value. With a keeper, Kept means the value itself; without, a Handle."""
     if depth > MAX_DEPTH:
         raise WireError(f"the value is nested deeper than {MAX_DEPTH} levels")
+    if type(value) in PLAIN:
+        return value
     if depth == 0:
         _check_count(value)
     if isinstance(value, Sequence):
@@ -287,11 +301,11 @@ def _tensor_from_wire(value: TensorValue) -> torch.Tensor:
     if dtype == torch.bool:
         _check_bools(value.data)
     if value.data:
-        tensor = torch.frombuffer(bytearray(value.data), dtype=torch.uint8).view(dtype).reshape(value.shape)
+        tensor = torch.frombuffer(bytearray(value.data), dtype=dtype).reshape(value.shape)
     else:
         tensor = torch.empty(value.shape, dtype=dtype)
     can_require = dtype.is_floating_point or dtype.is_complex
-    return tensor.requires_grad_(value.requires_grad and can_require)
+    return tensor.requires_grad_() if value.requires_grad and can_require else tensor
 
 
 def _array_from_wire(value: ArrayValue) -> Any:

@@ -37,6 +37,8 @@ class Start(msgspec.Struct):
     seed: int
     device: str
     diagnose: bool
+    core: int = -1
+    """The processor to stay on, or -1: question and answer cost less where they need not wake another."""
 
 
 class Job(msgspec.Struct):
@@ -125,6 +127,8 @@ def serve(channel: Channel, start: Start) -> None:
 
 
 def _serve(channel: Channel, start: Start) -> None:
+    if start.core >= 0:
+        os.sched_setaffinity(0, {start.core})
     course = Course(Path(start.root), start.assignment)
     if start.device == "cuda" and not torch.cuda.is_available():
         raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")

@@ -133,6 +133,12 @@ class RunProbe(Message):
 Question = Call | Fetch | RunProbe
 
 
+class Untouched(Message):
+    """Ask whether the questions so far have left the notebook's names as they were (answered with a bool)."""
+
+    id: int
+
+
 class Answered(Message):
     id: int
     value: Value
