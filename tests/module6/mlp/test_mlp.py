@@ -191,6 +191,7 @@ def test_instances(student, draw):
     """Two instances share nothing, and the state_dict of one makes another compute the same."""
     sizes = some_sizes(draw)
     found = student.run(probes.twins, sizes, draw.normal(4, sizes[0]), draw.seed())
+    assert is_tensor(found["before"], (4, sizes[2])), "no logits"
     assert close(found["after"], found["before"]), "shared parameters"
     assert close(found["loaded"], found["before"]), "state_dict"
 
@@ -205,7 +206,7 @@ def test_randomness(student, draw):
     assert not close(found["drawn"][0], found["drawn"][1]), "seeded"
     assert close(found["quiet"], True), "eval draws random numbers"
     for training in (True, False):
-        student.run(probes.input_kept, sizes, x, training)
+        assert student.run(probes.input_kept, sizes, x, training) == [6, sizes[2]], "no logits"
         assert not student.changed, student.changed
 
 

@@ -25,6 +25,12 @@ def right(got, x, k):
     return close(got, tent(x, k), rtol=0, atol=min(0.05, max(1e-6, 2**k * 16 * eps)))
 
 
+def folds_once(student):
+    """Whether sawtooth(1) is a tent at its corners: who builds nothing disturbs nothing either."""
+    corners = torch.tensor([[0.0], [0.5], [1.0]], dtype=torch.float64)
+    return right(student.run(probes.answers, 1, corners), corners, 1)
+
+
 def points(draw, n, k):
     """Random points, and random places of the grid on which the k-fold tent has its corners."""
     corners = torch.tensor(draw.integers(0, 2**k, n)) / 2**k
@@ -90,6 +96,7 @@ def test_shape(student, draw):
     sizes = [1, 2, draw.integer(3, 30)]
     for k in (1, 3):
         assert student.run(probes.shapes, k, sizes) == [[n, 1] for n in sizes]
+    assert folds_once(student)
 
 
 @hint("Make new layers in every call, and keep nothing from the call before.")
@@ -107,6 +114,7 @@ def test_input_unchanged(student, draw):
     """The network leaves the points it is called on as they were."""
     x = draw.rand(9, 1).to(torch.float32)
     assert close(student.run(probes.point_left, 2, x), x, rtol=0, atol=1e-7)
+    assert folds_once(student)
 
 
 @weight(0.5)
@@ -118,3 +126,4 @@ def test_never_seeds(student, draw):
     first, second = student.run(probes.seeded, 2, seeds)
     assert first[0] and second[0], "no nn.Module"
     assert all(a != b for a, b in zip(first[1:], second[1:], strict=True))
+    assert folds_once(student)
