@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ def _hanging_on(value: Any) -> tuple[tuple[Any, ...], tuple[int, ...]]:
     if isinstance(value, FunctionType):
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         return (value.__code__, value.__defaults__, *cells, *vars(value).values()), ()
+    if isinstance(value, ModuleType):  # its size alone: a look at every object would copy their pages
+        return (), (len(vars(value)),)
     if isinstance(value, dict):
         return (*dict.keys(value), *dict.values(value)), ()
     if isinstance(value, (list, set)):

@@ -117,6 +117,68 @@ def test_each_exercise_has_a_copy_of_its_own(worker: Worker) -> None:
     assert [result.status for result in results.values()] == ["passed"] * 3
 
 
+STATE = """
+import math
+import numpy as np
+import torch
+from torch import nn
+
+n, kept, table, seen = 0, [], {{}}, set()
+weights, array, layer = torch.zeros(2), np.zeros(2), nn.Linear(1, 1)
+class Box:
+    n = 0
+box = Box()
+def counter():
+    n = 0
+    def count(more=0):
+        nonlocal n
+        n += more
+        return n
+    return count
+count = counter()
+def first():
+    global n
+    {change}
+    return 1
+def second():
+    return 1 if {changed} else 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        ("n = 1", "n == 1"),
+        ("kept.append(0)", "kept"),
+        ("table[0] = 1", "table"),
+        ("seen.add(0)", "seen"),
+        ("weights.add_(1)", "weights[0] == 1"),
+        ("array[0] = 1", "array[0] == 1"),
+        ("nn.init.constant_(layer.bias, 7.0)", "layer.bias.item() == 7"),
+        ("layer.eval()", "not layer.training"),
+        ("first.n = 1", "hasattr(first, 'n')"),
+        ("box.n = 1", "box.n"),
+        ("Box.n = 1", "Box.n"),
+        ("count(1)", "count()"),
+        ("math.calls = 1", "hasattr(math, 'calls')"),
+        ("torch.set_grad_enabled(False)", "not torch.is_grad_enabled()"),
+        ("torch.set_default_dtype(torch.float64)", "torch.get_default_dtype() == torch.float64"),
+    ],
+)
+def test_no_exercise_helps_another(worker: Worker, change: str, changed: str) -> None:
+    """What one exercise's questions leave in the notebook is not there for the next."""
+    _, results = mark(worker, ["first", "second"], STATE.format(change=change, changed=changed))
+    assert results["first"].status == "passed"
+    assert results["second"].status == "wrong"
+
+
+def test_no_exercise_spoils_another(worker: Worker) -> None:
+    """Not even where the notebook's names tell nothing of it: what fails is asked again by itself."""
+    source = STATE.format(change="math.pi = 3", changed="math.pi > 3")
+    _, results = mark(worker, ["first", "second", "right"], source, RIGHT.format(name="right"))
+    assert [result.status for result in results.values()] == ["passed"] * 3
+
+
 def test_a_hang_costs_only_its_own_check(worker: Worker) -> None:
     hanging = COUNTING.format(count="count if number != 2 else hang()")
     hanging += "\ndef hang():\n    while True: pass"
