@@ -226,7 +226,8 @@ def feedback_text(result: ExerciseResult, visible_failure: str | None = None) ->
     if visible_failure:
         lines.append(f"The visible example fails: {visible_failure}")
     if result.diagnosis:
-        lines.append(f"What is behind it: {result.diagnosis.message}")
+        known = "What is behind it: " if result.diagnosis.sure else ""
+        lines.append(known + result.diagnosis.message)
     for check in result.checks:
         mark = {True: "ok ", False: "no ", None: "-- "}[check.passed]
         first, *rest = check.message.splitlines() or [check.name]

@@ -1,25 +1,30 @@
-"""`autograder check`: stub, reference, wheats and chaffs before the hidden graders."""
+"""`autograder check`: stub, reference, wheats, chaffs and mutants before the hidden graders."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
-from rich.table import Table
 
 from autograder.commands import write_json
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.execution import Cell
+from autograder.matrix import matrix_table, remarks, summary_table, write_page
+from autograder.mutants import mutants_of, read_equivalents
 from autograder.pool import Pool, available_jobs
 from autograder.progress import Progress
 from autograder.records import Exercise, ExerciseResult
 from autograder.render import to_text
+from autograder.restyle import restyled
 from autograder.samples import read_samples
+from autograder.standings import Report, Standing, as_json, standing
 from autograder.worker import Job, Start
+
+WIDTH = 120
 
 
 class Sat(NamedTuple):
@@ -30,51 +35,52 @@ class Sat(NamedTuple):
     name: str
 
 
-class Standing(msgspec.Struct):
-    """One sample's worst (wheat, reference) or best (stub, chaff) score over the seeds."""
+class Wish(NamedTuple):
+    """What the command line asks for."""
 
-    name: str
-    score: float
-    max_score: float
-    failed_checks: list[str] = []
-    diagnosed: bool = False
-
-
-class Report(msgspec.Struct):
-    """One exercise's part of the report."""
-
-    id: str
-    stub: Standing
-    reference: Standing
-    wheats: list[Standing] = []
-    chaffs: list[Standing] = []
-
-    def false_accepts(self) -> list[str]:
-        wrong = [x.name for x in self.chaffs if x.score >= x.max_score]
-        return wrong + (["the stub"] if self.stub.score > 0 else [])
-
-    def false_rejects(self) -> list[str]:
-        right = [x.name for x in self.wheats if x.score < x.max_score]
-        return right + (["the reference"] if self.reference.score < self.reference.max_score else [])
+    seeds: int = 1
+    jobs: int = 0
+    json: Path | None = None
+    html: Path | None = None
+    mutants: bool = False
+    restyled: bool = False
 
 
-def check_graders(root: Path, wanted: Sequence[str], seeds: int, jobs: int, json: Path | None) -> int:
+Sittings = list[tuple[Sat, Job]]
+Results = dict[Sat, list[ExerciseResult]]
+
+
+def check_graders(root: Path, wanted: Sequence[str], wish: Wish) -> int:
     """Grade every sample over the seeds and report; returns the exit code."""
     course = Course(root)
     exercises = _exercises(course, wanted)
-    sittings = [(sat, job) for exercise in exercises for sat, job in _jobs(course, exercise)]
-    results: dict[Sat, list[ExerciseResult]] = {sat: [] for sat, _ in sittings}
+    sittings = [pair for exercise in exercises for pair in _everyone(course, exercise, wish)]
+    results, staff = _sit(course, sittings, wish)
+    reports = [_report(course, exercise, results) for exercise in exercises]
+    _print(reports, detailed=bool(wanted))
+    if wish.restyled:
+        _print_restyled(results)
+    if wish.json is not None:
+        write_json(wish.json, msgspec.json.encode(as_json(reports)))
+    if wish.html is not None:
+        write_page(reports, wish.seeds, wish.html)
+    return _faults(course, reports, staff, wish)
+
+
+def _sit(course: Course, sittings: Sittings, wish: Wish) -> tuple[Results, list[str]]:
+    """Let everyone sit with every seed; mutants with the first alone, since one catch is enough."""
+    results: Results = {sat: [] for sat, _ in sittings}
     staff: list[str] = []
-    with Progress(len(sittings) * seeds) as progress:
-        for seed in range(seeds):
+    rounds = [[x for x in sittings if not seed or x[0].kind != "mutant"] for seed in range(wish.seeds)]
+    with Progress(sum(map(len, rounds))) as progress:
+        for seed, sitting in enumerate(rounds):
             start = Start(str(course.root), course.assignment, seed, "cpu", diagnose=True)
-            with Pool(start, jobs or available_jobs()) as pool:
-                for sat, done in pool.run(sittings):
+            with Pool(start, wish.jobs or available_jobs()) as pool:
+                for sat, done in pool.run(sitting):
                     results[sat] += done.exercises
                     staff += [f"{sat.exercise}, {sat.name}: {sentence}" for sentence in done.staff]
                     progress.step(f"{sat.exercise}/{sat.name}")
-    reports = [_report(exercise, results) for exercise in exercises]
-    return _finish(reports, staff, json)
+    return results, staff
 
 
 def _exercises(course: Course, wanted: Sequence[str]) -> list[Exercise]:
@@ -85,17 +91,25 @@ def _exercises(course: Course, wanted: Sequence[str]) -> list[Exercise]:
     return [automatic[name] for name in wanted] if wanted else list(automatic.values())
 
 
-def _jobs(course: Course, exercise: Exercise) -> list[tuple[Sat, Job]]:
+def _everyone(course: Course, exercise: Exercise, wish: Wish) -> Sittings:
     """Everyone who sits this exercise. A sample stands in the reference solution's place for its name."""
     solution = Cell(0, (course.solutions / f"{exercise.notebook}.py").read_text(encoding="utf-8"))
-    jobs = [
+
+    def on_top(kind: str, name: str, source: str) -> tuple[Sat, Job]:
+        job = Job([solution, Cell(1, source)], [exercise], until_failure=kind == "mutant")
+        return Sat(exercise.id, kind, name), job
+
+    found: Sittings = [
         (Sat(exercise.id, "reference", "reference"), Job([solution], [exercise])),
         (Sat(exercise.id, "stub", "stub"), Job(_stub(course, exercise), [exercise])),
     ]
-    for sample in read_samples(course.graders / exercise.id):
-        cells = [solution, Cell(1, sample.source)]
-        jobs.append((Sat(exercise.id, sample.kind, sample.name), Job(cells, [exercise])))
-    return jobs
+    samples = read_samples(course.graders / exercise.id)
+    found += [on_top(x.kind, x.name, x.source) for x in samples]
+    if wish.restyled:
+        found += [on_top("restyled", x.name, restyled(x.source)) for x in samples if x.kind == "chaff"]
+    if wish.mutants:
+        found += [on_top("mutant", name, source) for name, source in mutants_of(course, exercise.id)]
+    return found
 
 
 def _stub(course: Course, exercise: Exercise) -> list[Cell]:
@@ -105,70 +119,79 @@ def _stub(course: Course, exercise: Exercise) -> list[Cell]:
     return code_cells(read_skeleton(course.release / f"{exercise.notebook}.ipynb"))
 
 
-def _report(exercise: Exercise, results: dict[Sat, list[ExerciseResult]]) -> Report:
+def _report(course: Course, exercise: Exercise, results: Results) -> Report:
     def standings(kind: str) -> list[Standing]:
-        return [_standing(sat, found) for sat, found in results.items() if sat[:2] == (exercise.id, kind)]
+        mine = [(sat, found) for sat, found in results.items() if sat[:2] == (exercise.id, kind)]
+        return [standing(sat.name, kind, found) for sat, found in mine]
 
+    (reference,) = standings("reference")
+    (stub,) = standings("stub")
+    first = results[Sat(exercise.id, "reference", "reference")]
+    checks = [check.name for check in first[0].checks] if first else []
     return Report(
-        exercise.id,
-        standings("stub")[0],
-        standings("reference")[0],
-        standings("wheat"),
-        standings("chaff"),
+        exercise.id, checks, stub, reference, standings("wheat"), standings("chaff"), standings("mutant")
     )
 
 
-def _standing(sat: Sat, found: list[ExerciseResult]) -> Standing:
-    """The score that would be the mistake: the lowest of what is right, the highest of what is wrong."""
-    scores = [result.score or 0.0 for result in found] or [0.0]
-    worst = min(scores) if sat.kind in ("wheat", "reference") else max(scores)
-    failed = sorted({c.name for result in found for c in result.checks if c.passed is False})
-    diagnosed = bool(found) and all(x.diagnosis and x.diagnosis.chaff == sat.name for x in found)
-    return Standing(sat.name, worst, found[0].max_score if found else 0.0, failed, diagnosed)
+def _print(reports: list[Report], detailed: bool) -> None:
+    """The summary of all; of exercises that were named, the matrix and what deserves a look as well."""
+    color = sys.stdout.isatty()
+    for report in reports if detailed else ():
+        print(to_text(matrix_table(report), WIDTH, color), end="")
+        for number, check in enumerate(report.checks, 1):
+            print(f"  {number:2} {check}")
+        for sentence, names in remarks(report):
+            if names:
+                print(f"  {sentence}: {', '.join(names)}")
+    print(to_text(summary_table(reports), WIDTH, color), end="")
+    accepts = sum(len(report.false_accepts()) for report in reports)
+    rejects = sum(len(report.false_rejects()) for report in reports)
+    print(f"false accepts: {accepts}  false rejects: {rejects}")
 
 
-def _finish(reports: list[Report], staff: list[str], json: Path | None) -> int:
-    accepts = [f"{report.id}: {name}" for report in reports for name in report.false_accepts()]
-    rejects = [f"{report.id}: {name}" for report in reports for name in report.false_rejects()]
-    print(to_text(_table(reports), 110, color=sys.stdout.isatty()), end="")
-    print(f"false accepts: {len(accepts)}  false rejects: {len(rejects)}")
-    for kind, names in (
-        ("false accept", accepts),
-        ("false reject", rejects),
+def _print_restyled(results: Results) -> None:
+    """How often a chaff in other words is still told its own misconception, and how often another's."""
+    found = [(sat.name, x) for sat, run in results.items() if sat.kind == "restyled" for x in run]
+    named = [(name, x.diagnosis) for name, x in found if x.diagnosis]
+    sure = [(name, x.chaff) for name, x in named if x.sure]
+    right = sum(name == chaff for name, chaff in sure)
+    print(
+        f"chaffs in another style: {len(found)}; told their misconception: {right}; told another:"
+        f" {len(sure) - right}; told what it looks like: {len(named) - len(sure)}"
+        f" (rightly {sum(name == x.chaff for name, x in named if not x.sure)})"
+    )
+
+
+def _faults(course: Course, reports: list[Report], staff: list[str], wish: Wish) -> int:
+    """Name everything that is wrong with the graders; returns the exit code."""
+    faults = [
+        ("false accept", _named(reports, Report.false_accepts)),
+        ("false reject", _named(reports, Report.false_rejects)),
+        ("surviving mutant", _survivors(course, reports) if wish.mutants else []),
         ("fault of ours", staff),
-    ):
+    ]
+    for kind, names in faults:
         for name in names:
             print(f"autograder: {kind}: {name}", file=sys.stderr)
-    if json is not None:
-        write_json(json, msgspec.json.encode({"schema": 1, "exercises": [_entry(x) for x in reports]}))
-    return 1 if accepts or rejects or staff else 0
+    return 1 if any(names for _, names in faults) else 0
 
 
-def _table(reports: list[Report]) -> Table:
-    table = Table(pad_edge=False)
-    for name in ("exercise", "stub", "reference", "wheats full", "chaffs caught", "diagnosed"):
-        table.add_column(name, justify="left" if name == "exercise" else "right")
+def _named(reports: list[Report], names: Callable[[Report], Iterable[str]]) -> list[str]:
+    return [f"{report.id}: {name}" for report in reports for name in names(report)]
+
+
+def _survivors(course: Course, reports: list[Report]) -> list[str]:
+    """Mutants at full marks that nobody has explained; says how many there were of each kind."""
+    lines, killed, total = [], 0, 0
     for report in reports:
-        full = sum(x.score >= x.max_score for x in report.wheats)
-        caught = sum(x.score < x.max_score for x in report.chaffs)
-        table.add_row(
-            report.id,
-            f"{report.stub.score:g}",
-            f"{report.reference.score:g}/{report.reference.max_score:g}",
-            f"{full}/{len(report.wheats)}",
-            f"{caught}/{len(report.chaffs)}",
-            f"{sum(x.diagnosed for x in report.chaffs)}/{len(report.chaffs)}",
-        )
-    return table
-
-
-def _entry(report: Report) -> dict[str, Any]:
-    """One exercise in the results file, with the keys that interface.md fixes."""
-    reference = report.reference
-    return {
-        "id": report.id,
-        "stub": {"score": report.stub.score},
-        "reference": {"score": reference.score, "max_score": reference.max_score},
-        "wheats": [{"name": x.name, "score": x.score, "max_score": x.max_score} for x in report.wheats],
-        "chaffs": [msgspec.to_builtins(x) for x in report.chaffs],
-    }
+        equivalent = read_equivalents(course.graders / report.id)
+        for mutant in report.mutants:
+            total += 1
+            killed += not mutant.score >= mutant.max_score
+            if mutant.score >= mutant.max_score and mutant.name not in equivalent:
+                lines.append(f"{report.id}: {mutant.name}")
+        gone = equivalent.keys() - {x.name for x in report.mutants}
+        lines += [f"{report.id}: recorded as equivalent, but made no more: {name}" for name in sorted(gone)]
+    explained = total - killed - sum("made no more" not in line for line in lines)
+    print(f"mutants: {total}  killed: {killed}  equivalent: {explained}  survivors: {len(lines)}")
+    return lines

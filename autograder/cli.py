@@ -97,12 +97,15 @@ def check(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to draw inputs from.")] = 1,
     jobs: Annotated[int, typer.Option(min=0, help="Workers; 0: one for each processor.")] = 0,
     json: Json = None,
+    html: Annotated[Path | None, typer.Option(help="Write the whole kill matrix as a page.")] = None,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Small changes of the references, too.")] = False,
+    restyled: Annotated[bool, typer.Option("--restyled", help="Chaffs in another style, too.")] = False,
     course: CourseOption = HERE,
 ) -> None:
     """Put stub, reference, wheats and chaffs before the graders: do they tell right from wrong?"""
-    from autograder.check import check_graders
+    from autograder.check import Wish, check_graders
 
-    raise typer.Exit(check_graders(course, exercise or [], seeds, jobs, json))
+    raise typer.Exit(check_graders(course, exercise or [], Wish(seeds, jobs, json, html, mutants, restyled)))
 
 
 @app.command()

@@ -18,7 +18,7 @@ from autograder.execution import TimeLimits
 from autograder.records import Exercise
 from autograder.regions import parse
 from autograder.sandbox import Limits
-from autograder.sources import Cell, SourceNotebook, read_sources
+from autograder.sources import IGNORED, Cell, SourceNotebook, read_sources
 
 DEFAULT_ASSIGNMENT = "module6"
 
@@ -63,6 +63,13 @@ class Course:
     @property
     def release(self) -> Path:
         return self.root / "release" / self.assignment
+
+    @property
+    def materials(self) -> list[Path]:
+        """What is released beside the notebooks (data, pictures)."""
+        if not self.release.is_dir():
+            return []
+        return sorted(x for x in self.release.iterdir() if x.suffix != ".ipynb" and x.name not in IGNORED)
 
     @property
     def solutions(self) -> Path:

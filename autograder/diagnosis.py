@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -11,11 +11,12 @@ from autograder.checks import close
 from autograder.course import Course
 from autograder.execution import Cell
 from autograder.marking import Marker, ReferenceSide
-from autograder.records import CheckRun, Diagnosis, Exchange, Exercise
+from autograder.records import LOOKS_LIKE, CheckRun, Diagnosis, Exchange, Exercise
 from autograder.samples import Sample, read_samples
 from autograder.values import Handle
 
 Answers = tuple[Exchange, ...]
+Runs = dict[str, CheckRun]
 TOLERANCE = 1e-4
 
 
@@ -29,32 +30,45 @@ class Diagnoser:
         self.marker = marker
         self.reference = reference
         self._samples: dict[str, dict[str, Sample]] = {}
-        self._answers: dict[tuple[str, str, str], Answers] = {}
+        self._known: dict[tuple[str, str, str], CheckRun] = {}
 
     def diagnose(self, exercise: Exercise, runs: list[CheckRun]) -> Diagnosis | None:
-        """The chaff whose every answer is this submission's; None when there is none.
-
-        The first failed check comes first: few chaffs answer it alike, so few are asked the rest.
-        """
-        chaffs = self._chaffs(exercise)
-        mine = {run.result.name: run.exchanges for run in runs}
+        """The chaff whose every answer is this submission's, else the one that looks like it."""
+        mine = {run.result.name: run for run in runs}
         first = next((run.result.name for run in runs if run.result.passed is False), None)
         if first is None:
             return None
+        return self._alike(exercise, mine, first) or self._looks_like(exercise, mine)
+
+    def _alike(self, exercise: Exercise, mine: Runs, first: str) -> Diagnosis | None:
+        """The first failed check comes first: few chaffs answer it alike, so few are asked the rest."""
+        chaffs = self._chaffs(exercise)
         self._ask(exercise, [(name, first) for name in chaffs])
-        left = [name for name in chaffs if _same(mine[first], self._known(exercise, name, first))]
+        left = [name for name in chaffs if self._agrees(exercise, name, mine[first], TOLERANCE)]
         self._ask(exercise, [(name, check) for name in left for check in mine])
-        left = [
-            name
-            for name in left
-            if all(_same(answers, self._known(exercise, name, check)) for check, answers in mine.items())
-        ]
+        left = [x for x in left if all(self._agrees(exercise, x, run, TOLERANCE) for run in mine.values())]
         if not left:
             return None
         # To the last bit first: some mistakes differ from others, or from none, by rounding alone.
-        exact = [name for name in left if self._exactly(exercise, name, mine)]
+        exact = [x for x in left if all(self._agrees(exercise, x, run, 0.0) for run in mine.values())]
         found = chaffs[(exact or left)[0]]
         return Diagnosis(found.name, found.message)
+
+    def _looks_like(self, exercise: Exercise, mine: Runs) -> Diagnosis | None:
+        """The only chaff that fails the very same checks, where they are not all of them: a guess."""
+        chaffs = self._chaffs(exercise)
+        failed = {name for name, run in mine.items() if run.result.passed is False}
+        if len(failed) == len(mine):
+            return None
+        self._ask(exercise, [(name, check) for name in chaffs for check in mine])
+        alike = [name for name in chaffs if self._failed(exercise, name, mine) == failed]
+        if len(alike) != 1:
+            return None
+        found = chaffs[alike[0]]
+        return Diagnosis(found.name, LOOKS_LIKE + found.message)
+
+    def _failed(self, exercise: Exercise, chaff: str, checks: Iterable[str]) -> set[str]:
+        return {x for x in checks if self._known[exercise.id, chaff, x].result.passed is False}
 
     def _chaffs(self, exercise: Exercise) -> dict[str, Sample]:
         if exercise.id not in self._samples:
@@ -62,23 +76,21 @@ class Diagnoser:
             self._samples[exercise.id] = {x.name: x for x in samples if x.kind == "chaff"}
         return self._samples[exercise.id]
 
-    def _exactly(self, exercise: Exercise, chaff: str, mine: dict[str, Answers]) -> bool:
-        return all(_same(x, self._known(exercise, chaff, check), 0.0) for check, x in mine.items())
-
-    def _known(self, exercise: Exercise, chaff: str, check: str) -> Answers:
-        return self._answers[exercise.id, chaff, check]
+    def _agrees(self, exercise: Exercise, chaff: str, mine: CheckRun, tolerance: float) -> bool:
+        known = self._known[exercise.id, chaff, mine.result.name]
+        return _same(mine.exchanges, known.exchanges, tolerance)
 
     def _ask(self, exercise: Exercise, wanted: list[tuple[str, str]]) -> None:
         """Work out what these chaffs answer in these checks, all in one process, where not known yet."""
-        new = [(name, check) for name, check in wanted if (exercise.id, name, check) not in self._answers]
+        new = [(name, check) for name, check in wanted if (exercise.id, name, check) not in self._known]
         if not new:
             return
         items = {item.name: item for item in self.marker.bench.checks[exercise.id]}
         asked = [(f"chaff_{name}", items[check]) for name, check in new]
         cells = self._cells(exercise, list(dict.fromkeys(name for name, _ in new)))
         found = self.marker.answers(cells, asked, self.reference(exercise))
-        for (name, check), answers in zip(new, found, strict=True):
-            self._answers[exercise.id, name, check] = answers
+        for (name, check), run in zip(new, found, strict=True):
+            self._known[exercise.id, name, check] = run
 
     def _cells(self, exercise: Exercise, chaffs: list[str]) -> list[Cell]:
         """The reference solution, and each chaff in a namespace of its own on top of it."""
@@ -90,7 +102,7 @@ class Diagnoser:
         return cells
 
 
-def _same(mine: Answers, known: Answers, tolerance: float = TOLERANCE) -> bool:
+def _same(mine: Answers, known: Answers, tolerance: float) -> bool:
     return len(mine) == len(known) and all(
         _same_exchange(a, b, tolerance) for a, b in zip(mine, known, strict=True)
     )

@@ -20,7 +20,7 @@ from autograder.fixtures import Sitting
 from autograder.grading import Bench, check_result
 from autograder.inside.messages import Question, Reply
 from autograder.nursery import Copy, Nursery, NurseryError, RemoteSide
-from autograder.records import CheckRun, Exchange, Exercise, ExerciseResult, exercise_result
+from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
 from autograder.sides import LocalSide, StudentLost
 from autograder.values import Kept
 from autograder.wire import WireError
@@ -89,7 +89,11 @@ class Marker:
         self.ends = math.inf
 
     def mark(
-        self, cells: list[Cell], exercises: list[Exercise], references: dict[str, ReferenceSide]
+        self,
+        cells: list[Cell],
+        exercises: list[Exercise],
+        references: dict[str, ReferenceSide],
+        until_failure: bool = False,
     ) -> Marked:
         """Run the cells once, then grade every exercise on the state they left.
 
@@ -97,13 +101,17 @@ class Marker:
         """
         for _ in range(2):
             deaths = self.nursery.deaths
-            marked = self._mark(cells, exercises, references)
+            marked = self._mark(cells, exercises, references, until_failure)
             if self.nursery.deaths == deaths:
                 return marked
         raise NurseryError("the warm process died twice over this submission")
 
     def _mark(
-        self, cells: list[Cell], exercises: list[Exercise], references: dict[str, ReferenceSide]
+        self,
+        cells: list[Cell],
+        exercises: list[Exercise],
+        references: dict[str, ReferenceSide],
+        until_failure: bool,
     ) -> Marked:
         self.ends = time.monotonic() + self.limits.submission
         try:
@@ -111,12 +119,15 @@ class Marker:
             marked = Marked(run.cells)
             copies = Copies(self, run, cells)
             for exercise in exercises:
-                marked.checks[exercise.id] = self._exercise(exercise, copies, references[exercise.id])
+                reference = references[exercise.id]
+                marked.checks[exercise.id] = self._exercise(exercise, copies, reference, until_failure)
             return marked
         finally:
             self.nursery.sweep()
 
-    def _exercise(self, exercise: Exercise, copies: Copies, reference: ReferenceSide) -> list[CheckRun]:
+    def _exercise(
+        self, exercise: Exercise, copies: Copies, reference: ReferenceSide, until_failure: bool
+    ) -> list[CheckRun]:
         """Grade one exercise so that no other can have disturbed it.
 
         A copy of the notebook costs more than most exercises' questions, so the next exercise is asked in
@@ -130,21 +141,21 @@ class Marker:
                 return runs
             if kept:
                 copies.end()
-        runs = self._checks(exercise, copies, reference)
+        runs = self._checks(exercise, copies, reference, until_failure)
         copies.kept(runs)
         return runs
 
     def answers(
         self, cells: list[Cell], asked: list[tuple[str, pytest.Item]], reference: ReferenceSide
-    ) -> list[tuple[Exchange, ...]]:
-        """What several namespaces, that the cells leave behind by name, answer in one check each."""
+    ) -> list[CheckRun]:
+        """How several namespaces, that the cells leave behind by name, fare in one check each."""
         try:
             run = run_cells(self.nursery, cells, self.student_seed, self.limits)
-            found = []
+            found: list[CheckRun] = []
             for names, group in itertools.groupby(asked, key=lambda pair: pair[0]):
                 copy = run.process.fork(names)
                 sitting = Sitting(copy.side, reference, self.seed, self.nursery.device)
-                found += [self.bench.run_check(item, sitting).exchanges for _, item in group]
+                found += [self.bench.run_check(item, sitting) for _, item in group]
                 run.process.end_fork(copy)
             return found
         finally:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -165,9 +167,17 @@ class StudentProcess:
 class Nursery:
     """Starts the warm process when it is first needed, and again when it was lost."""
 
-    def __init__(self, limits: Limits, device: str = "cpu", form: Form | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        device: str = "cpu",
+        form: Form | None = None,
+        materials: Sequence[Path] = (),
+    ) -> None:
         self.limits = limits
         self.device = device
+        self.materials = [path.resolve() for path in materials]
+        """Files and folders that lie beside the notebook when it runs, as they do on a student's disk."""
         self.form = form or probe()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
@@ -186,9 +196,12 @@ class Nursery:
         self.close()
         ours, theirs = socket.socketpair()
         descriptor = theirs.fileno()
-        settings = msgspec.json.encode({"form": self.form, "limits": self.limits}).decode()
+        shown = self.materials if self.form.mount else []
+        settings = msgspec.json.encode(
+            {"form": self.form, "limits": self.limits, "materials": [str(path) for path in shown]}
+        ).decode()
         argv = [sys.executable, "-s", "-P", "-c", _START, str(descriptor), settings]
-        readable = [*system_paths(), *(PACKAGE / name for name in VISIBLE)]
+        readable = [*system_paths(), *(PACKAGE / name for name in VISIBLE), *shown]
         self._process = launch(
             argv, form=self.form, readable=readable, pass_fds=[descriptor], env=self._environment(),
             stderr=self._log,
@@ -221,6 +234,8 @@ class Nursery:
         self._spawned += 1
         self._scratch = None if self.form.mount else TemporaryDirectory(prefix="autograder-")
         scratch = self._scratch.name if self._scratch else ""
+        if scratch:
+            _copy_materials(self.materials, Path(scratch))
         try:
             channel.send(Spawn(seed, self._spawned % SLOTS, scratch), ANSWER_SECONDS)
             _send_descriptor(channel, theirs)
@@ -289,9 +304,19 @@ from autograder.sandbox import Form, Limits
 class Settings(msgspec.Struct):
     form: Form
     limits: Limits
+    materials: list[str]
 settings = msgspec.json.decode(sys.argv[2], type=Settings)
-main(int(sys.argv[1]), settings.form, settings.limits)
+main(int(sys.argv[1]), settings.form, settings.limits, settings.materials)
 """
+
+
+def _copy_materials(materials: Sequence[Path], folder: Path) -> None:
+    """Where no file system of the student's own can show them."""
+    for path in materials:
+        if path.is_dir():
+            shutil.copytree(path, folder / path.name)
+        else:
+            shutil.copyfile(path, folder / path.name)
 
 
 def _send_descriptor(channel: Channel, theirs: socket.socket) -> None:

@@ -49,11 +49,19 @@ class CheckRun(msgspec.Struct, frozen=True):
     exchanges: tuple[Exchange, ...] = ()
 
 
+LOOKS_LIKE = "This looks like a known mistake, though it may be another one: "
+
+
 class Diagnosis(msgspec.Struct, frozen=True):
-    """The known misconception whose answers are the same as this submission's."""
+    """The known misconception whose answers are the same as this submission's, or which looks like it."""
 
     chaff: str
     message: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether all answers agree, rather than only which checks failed."""
+        return not self.message.startswith(LOOKS_LIKE)
 
 
 class ExerciseResult(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ class _Selftest:
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        self.nursery = Nursery(course.settings.memory)
+        self.nursery = Nursery(course.settings.memory, materials=course.materials)
         self.notebook = ""
         self.process: StudentProcess | None = None
         atexit.register(self.nursery.close)

@@ -30,7 +30,7 @@ def solution_module(notebook: SourceNotebook) -> str:
         if cell.kind != "code" or cell.is_grade:
             continue
         if cell.is_solution:
-            bodies.append(_without_markers(cell))
+            bodies.append(without_markers(cell))
         else:
             imports += _only_imports(cell)
     used = {node.id for body in bodies for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
@@ -40,7 +40,7 @@ def solution_module(notebook: SourceNotebook) -> str:
     return "\n\n".join([top, *(f"{body}\n" for body in bodies if body)])
 
 
-def _without_markers(cell: Cell) -> str:
+def without_markers(cell: Cell) -> str:
     """The cell with its region filled in: markers, magics and trailing blanks dropped."""
     kept = [
         line.rstrip()

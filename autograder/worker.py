@@ -46,6 +46,8 @@ class Job(msgspec.Struct):
 
     cells: list[Cell]
     exercises: list[Exercise]
+    until_failure: bool = False
+    """Whether the first failed check is enough: the other ones are not asked then."""
 
 
 class Done(msgspec.Struct):
@@ -94,16 +96,17 @@ class Desk:
 
     def _do(self, job: Job) -> Done:
         references = {exercise.id: self.reference(exercise) for exercise in job.exercises}
-        marked = self.marker.mark(job.cells, job.exercises, references)
-        results = [self._result(exercise, marked.checks[exercise.id]) for exercise in job.exercises]
+        marked = self.marker.mark(job.cells, job.exercises, references, job.until_failure)
+        diagnoser = None if job.until_failure else self._diagnoser
+        results = [_result(exercise, marked.checks[exercise.id], diagnoser) for exercise in job.exercises]
         return Done(list(marked.cells.values()), results, 0.0, _internal(marked))
 
-    def _result(self, exercise: Exercise, runs: list[CheckRun]) -> ExerciseResult:
-        result = exercise_result(exercise, runs)
-        if self._diagnoser is None or result.status not in ("wrong", "partial", "raised"):
-            return result
-        diagnosis = self._diagnoser.diagnose(exercise, runs)
-        return msgspec.structs.replace(result, diagnosis=diagnosis)
+
+def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | None) -> ExerciseResult:
+    result = exercise_result(exercise, runs)
+    if diagnoser is None or result.status not in ("wrong", "partial", "raised"):
+        return result
+    return msgspec.structs.replace(result, diagnosis=diagnoser.diagnose(exercise, runs))
 
 
 def _internal(marked: Marked) -> list[str]:
@@ -132,7 +135,7 @@ def _serve(channel: Channel, start: Start) -> None:
     course = Course(Path(start.root), start.assignment)
     if start.device == "cuda" and not torch.cuda.is_available():
         raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")
-    with Nursery(course.settings.memory, start.device) as nursery:
+    with Nursery(course.settings.memory, start.device, materials=course.materials) as nursery:
         nursery.start()  # its imports take seconds, which collecting the graders overlaps
         torch.set_num_threads(1)
 

@@ -13,6 +13,7 @@ import random
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,11 +71,19 @@ def one_thread() -> bool:
 class Warm:
     """Answers the nursery: spawn, interrupt, sweep. One submission at a time."""
 
-    def __init__(self, channel: Channel, form: Form, limits: Limits, shell: NotebookShell) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        form: Form,
+        limits: Limits,
+        shell: NotebookShell,
+        materials: Sequence[str],
+    ) -> None:
         self.channel = channel
         self.form = form
         self.limits = limits
         self.shell = shell
+        self.materials = materials
         self.child = 0
 
     def serve(self) -> None:
@@ -104,7 +113,9 @@ class Warm:
         """In the child: raise the walls, then run the notebook. Never returns."""
         try:
             writable = Path(message.scratch) if message.scratch else None
-            enter(self.limits, self.form, slot=message.slot, writable=writable)
+            work = enter(self.limits, self.form, slot=message.slot, writable=writable)
+            for path in self.materials:
+                os.symlink(path, work / Path(path).name)
             random.seed(message.seed)
             np.random.seed(message.seed % 2**32)
             torch.manual_seed(message.seed)
@@ -119,7 +130,7 @@ class Warm:
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
-def main(descriptor: int, form: Form, limits: Limits) -> None:
+def main(descriptor: int, form: Form, limits: Limits, materials: Sequence[str]) -> None:
     channel = Channel(socket.socket(fileno=descriptor))
     shell = preload()
     gc.collect()
@@ -127,6 +138,6 @@ def main(descriptor: int, form: Form, limits: Limits) -> None:
     collapse_memory()
     channel.send(Ready(form.sentence))
     try:
-        Warm(channel, form, limits, shell).serve()
+        Warm(channel, form, limits, shell, materials).serve()
     except Closed:
         sys.exit(0)

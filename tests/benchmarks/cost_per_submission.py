@@ -123,7 +123,7 @@ def measure_engine(course: Course, paths: list[Path]) -> Measured:
         torch.set_num_threads(1)
         os.sched_setaffinity(0, {available_cores()[0]})  # as each worker of a class that fills the machine
         found = Measured()
-        with Nursery(course.settings.memory) as nursery:
+        with Nursery(course.settings.memory, materials=course.materials) as nursery:
             start = Start(str(course.root), course.assignment, 1, "cpu", diagnose=True)
             desk = Desk(course, start, bench, nursery)
 

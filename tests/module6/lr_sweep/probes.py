@@ -1,0 +1,45 @@
+"""Models for lr_sweep. Their first weights come from the global generator, as PyTorch's always do."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+
+class Mode(nn.Module):
+    """Dropout without chance: what it does depends on the mode alone."""
+
+    def forward(self, x):
+        return 3 * x - 1 if self.training else x
+
+
+def layers(kind, d):
+    """The layers of a model of this kind for d inputs."""
+    if kind == "line":
+        return [nn.Linear(d, 1)]
+    middle = [nn.Linear(d, 5), Mode() if kind == "mode" else nn.Tanh()]
+    if kind == "two outputs":
+        return [*middle, nn.Linear(5, 2)]
+    return [*middle, nn.Linear(5, 1), *([nn.Flatten(0)] if kind == "flat" else [])]
+
+
+def swept(nb, X, y, lrs, steps, kind="net", seed=None, device="cpu"):
+    """lr_sweep on {X}, rates {lrs}, {steps} steps, seed {seed} (None: not passed)"""
+    X, y = X.to(device), y.to(device)
+
+    def make_model():
+        return nn.Sequential(*layers(kind, X.shape[1])).to(X.device, X.dtype)
+
+    more = {} if seed is None else {"seed": seed}
+    found = nb.lr_sweep(make_model, X, y, lrs, steps, **more)
+    if not isinstance(found, dict):
+        return found
+    curves = {rate: found[rate] for rate in lrs if rate in found}
+    return {
+        "curves": {rate: plain(curve) for rate, curve in curves.items()},
+        "entries": len(found),
+    }
+
+
+def plain(curve):
+    """A sequence of any kind as a list, everything else as it is."""
+    return list(curve) if isinstance(curve, Sequence) and not isinstance(curve, str) else curve
