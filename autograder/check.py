@@ -53,6 +53,7 @@ Results = dict[Sat, list[ExerciseResult]]
 def check_graders(root: Path, wanted: Sequence[str], wish: Wish) -> int:
     """Grade every sample over the seeds and report; returns the exit code."""
     course = Course(root)
+    _refuse_strays(course)
     exercises = _exercises(course, wanted)
     sittings = [pair for exercise in exercises for pair in _everyone(course, exercise, wish)]
     results, staff = _sit(course, sittings, wish)
@@ -81,6 +82,24 @@ def _sit(course: Course, sittings: Sittings, wish: Wish) -> tuple[Results, list[
                     staff += [f"{sat.exercise}, {sat.name}: {sentence}" for sentence in done.staff]
                     progress.step(f"{sat.exercise}/{sat.name}")
     return results, staff
+
+
+def _refuse_strays(course: Course) -> None:
+    """Every automatic exercise has a grader's folder, and every such folder its exercise."""
+    automatic = {x.id for x in course.exercises.values() if not x.written}
+    folders = {path.parent.name for path in course.graders.glob("*/test_*.py")}
+    lost = [
+        f"the exercise {name} has no grader: make {course.graders / name}/test_{name}.py, or take the cell"
+        " out of the notebook"
+        for name in sorted(automatic - folders)
+    ]
+    lost += [
+        f"{course.graders / name} grades no exercise: give a test cell the grade_id {name!r}, or delete"
+        " the folder"
+        for name in sorted(folders - automatic)
+    ]
+    if lost:
+        raise CourseError(";\nautograder: ".join(lost) + ".")
 
 
 def _exercises(course: Course, wanted: Sequence[str]) -> list[Exercise]:
@@ -164,16 +183,17 @@ def _print_restyled(results: Results) -> None:
 
 def _faults(course: Course, reports: list[Report], staff: list[str], wish: Wish) -> int:
     """Name everything that is wrong with the graders; returns the exit code."""
+    survivors = _survivors(course, reports) if wish.mutants else []
     faults = [
-        ("false accept", _named(reports, Report.false_accepts)),
-        ("false reject", _named(reports, Report.false_rejects)),
-        ("surviving mutant", _survivors(course, reports) if wish.mutants else []),
-        ("fault of ours", staff),
+        ("false accept", _named(reports, Report.false_accepts), "add a check that catches it"),
+        ("false reject", _named(reports, Report.false_rejects), "a check asks for too much, or it is wrong"),
+        ("surviving mutant", survivors, "add a check, or record it in equivalent_mutants.toml"),
+        ("fault of ours", staff, "repair the check"),
     ]
-    for kind, names in faults:
+    for kind, names, repair in faults:
         for name in names:
-            print(f"autograder: {kind}: {name}", file=sys.stderr)
-    return 1 if any(names for _, names in faults) else 0
+            print(f"autograder: {kind}: {name} ({repair})", file=sys.stderr)
+    return 1 if any(names for _, names, _ in faults) else 0
 
 
 def _named(reports: list[Report], names: Callable[[Report], Iterable[str]]) -> list[str]:

@@ -109,6 +109,22 @@ def check(
 
 
 @app.command()
+def new(
+    exercise: Annotated[str, typer.Argument(help="The exercise: the name of its function.")],
+    notebook: Annotated[str, typer.Option(help="The source notebook it goes into; made if missing.")],
+    points: Annotated[float, typer.Option(help="What it is worth.")] = 1.0,
+    assignment: Annotated[str, typer.Option(help="The assignment.")] = DEFAULT,
+    course: CourseOption = HERE,
+) -> None:
+    """Lay the cells, the grader, a wheat and a chaff of a new exercise."""
+    from autograder.scaffold import lay_exercise
+
+    for path in lay_exercise(course, assignment, exercise, notebook.removesuffix(".ipynb"), points):
+        print(path)
+    print(f"Next: `autograder release`, `autograder check {exercise}`, and docs/authoring.md from there.")
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where to put it; made anew each time.")] = Path("demo"),
     course: CourseOption = HERE,

@@ -91,8 +91,8 @@ def sign_turned_round(w1, b1, w2, b2, x, y):
 
 @replaces("backprop")
 def only_for_label_one(w1, b1, w2, b2, x, y):
-    """These are the formulas of the example with the label 1. With the label 0 the other half of the
-    cross-entropy counts, in the loss and in the gradient."""
+    """These are the formulas of the example with the label 1. With the label 0 the other half of
+    the cross-entropy counts, in the loss and in the gradient."""
     z1 = w1 * x + b1
     h1 = max(0.0, z1)
     z2 = w2 * h1 + b2

@@ -7,8 +7,8 @@ from autograder.samples import replaces
 
 @replaces("classify_run")
 def looks_at_the_last_only(losses):
-    """Only the last loss is asked whether it is finite. One nan or inf on the way means that the run
-    has diverged, whatever came after it."""
+    """Only the last loss is asked whether it is finite. One nan or inf on the way means that the
+    run has diverged, whatever came after it."""
     first, last = losses[0], losses[-1]
     if not math.isfinite(last) or last > 2 * first:
         return "diverged"
@@ -31,8 +31,8 @@ def forgets_infinity(losses):
 
 @replaces("classify_run")
 def nan_equals_nothing(losses):
-    """nan is looked for with ==, but nan is not equal to anything, itself included. The search never
-    finds one, and all comparisons that follow come out false."""
+    """nan is looked for with ==, but nan is not equal to anything, itself included. The search
+    never finds one, and all comparisons that follow come out false."""
     first, last = losses[0], losses[-1]
     if any(loss == math.nan or loss == math.inf for loss in losses) or last > 2 * first:
         return "diverged"
@@ -55,8 +55,8 @@ def reaching_is_enough(losses):
 
 @replaces("classify_run")
 def compares_with_the_best(losses):
-    """The last loss is compared with the smallest one. The yardstick is the first loss, where the run
-    began."""
+    """The last loss is compared with the smallest one. The yardstick is the first loss, where the
+    run began."""
     best, last = min(losses), losses[-1]
     if not all(math.isfinite(loss) for loss in losses) or last > 2 * best:
         return "diverged"
@@ -107,8 +107,8 @@ def lists_only(losses):
 # hard to catch
 @replaces("classify_run")
 def writes_over_nan(losses):
-    """Each nan is replaced by inf in the caller's own losses, to make comparing easier. The answer is
-    right, but the record of the run has been changed."""
+    """Each nan is replaced by inf in the caller's own losses, to make comparing easier. The answer
+    is right, but the record of the run has been changed."""
     for i in range(len(losses)):
         if math.isnan(losses[i]):
             losses[i] = math.inf
@@ -139,8 +139,8 @@ def only_doubles(lr, losses):
 
 @replaces("next_learning_rate")
 def rounds_the_rate(lr, losses):
-    """The new rate is rounded to four decimals. Learning rates below 0.0001 are common, and rounding
-    turns them into zero."""
+    """The new rate is rounded to four decimals. Learning rates below 0.0001 are common, and
+    rounding turns them into zero."""
     verdict = _verdict(losses)
     if verdict == "diverged":
         return round(lr / 10, 4)

@@ -6,9 +6,7 @@ import torch
 FORMS = {
     "list": list,
     "array": np.array,
-    "float32 array": lambda losses: np.array(losses, dtype=np.float32),
-    "tensor": lambda losses: torch.tensor(losses, dtype=torch.float64),
-    "float32 tensor": lambda losses: torch.tensor(losses, dtype=torch.float32),
+    "tensor": torch.tensor,
 }
 
 

@@ -43,7 +43,8 @@ def one_pass(losses):
             break
         first = last if first is None else first
     else:
-        return ("converging", "too_slow", "diverged")[(last > 0.9 * first) if last <= 2 * first else 2]
+        rank = 2 if last > 2 * first else int(last > 0.9 * first)
+        return ("converging", "too_slow", "diverged")[rank]
     return "diverged"
 
 

@@ -20,11 +20,10 @@ def all_in_numpy(train_losses, val_losses):
     n = len(val)
     tail = max(1, n // 10)
     best = int(val.argmin())
+    falls = train[-tail:].mean() < train[best]
     rules = [
         train[-3:].mean() > 1.5 * train[0],
-        best < 0.8 * n
-        and val[-tail:].mean() > 1.15 * val[best]
-        and train[-tail:].mean() < train[best],
+        best < 0.8 * n and val[-tail:].mean() > 1.15 * val[best] and falls,
         train[-tail:].mean() > 0.7 * train[0],
     ]
     return str(np.select(rules, ["diverging", "overfitting", "underfitting"], default="good"))
@@ -57,10 +56,8 @@ def from_the_last_rule_to_the_first(train_losses, val_losses):
 @replaces("diagnose_curves")
 def measured_in_first_losses(train_losses, val_losses):
     """Both curves are divided by their own scale first; a match statement names the result."""
-    train, val = (
-        torch.tensor([float(v) for v in curve], dtype=torch.float64)
-        for curve in (train_losses, val_losses)
-    )
+    train = torch.tensor([float(v) for v in train_losses], dtype=torch.float64)
+    val = torch.tensor([float(v) for v in val_losses], dtype=torch.float64)
     finite = bool(torch.isfinite(train).all() & torch.isfinite(val).all())
     if finite:
         train, val = train / train[0], val / val.min()

@@ -6,7 +6,8 @@ import torch
 from autograder.checks import Raised, close, hint, no_verdict, weight
 from tests.module6.dloss_dlogit import probes
 
-EACH = pytest.mark.parametrize("kind", ["ce", "mse"])
+KINDS = ["ce", "mse"]
+EACH = pytest.mark.parametrize("kind", KINDS)
 
 
 def slope(logit, target, kind):
@@ -18,9 +19,8 @@ def slope(logit, target, kind):
 
 def samples(draw, dtype=torch.float32):
     """Logits of ordinary size, each sign with either target."""
-    signs = torch.tensor([1, 1, -1, -1, 1, 1, -1, -1])
-    logit = signs * (0.2 + 2 * draw.rand(8, dtype=dtype))
-    return logit, torch.tensor([0, 1, 0, 1, 1, 0, 1, 0], dtype=dtype)
+    logit = torch.tensor([1, 1, -1, -1, 1]) * (0.2 + 2 * draw.rand(5, dtype=dtype))
+    return logit, torch.tensor([0, 1, 0, 1, 1], dtype=dtype)
 
 
 def right(student, logit, target, kind, rtol=1e-4, atol=1e-6):
@@ -70,14 +70,14 @@ def test_shapes(student, draw, kind):
 @hint("Stay in the dtype of the logits: a small number added for safety, or a .float(), costs digits.")
 def test_double_precision(student, draw):
     """With float64 logits and targets, the derivatives are right to double precision."""
-    for kind in ("ce", "mse"):
+    for kind in KINDS:
         assert right(student, *samples(draw, torch.float64), kind, rtol=1e-9, atol=1e-12)
 
 
 @hint("Work on new tensors: what ends in _ (requires_grad_ too) or assigns to entries changes what you got.")
 def test_leaves_no_trace(student, draw):
     """The derivatives are right, and logits, targets and the global random state are as they were."""
-    for kind in ("ce", "mse"):
+    for kind in KINDS:
         assert right(student, *samples(draw), kind)
         assert not student.changed, student.changed
 

@@ -6,6 +6,9 @@ What the contract leaves open is not asked: patience 0, no losses, and curves wi
 
 import math
 
+import numpy as np
+import torch
+
 from autograder.checks import close, hint, weight
 from tests.module6.early_stop import probes
 
@@ -58,11 +61,13 @@ def test_in_a_row(student, reference, draw):
 
 @hint("When the losses run out before patience does, the last epoch is the one where training stopped.")
 def test_never_stops(student, reference, draw):
-    """If patience never runs out, stop_epoch is the last epoch. The list of losses is left as it was."""
+    """If patience never runs out, stop_epoch is the last epoch. The losses may stand in a list, an array
+    or a tensor, which is left as it was."""
     patience = draw.integer(3, 5)
     body = "--" + "+" * draw.integer(1, 2) + "-" * draw.integer(2, 4)
-    for pattern in (body + "+" * (patience - 1), body, "-"):
-        assert right(student, reference, curve(draw, pattern), patience), pattern
+    kinds = {body + "+" * (patience - 1): list, body: np.array, "-": torch.tensor}
+    for pattern, kind in kinds.items():
+        assert right(student, reference, kind(curve(draw, pattern)), patience), pattern
         assert not student.changed, student.changed
 
 
@@ -110,7 +115,7 @@ def test_any_size(student, reference, draw):
     """Losses may be of any size and sign: very large, exactly 0, negative."""
     patience = draw.integer(2, 3)
     pattern = "---" + "+" * (patience - 1) + "---" + "+" * patience + "-+"
-    for unit, zero_at in ((2.0**60, None), (UNIT, 2), (UNIT, 0)):
+    for unit, zero_at in ((2.0**60, None), (UNIT, patience + 4), (UNIT, 0)):  # all positive, best 0, negative
         assert right(student, reference, curve(draw, pattern, unit, zero_at), patience), f"{unit}, {zero_at}"
 
 

@@ -29,7 +29,7 @@ def fitted(nb, losses, steps, patience, max_epochs, norm=False):
         model = Clocked(norm)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     own = dict(model.named_parameters())
-    trained = 0
+    trained, measured = 0, []
 
     def push(step):
         for name, p in own.items():
@@ -40,6 +40,7 @@ def fitted(nb, losses, steps, patience, max_epochs, norm=False):
         nonlocal trained
         step = steps[trained % len(steps)]
         trained += 1
+        measured.append(0)
         model.train()
         with torch.no_grad():
             model(step)
@@ -47,6 +48,8 @@ def fitted(nb, losses, steps, patience, max_epochs, norm=False):
 
     def val_loss(model):
         model.eval()
+        if measured:
+            measured[-1] += 1
         # The loss of a model belongs to its weights, however often it is asked for.
         epoch = round(model.clock.item())
         return losses[min(epoch, len(losses)) - 1] if epoch else 2.0 * abs(losses[0]) + 1
@@ -54,4 +57,10 @@ def fitted(nb, losses, steps, patience, max_epochs, norm=False):
     result = nb.fit_early_stopping(model, train_step, val_loss, max_epochs, patience)
     left = state(model)
     push(steps[0])
-    return {"result": result, "trained": trained, "state": left, "after one more step": state(model)}
+    return {
+        "result": result,
+        "trained": trained,
+        "measured": measured[:-1],  # how often in each epoch; after the last one who likes may look again
+        "state": left,
+        "after one more step": state(model),
+    }

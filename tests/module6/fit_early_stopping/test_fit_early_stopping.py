@@ -71,20 +71,20 @@ def test_history(student, reference, draw):
         pauses = ("-" + "+" * (patience - 1)) * 2
         given = task(draw, pauses + "--" + "+" * patience + "+--", patience)
         got = student.run(probes.fitted, **given)
-        want = reference.run(probes.fitted, **given)
-        assert same_history(got, want), "history"
-        assert close(got["trained"], want["trained"]), "calls of train_step"
+        assert same_history(got, reference.run(probes.fitted, **given)), "history"
 
 
-@hint("max_epochs bounds the number of calls of train_step; nothing else ends a run before patience does.")
-def test_max_epochs(student, reference, draw):
-    """At most max_epochs epochs are run, also when the losses still improve."""
+@hint("Ask val_loss once an epoch and keep what it says; max_epochs bounds the number of epochs.")
+def test_calls(student, reference, draw):
+    """train_step and val_loss are called once in each epoch, and at most max_epochs epochs are run, also
+    when the losses still improve."""
     for epochs in (1, draw.integer(4, 6)):
         given = task(draw, "-" * 9, draw.integer(2, 3), epochs)
         got = student.run(probes.fitted, **given)
         want = reference.run(probes.fitted, **given)
         assert same_history(got, want), "history"
         assert close(got["trained"], want["trained"]), "calls of train_step"
+        assert close(got["measured"], want["measured"]), "calls of val_loss"
 
 
 @hint("Improved means strictly smaller than the best so far; every comparison with NaN is False.")

@@ -11,8 +11,8 @@ from autograder.samples import replaces
 
 @replaces("lr_sweep")
 def seeds_once(make_model, X, y, lrs, steps, seed=0):
-    """The seed is set once before the loop, so every learning rate begins with other weights. Set it
-    again for each one, or the curves cannot be compared."""
+    """The seed is set once before the loop, so every learning rate begins with other weights. Set
+    it again for each one, or the curves cannot be compared."""
     torch.manual_seed(seed)
     results = {}
     for lr in lrs:
@@ -31,7 +31,8 @@ def seeds_once(make_model, X, y, lrs, steps, seed=0):
 
 @replaces("lr_sweep")
 def one_model_for_all(make_model, X, y, lrs, steps, seed=0):
-    """All learning rates train one and the same model: each begins where the one before it ended."""
+    """All learning rates train one and the same model: each begins where the one before it
+    ended."""
     torch.manual_seed(seed)
     model = make_model()
     results = {}
@@ -69,8 +70,8 @@ def seeds_after_the_model(make_model, X, y, lrs, steps, seed=0):
 
 @replaces("lr_sweep")
 def loss_after_the_step(make_model, X, y, lrs, steps, seed=0):
-    """The loss is measured again after the step and that one is recorded. The curve is to begin with
-    the loss of the untrained model."""
+    """The loss is measured again after the step and that one is recorded. The curve is to begin
+    with the loss of the untrained model."""
     results = {}
     for lr in lrs:
         torch.manual_seed(seed)

@@ -22,7 +22,7 @@ def curves(found):
     return found["curves"]
 
 
-def same(got, want, rtol=1e-3, atol=1e-12):
+def same(got, want, rtol=1e-3, atol=0.0):
     """Whether each rate, and no other, has the same losses."""
     return close(curves(got), curves(want), rtol=rtol, atol=atol)
 
@@ -41,7 +41,7 @@ def test_losses(student, reference, draw, device):
 def test_same_start(student, reference, draw):
     """Every rate begins with a model of its own, and all of these with the same weights."""
     rates = [0.01 * draw.uniform(1, 2), 0.05 * draw.uniform(1, 2), 0.2 * draw.uniform(1, 2)]
-    given = task(draw, lrs=draw.shuffled(rates))
+    given = task(draw, lrs=draw.shuffled(rates), steps=5)
     got = student.run(probes.swept, **given)
     assert same(got, reference.run(probes.swept, **given))
 
@@ -57,7 +57,11 @@ def test_seed(student, reference, draw):
 
 
 def kind(x):
-    return "nan" if math.isnan(x) else "inf" if math.isinf(x) else "finite"
+    """Whether a number is finite, inf (a whole number beyond all floats, too) or nan."""
+    try:
+        return "nan" if math.isnan(x) else "inf" if math.isinf(x) else "finite"
+    except OverflowError:
+        return "inf"
 
 
 def as_it_came(got, want):
@@ -78,19 +82,21 @@ def as_it_came(got, want):
 def test_divergence(student, reference, draw):
     """A run that diverges is written down to the end, inf and nan as they come, and the next rate
     has its turn all the same."""
-    wild, calm = draw.uniform(20, 40), draw.uniform(0.02, 0.05)
-    given = task(draw, kind="line", lrs=[wild, calm], steps=48)
+    wild, calm = draw.uniform(100, 200), draw.uniform(0.02, 0.05)
+    given = task(draw, kind="line", lrs=[wild, calm], steps=28)
     got = curves(student.run(probes.swept, **given))
     want = curves(reference.run(probes.swept, **given))
     assert got is not None and got.keys() == want.keys(), "rates"
     assert as_it_came(got[wild], want[wild]), "diverging"
-    assert close(got[calm], want[calm], rtol=1e-3), "the other rate"
+    others = [number(x) for x in sequence(got[calm]) or []]
+    assert len(others) == len(want[calm]), "the other rate"
+    assert all(x is not None and kind(x) == "finite" for x in others), "the other rate"
 
 
 @hint("The loss is noted before the step, so `steps` steps give `steps` losses, no more and no less.")
 def test_number_of_steps(student, reference, draw):
     """There are exactly as many losses as steps: one for a single step, none for none."""
-    for steps, lrs in ((1, (0.1, 1)), (0, [0.1, 0.2]), (2, [draw.uniform(0.1, 0.2)])):
+    for steps, lrs in ((1, (1,)), (0, [0.1, 0.2]), (2, [draw.uniform(0.1, 0.2)])):
         given = task(draw, n=4, d=1, lrs=lrs, steps=steps)
         got = student.run(probes.swept, **given)
         assert same(got, reference.run(probes.swept, **given)), steps
@@ -113,7 +119,7 @@ def test_shapes(student, reference, draw, form):
 def test_small_losses(student, reference, draw):
     """Losses may be tiny; they are noted as they are, to the last step."""
     given = task(draw, kind="line")
-    given |= {"X": 1e-3 * given["X"], "y": 1e-3 * given["y"], "lrs": [0.2, 0.45], "steps": 40}
+    given |= {"X": 1e-5 * given["X"], "y": 1e-5 * given["y"], "lrs": [0.3], "steps": 20}
     got = student.run(probes.swept, **given)
     assert same(got, reference.run(probes.swept, **given))
 
@@ -122,7 +128,7 @@ def test_small_losses(student, reference, draw):
 @hint("The losses are training losses: no eval() here.")
 def test_training_mode(student, reference, draw):
     """The model stays in training mode from the first loss to the last."""
-    given = task(draw, kind="mode", lrs=[0.001, 0.004])
+    given = task(draw, kind="mode", lrs=[0.004])
     got = student.run(probes.swept, **given)
     assert same(got, reference.run(probes.swept, **given))
 

@@ -66,7 +66,8 @@ def _curve(make_model, X, y, lr, steps, seed):
 
 @replaces("lr_sweep")
 def puts_the_generator_back(make_model, X, y, lrs, steps, seed=0):
-    """Each run has the generator to itself, which then gets its old state back; arrays come back."""
+    """Each run has the generator to itself, which then gets its old state back; arrays come
+    back."""
     return {lr: _curve(make_model, X, y, lr, steps, seed) for lr in lrs}
 
 

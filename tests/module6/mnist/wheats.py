@@ -62,7 +62,11 @@ def loader_with_its_own_generator(dataset, epochs=5, seed=0, device="cpu"):
     order = torch.Generator().manual_seed(seed)
     loader = DataLoader(dataset, batch_size=32, shuffle=True, generator=order)
     model = nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 96), nn.ReLU(), nn.Dropout(0.2), nn.Linear(96, 10)
+        nn.Flatten(),
+        nn.Linear(784, 96),
+        nn.ReLU(),
+        nn.Dropout(0.2),
+        nn.Linear(96, 10),
     ).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for epoch in range(epochs):
@@ -98,7 +102,7 @@ def convolutions_and_log_softmax(dataset, epochs=5, seed=0, device="cpu"):
     model = _SmallConvNet().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     for _ in range(epochs):
-        for batch in np.array_split(rng.permutation(len(dataset)), -(-len(dataset) // 24)):
+        for batch in np.array_split(rng.permutation(len(dataset)), -(-len(dataset) // 32)):
             pairs = [dataset[int(i)] for i in batch]
             x = torch.stack([image for image, _ in pairs]).to(device)
             y = torch.tensor([int(label) for _, label in pairs], device=device)

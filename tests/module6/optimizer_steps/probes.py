@@ -16,11 +16,11 @@ def momentum_path(nb, w, grads, lrs, beta):
     return w
 
 
-def adam_path(nb, w, grads, lrs, **betas):
-    """w after several calls of adam_step, each with the state of the one before, learning rates {lrs}"""
+def adam_path(nb, w, grads, lrs, more):
+    """w after calls of adam_step, each with the state of the one before, learning rates {lrs}, {more}"""
     state = (torch.zeros_like(w), torch.zeros_like(w), 0)
     for grad, lr in zip(grads, lrs, strict=True):
-        found = nb.adam_step(w, grad, state, lr=lr, **betas)
+        found = nb.adam_step(w, grad, state, lr=lr, **more)
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             return None
         w, state = found

@@ -75,6 +75,7 @@ def one_rescaled_rate(w, grad, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8)
     to the root that is not corrected."""
     m, v, t = state
     betas, t = (beta1, beta2), t + 1
-    m, v = (b * old + (1 - b) * new for b, old, new in zip(betas, (m, v), (grad, grad**2), strict=True))
+    rows = zip(betas, (m, v), (grad, grad**2), strict=True)
+    m, v = (b * old + (1 - b) * new for b, old, new in rows)
     c1, c2 = (1 - b**t for b in betas)
     return w - lr * math.sqrt(c2) / c1 * m / (v**0.5 + eps), (m, v, t)

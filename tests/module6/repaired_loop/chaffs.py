@@ -140,8 +140,8 @@ def keeps_the_graph(model, loader, optimizer, criterion, device):
 
 @replaces("repaired_loop")
 def moves_without_keeping(model, loader, optimizer, criterion, device):
-    """x.to(device) hands back a new tensor and leaves x where it was; here nobody keeps the new one.
-    On a CPU it makes no difference."""
+    """x.to(device) hands back a new tensor and leaves x where it was; here nobody keeps the new
+    one. On a CPU it makes no difference."""
     model.train()
     total, n = 0.0, 0
     for x, y in loader:

@@ -49,8 +49,8 @@ def clears_after_the_step(model, loader, optimizer, criterion, device):
 
 @replaces("repaired_loop")
 def clears_before_backward(model, loader, optimizer, criterion, device):
-    """Clears between the forward and the backward pass; sizes and losses in two lists, and a weighted
-    average in NumPy."""
+    """Clears between the forward and the backward pass; sizes and losses in two lists, and a
+    weighted average in NumPy."""
     for module in model.modules():
         module.training = True
     losses, sizes = [], []
@@ -68,8 +68,8 @@ def clears_before_backward(model, loader, optimizer, criterion, device):
 
 @replaces("repaired_loop")
 def running_mean(model, loader, optimizer, criterion, device):
-    """The mean is kept up to date from batch to batch, and the old mode is put back at the end; warns
-    and writes to stderr."""
+    """The mean is kept up to date from batch to batch, and the old mode is put back at the end;
+    warns and writes to stderr."""
     before = model.training
     model.train()
     mean, seen = 0.0, 0

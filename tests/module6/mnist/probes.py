@@ -1,0 +1,92 @@
+"""Probes of train_val_split and fit_mnist: splits, and a classifier trained on images that are sent."""
+
+import random
+
+import numpy as np
+import torch
+from torch import nn
+
+from autograder.inside.faraway import attempt, is_far
+
+
+class Images:
+    """A data set that can be asked for its length and for one pair at a time, and for nothing else."""
+
+    def __init__(self, images, labels):
+        self.pairs = [(x, int(y)) for x, y in zip(as_floats(images), labels, strict=True)]
+
+    def __len__(self):
+        return len(self.pairs)
+
+    def __getitem__(self, i):
+        image, label = self.pairs[int(i)]
+        return image.clone(), label
+
+
+def as_floats(images):
+    """Bytes (N, 28, 28) as floats (N, 1, 28, 28) from 0 to 1."""
+    return images[:, None].float() / 255
+
+
+def splits(nb, calls):
+    """train_val_split for (n, val_fraction, seed) in {calls}, random numbers being drawn in between"""
+    found = []
+    for n, fraction, seed in calls:
+        found.append(nb.train_val_split(n, fraction, seed))
+        torch.rand(3), np.random.rand(3), random.random()
+    return found
+
+
+def scores(model, images):
+    """What the model says in eval mode to all images at once, and to the first one alone."""
+    if not isinstance(model, nn.Module):
+        return None
+    model.eval()
+    device = next(model.parameters()).device
+    x = as_floats(images).to(device)
+    with torch.no_grad():
+        return {"all": model(x), "first": model(x[:1])}
+
+
+def trained(nb, images, labels, unseen, device="cpu"):
+    """fit_mnist on handwritten digits, then the model in eval mode on digits that were held out"""
+    dataset = Images(images, labels)
+    model = nb.fit_mnist(dataset) if device == "cpu" else nb.fit_mnist(dataset, device=device)
+    return scores(model, unseen)
+
+
+def after_seeds(nb, images, labels, unseen, epochs, seeds):
+    """fit_mnist on some digits, each time after another seed for the global generators"""
+    found = []
+    for seed in seeds:
+        torch.manual_seed(seed), np.random.seed(seed), random.seed(seed)
+        out = scores(nb.fit_mnist(Images(images, labels), epochs=epochs), unseen)
+        found.append({"out": out, "drawn": [torch.rand(2).tolist(), list(np.random.rand(2)), random.random()]})
+    return found
+
+
+def on_device(nb, images, labels, unseen, epochs, device):
+    """fit_mnist(dataset, epochs={epochs}, device=…) with another device"""
+    dataset = Images(images, labels)
+
+    def program(device):
+        model = nb.fit_mnist(dataset, epochs=epochs, device=device)
+        far = [is_far(p) if str(device) == "meta" else p.device.type == str(device) for p in model.parameters()]
+        model.eval()
+        with torch.no_grad():
+            out = model(as_floats(unseen).to(device))
+        return {"there": all(far), "out": out}
+
+    if device != "cpu":
+        return {"value": program(device), "error": None, "limit": False}
+    found = attempt(program)
+    return found | {"home": attempt_at_home(program) if found["error"] else None}
+
+
+def attempt_at_home(program):
+    """The name of the error that the program gives on the CPU, None without one."""
+    try:
+        program("cpu")
+    except Exception as error:
+        return type(error).__name__
+    return None
