@@ -112,7 +112,11 @@ def lr_sweep(make_model, X, y, lrs, steps, seed=0):
 
 
 def classify_run(losses):
-    """losses: one or more, in order (list, 1-d array or tensor) -> "diverged", "too_slow" or "converging"."""
+    """Name what a run did.
+
+    losses: one or more, in order (list, 1-d array or tensor).
+    Returns "diverged", "too_slow" or "converging".
+    """
     values = [float(loss) for loss in losses]
     start, end = values[0], values[-1]
     if not all(math.isfinite(value) for value in values) or end > 2 * start:

@@ -5,18 +5,11 @@ from collections.abc import Sequence
 from torch import nn
 
 
-class Mode(nn.Module):
-    """Dropout without chance: what it does depends on the mode alone."""
-
-    def forward(self, x):
-        return 3 * x - 1 if self.training else x
-
-
 def layers(kind, d):
     """The layers of a model of this kind for d inputs."""
     if kind == "line":
         return [nn.Linear(d, 1)]
-    middle = [nn.Linear(d, 5), Mode() if kind == "mode" else nn.Tanh()]
+    middle = [nn.Linear(d, 5), nn.Dropout(0.4) if kind == "dropout" else nn.Tanh()]
     if kind == "two outputs":
         return [*middle, nn.Linear(5, 2)]
     return [*middle, nn.Linear(5, 1), *([nn.Flatten(0)] if kind == "flat" else [])]

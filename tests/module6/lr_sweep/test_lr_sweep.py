@@ -124,11 +124,11 @@ def test_small_losses(student, reference, draw):
     assert same(got, reference.run(probes.swept, **given))
 
 
-@weight(0.5)
-@hint("The losses are training losses: no eval() here.")
-def test_training_mode(student, reference, draw):
-    """The model stays in training mode from the first loss to the last."""
-    given = task(draw, kind="mode", lrs=[0.004])
+@hint("No eval(), no forward pass but those of the steps, and a seed and a new model for each rate.")
+def test_dropout(student, reference, draw):
+    """With dropout, too, each run is the one that follows when the seed is set and the model is made:
+    in training mode, with the random numbers that come next."""
+    given = task(draw, kind="dropout", lrs=[0.02, 0.06])
     got = student.run(probes.swept, **given)
     assert same(got, reference.run(probes.swept, **given))
 

@@ -137,9 +137,9 @@ def test_fit_never_seeds(student, draw):
     numbers that belong to that seed."""
     given, labels = task(draw, 280, draw.choice([(0, 1), (0, 7), (1, 6)]))
     seeds = [draw.integer(0, 10**6), draw.integer(2 * 10**6, 3 * 10**6)]
-    runs = student.run(probes.after_seeds, **given, epochs=6, seeds=seeds)
+    runs = student.run(probes.after_seeds, **given, epochs=4, seeds=seeds)
     # Two digits: who learns anything is right far more often than half of the time.
-    assert all(isinstance(run["out"], dict) and accuracy(run["out"]["all"], labels) > 0.7 for run in runs)
+    assert all(isinstance(run["out"], dict) and accuracy(run["out"]["all"], labels) > 0.6 for run in runs)
     for first, second in zip(runs[0]["drawn"], runs[1]["drawn"], strict=True):
         assert not close(first, second), "seeded"
 
@@ -149,7 +149,7 @@ def test_fit_never_seeds(student, draw):
 def test_device(student, draw, device):
     """Training happens on `device`, and there the returned model is."""
     given, labels = task(draw, 280, draw.choice([(0, 1), (0, 7), (1, 6)]))
-    found = student.run(probes.on_device, **given, epochs=6, device=device)
+    found = student.run(probes.on_device, **given, epochs=4, device=device)
     if found["limit"]:
         no_verdict("the pretended device came to its limit")
     assert found["error"] not in ("mixed", "numpy"), found["error"]
@@ -157,4 +157,4 @@ def test_device(student, draw, device):
         assert found["home"] is None, f"raises on the CPU too: {found['home']}"
         no_verdict(f"the pretended device answered {found['error']}")
     assert close(found["value"]["there"], True), "the model is elsewhere"
-    assert accuracy(found["value"]["out"], labels) > 0.7, "not trained"
+    assert accuracy(found["value"]["out"], labels) > 0.6, "not trained"

@@ -53,6 +53,14 @@ def test_generator(student, reference, draw):
     assert both(got, reference.run(probes.trained, **given))
 
 
+@hint("Use the optimizer that you are given: its momentum carries over to the next epoch.")
+def test_two_epochs(student, reference, draw):
+    """A second epoch goes on where the first one ended."""
+    given = task(draw, kind="mode", sizes=(4, 4, 3), epochs=2, lr=0.01, **FUNCTION)
+    got = student.run(probes.trained, **given, optimizer="momentum")
+    assert both(got, reference.run(probes.trained, **given, optimizer="momentum"))
+
+
 @hint("Move inputs AND targets: .to(device) hands you another tensor, which has to be kept.")
 def test_device(student, reference, draw, device):
     """Each batch is moved to the device of the model before it is used."""
