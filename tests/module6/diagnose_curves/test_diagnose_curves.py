@@ -79,7 +79,9 @@ def right(student, draw, cases):
 
 
 @weight(2)
-@hint("Look for the best validation epoch, and at what both curves do after it; compare ratios, not differences.")
+@hint(
+    "Look for the best validation epoch, and at what both curves do after it; compare ratios, not differences."
+)
 def test_overfitting(student, draw):
     """Training that falls on while validation, past its best epoch, rises again is overfitting; two
     curves that fall together are not. The scale of the losses does not matter."""
@@ -88,7 +90,9 @@ def test_overfitting(student, draw):
 
 
 @weight(2)
-@hint("Look at the mean of the last three training losses beside the first one, not at the largest loss on the way.")
+@hint(
+    "Look at the mean of the last three training losses beside the first one, not at the largest loss on the way."
+)
 def test_diverging(student, draw):
     """Training whose last three losses are, in the mean, far above the first one diverges; a bump on the
     way that is over by then does not matter."""
@@ -102,7 +106,9 @@ def test_diverging(student, draw):
 def test_not_finite(student, draw):
     """A single loss that is not finite, in either curve and in any epoch, means diverging, whatever the
     curves look like otherwise."""
-    cases = [("diverging", spoilt(draw, kind(draw, epochs(draw)))) for kind in (good, overfitting, underfitting)]
+    cases = [
+        ("diverging", spoilt(draw, kind(draw, epochs(draw)))) for kind in (good, overfitting, underfitting)
+    ]
     train, val = good(draw, 30)
     val[draw.integer(3, 26)] = math.nan
     other, late = good(draw, 30)
@@ -112,7 +118,9 @@ def test_not_finite(student, draw):
 
 
 @weight(2)
-@hint("Set the mean of the last tenth of the training losses beside the first training loss: a ratio, no fixed number.")
+@hint(
+    "Set the mean of the last tenth of the training losses beside the first training loss: a ratio, no fixed number."
+)
 def test_underfitting(student, draw):
     """Training that stays near its first loss is underfitting, at any scale; training that falls far
     below it is not."""
@@ -131,7 +139,9 @@ def test_order(student, draw):
     assert right(student, draw, cases)
 
 
-@hint("Overfitting needs all three: an early best epoch, a clear rise of validation, and training that still falls.")
+@hint(
+    "Overfitting needs all three: an early best epoch, a clear rise of validation, and training that still falls."
+)
 def test_no_overfitting(student, draw):
     """A rise of validation is no overfitting if training rises as well, if it is a small one, or if the
     best epoch comes in the last fifth of the run."""
@@ -144,7 +154,9 @@ def test_no_overfitting(student, draw):
     assert right(student, draw, cases)
 
 
-@hint("Single epochs are noisy: take the mean of the last tenth (the last three for diverging), not the last loss.")
+@hint(
+    "Single epochs are noisy: take the mean of the last tenth (the last three for diverging), not the last loss."
+)
 def test_last_epoch(student, draw):
     """One odd loss at the very end changes nothing: the means over the last epochs decide."""
     n = draw.integer(150, 200)
@@ -155,11 +167,18 @@ def test_last_epoch(student, draw):
     assert right(student, draw, [("good", (train, val)), ("overfitting", rises)])
 
 
-@hint("np.asarray(curve) or [float(v) for v in curve] reads lists, arrays and tensors alike; sort copies only.")
+@hint(
+    "Make plain floats of both curves first, one by one: that reads lists, arrays and tensors alike, and copies them."
+)
 def test_any_container(student, draw):
     """The curves may come as lists, arrays or tensors, and are left as they were."""
     kinds = {"overfitting": overfitting, "underfitting": underfitting, "good": good, "diverging": diverging}
-    holders = [np.array, torch.tensor, lambda x: np.array(x, dtype=np.float32), lambda x: torch.tensor(x).double()]
+    holders = [
+        np.array,
+        torch.tensor,
+        lambda x: np.array(x, dtype=np.float32),
+        lambda x: torch.tensor(x).double(),
+    ]
     for (word, kind), holder in zip(kinds.items(), draw.shuffled(holders), strict=True):
         train, val = kind(draw, epochs(draw))
         assert close(student.diagnose_curves(holder(train), holder(val)), word), word

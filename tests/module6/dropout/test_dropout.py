@@ -68,7 +68,9 @@ def test_independent(student, draw):
 
 
 @weight(2)
-@hint("1 / (1 - p) is infinite for p = 1, and infinity times 0 is NaN, in the gradient too: think of p = 1 apart.")
+@hint(
+    "1 / (1 - p) is infinite for p = 1, and infinity times 0 is NaN, in the gradient too: think of p = 1 apart."
+)
 def test_extremes(student, draw):
     """p = 0 drops nothing, p = 1 drops everything: zeros, never NaN, also in the gradient."""
     x, slope = values(draw, 6, 7), values(draw, 6, 7)
@@ -80,7 +82,9 @@ def test_extremes(student, draw):
 
 
 @weight(2)
-@hint("The scaling in training has already made up for what is dropped: in eval mode x goes through as it is.")
+@hint(
+    "The scaling in training has already made up for what is dropped: in eval mode x goes through as it is."
+)
 def test_eval(student, draw):
     """With training=False the values go through unchanged, for every p; with training=True they do not."""
     x, slope = values(draw, 10, 9), values(draw, 10, 9)
@@ -106,7 +110,9 @@ def test_gradient(student, draw):
 
 
 @weight(2)
-@hint("Draw from PyTorch's own generator and never seed it: whoever wants the same numbers again seeds outside.")
+@hint(
+    "Draw from PyTorch's own generator and never seed it: whoever wants the same numbers again seeds outside."
+)
 def test_generator(student, draw):
     """The mask comes from PyTorch's global generator: torch.manual_seed before the call makes it
     repeatable, without a seed each call gives another mask, and dropout itself never seeds."""

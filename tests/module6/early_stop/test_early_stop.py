@@ -101,8 +101,10 @@ def test_equal(student, reference, draw):
     assert right(student, reference, losses, patience, delta), "less exactly min_delta"
 
 
-@hint("Every comparison with NaN is False: ask whether a loss is better, not whether it is worse. "
-      "No loss of any epoch is the best before the first improvement.")
+@hint(
+    "Every comparison with NaN is False: ask whether a loss is better, not whether it is worse. "
+    "No loss of any epoch is the best before the first improvement."
+)
 def test_not_finite(student, reference, draw):
     """NaN is never an improvement, infinity is none on a number; both are epochs like others, and a
     number after them can improve again. The first loss may be one of them."""
@@ -120,7 +122,9 @@ def test_any_size(student, reference, draw):
 
 
 @weight(2)
-@hint("Go through the losses one by one with a for loop, and leave it where training stops: no list(), no len().")
+@hint(
+    "Go through the losses one by one with a for loop, and leave it where training stops: no list(), no len()."
+)
 def test_generator(student, reference, draw):
     """The losses may come from a generator, one at a time, and none is read after the stop."""
     patience = draw.integer(2, 4)

@@ -38,8 +38,10 @@ def same_state(got, want, which="state"):
 
 
 @weight(2)
-@hint("state_dict() shows the weights as they are NOW: copy them (clone, deepcopy) when an epoch improves, "
-      "and load the copy at the end.")
+@hint(
+    "state_dict() shows the weights as they are NOW: copy them (clone, deepcopy) when an epoch improves, "
+    "and load the copy at the end."
+)
 def test_best_weights(student, reference, draw):
     """Afterwards the model holds the weights of the best epoch, not of the last one, whether patience or
     max_epochs ended the training."""
@@ -53,7 +55,9 @@ def test_best_weights(student, reference, draw):
 
 
 @weight(2)
-@hint("model.parameters() leaves out the buffers (batch norm's running statistics); state_dict() has them all.")
+@hint(
+    "model.parameters() leaves out the buffers (batch norm's running statistics); state_dict() has them all."
+)
 def test_best_buffers(student, reference, draw):
     """The buffers are those of the best epoch too, such as batch norm's running mean, variance and count."""
     patience = draw.integer(2, 4)
@@ -100,8 +104,10 @@ def test_no_improvement(student, reference, draw):
         assert same_state(got, want), f"weights {sign}"
 
 
-@hint("Copy the best numbers INTO the model's own tensors (load_state_dict does): no new model, no new "
-      "parameters, and no seed.")
+@hint(
+    "Copy the best numbers INTO the model's own tensors (load_state_dict does): no new model, no new "
+    "parameters, and no seed."
+)
 def test_same_model(student, reference, draw):
     """It is the given model that is trained and left with the best weights: its parameters stay the
     objects that an optimizer already knows. The global random state is left alone."""

@@ -75,7 +75,7 @@ def permuted(got, given):
 @weight(2)
 @hint("The largest output is the answer; the share of right answers is between 0 and 1.")
 def test_true_labels(student, draw):
-    """"true" holds two shares between 0 and 1: the accuracy on the training data, then the one on the
+    """ "true" holds two shares between 0 and 1: the accuracy on the training data, then the one on the
     test data, of a model that was trained on the labels as they are."""
     given = task(draw)
     assert fits(student.run(probes.reported, **given), given, "true")
@@ -84,7 +84,7 @@ def test_true_labels(student, draw):
 @weight(2)
 @hint("What the second model was told are the shuffled labels: its memory of X is measured against them.")
 def test_shuffled_labels(student, draw):
-    """"shuffled" holds the accuracy on the training data against the shuffled labels, those that this
+    """ "shuffled" holds the accuracy on the training data against the shuffled labels, those that this
     model was trained on, and the accuracy on the test data against the true y_test."""
     given = task(draw)
     assert fits(student.run(probes.reported, **given), given, "shuffled")
@@ -119,14 +119,14 @@ def test_eval_mode(student, draw):
 
 @hint("Count the scalars in model.parameters(); state_dict() holds buffers besides.")
 def test_params(student, draw):
-    """"params" is the number of scalars in the parameters of one model; buffers are none."""
+    """ "params" is the number of scalars in the parameters of one model; buffers are none."""
     classes = draw.integer(3, 9)
     given = task(draw) | {"classes": classes}
     want = given["X"][0].numel() * classes + classes
     assert whole(told(student.run(probes.reported, **given), "params")) == want
 
 
-@hint("torch.randperm(n, generator=torch.Generator().manual_seed(seed)), or np.random.default_rng(seed).")
+@hint("Make a generator of your own from the seed, anew in each call, and permute with it.")
 def test_seed(student, draw):
     """The seed decides the permutation: the same one whenever the seed is the same, whatever was drawn
     before, and another one for another seed."""

@@ -61,7 +61,9 @@ def after_seeds(nb, images, labels, unseen, epochs, seeds):
     for seed in seeds:
         torch.manual_seed(seed), np.random.seed(seed), random.seed(seed)
         out = scores(nb.fit_mnist(Images(images, labels), epochs=epochs), unseen)
-        found.append({"out": out, "drawn": [torch.rand(2).tolist(), list(np.random.rand(2)), random.random()]})
+        found.append(
+            {"out": out, "drawn": [torch.rand(2).tolist(), list(np.random.rand(2)), random.random()]}
+        )
     return found
 
 
@@ -71,7 +73,9 @@ def on_device(nb, images, labels, unseen, epochs, device):
 
     def program(device):
         model = nb.fit_mnist(dataset, epochs=epochs, device=device)
-        far = [is_far(p) if str(device) == "meta" else p.device.type == str(device) for p in model.parameters()]
+        far = [
+            is_far(p) if str(device) == "meta" else p.device.type == str(device) for p in model.parameters()
+        ]
         model.eval()
         with torch.no_grad():
             out = model(as_floats(unseen).to(device))

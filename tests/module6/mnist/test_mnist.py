@@ -27,7 +27,9 @@ def digits():
     images, labels = (
         np.concatenate(
             [
-                np.frombuffer((raw / f"{part}-{kind}-ubyte").read_bytes(), np.uint8, offset=head).reshape(shape)
+                np.frombuffer((raw / f"{part}-{kind}-ubyte").read_bytes(), np.uint8, offset=head).reshape(
+                    shape
+                )
                 for part in ("train", "t10k")
             ]
         )
@@ -83,12 +85,16 @@ def test_partition(student, draw):
 
 
 @weight(2)
-@hint("Let the seed, and nothing but the seed, decide the permutation: a generator that is made from it in each call.")
+@hint(
+    "Let the seed, and nothing but the seed, decide the permutation: a generator that is made from it in each call."
+)
 def test_seeds(student, draw):
     """The split is shuffled: the same one whenever the seed is the same, whatever was drawn before, and
     another one for another seed."""
     n, seed = draw.integer(800, 1000), draw.integer(1, 10**6)
-    found = student.run(probes.splits, [(n, 0.25, seed), (n, 0.25, seed), (n, 0.25, seed + draw.integer(1, 9))])
+    found = student.run(
+        probes.splits, [(n, 0.25, seed), (n, 0.25, seed), (n, 0.25, seed + draw.integer(1, 9))]
+    )
     assert all(partitions(split, n, 0.25) for split in found), "no partition"
     first, again, other = map(parts, found)
     assert first == again, "the same seed"
@@ -100,7 +106,7 @@ def test_seeds(student, draw):
         assert abs(early - (n // 2) / n) < 3 / len(val) ** 0.5, "not shuffled"
 
 
-@hint("torch.Generator().manual_seed(seed) or np.random.default_rng(seed) makes a generator of your own.")
+@hint("PyTorch and NumPy both let you make a generator of your own from a seed: permute with that one.")
 def test_split_leaves_no_trace(student, draw):
     """The split draws from a generator of its own: the global random states are neither seeded nor used."""
     n = draw.integer(100, 200)
@@ -117,12 +123,15 @@ def shuffled_set(val):
 
 
 @weight(4)
-@hint("Train in training mode with small batches (more steps), shuffled; 30 steps in all are too few. "
-      "Learn from the data set that is passed, as it is.")
+@hint(
+    "Train in training mode with small batches (more steps), shuffled; 30 steps in all are too few. "
+    "Learn from the data set that is passed, as it is."
+)
 def test_accuracy(student, draw, device):
     """After 5 epochs on 1400 handwritten digits the model is right on at least 85% of the digits that
     were held out, in eval mode; it takes images (N, 1, 28, 28), N = 1 too, and returns ten scores for each."""
-    # A hidden layer of 128 and Adam with batches of 32 reach 0.93 to 0.97: 0.85 is 9 standard deviations below.
+    # One hidden layer and Adam with batches of 32 or 64 are right on 93% to 95% of all such digits. Of 397
+    # draws (binomial) even a solution that is right on 92.5% of all fails less than once in 4 million.
     given, labels = task(draw, TRAINING)
     found = student.run(probes.trained, **given, device=device)
     assert isinstance(found, dict), "no nn.Module"
@@ -131,7 +140,9 @@ def test_accuracy(student, draw, device):
     assert close(found["first"], found["all"][:1], rtol=1e-2, atol=1e-2), "one image alone"
 
 
-@hint("Seed only inside `with torch.random.fork_rng():`, or not at all: the caller's own seed has to survive.")
+@hint(
+    "Seed only inside `with torch.random.fork_rng():`, or not at all: the caller's own seed has to survive."
+)
 def test_fit_never_seeds(student, draw):
     """fit_mnist does not seed the global generators: who seeds before the call and draws after it gets
     numbers that belong to that seed."""
@@ -145,7 +156,7 @@ def test_fit_never_seeds(student, draw):
 
 
 @weight(2)
-@hint("model.to(device) once, and each batch: x, y = x.to(device), y.to(device). Return the model as it lies there.")
+@hint("Move the model once, and images AND labels of each batch; return the model where it was trained.")
 def test_device(student, draw, device):
     """Training happens on `device`, and there the returned model is."""
     given, labels = task(draw, 280, draw.choice([(0, 1), (0, 7), (1, 6)]))
