@@ -203,7 +203,7 @@ def read_equivalents(folder: Path) -> dict[str, str]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["equivalent"]
         found = {str(entry["mutant"]): str(entry["reason"]) for entry in entries}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:  # no TOML, or no UTF-8
         raise CourseError(
             f"{path} is no list of [[equivalent]] entries with mutant and reason: {error}."
         ) from None

@@ -53,9 +53,9 @@ class Journal:
         )
 
 
-def is_far(tensor: torch.Tensor) -> bool:
-    """Whether the tensor lies on the pretended device."""
-    return place_of(tensor) == FAR
+def is_far(value: Any) -> bool:
+    """Whether this is a tensor on the pretended device."""
+    return isinstance(value, torch.Tensor) and place_of(value) == FAR
 
 
 def storage(tensor: torch.Tensor) -> Any:
@@ -90,7 +90,7 @@ def outputs(result: Any) -> list[torch.Tensor]:
     """The tensors that a call returned: one, or a flat tuple or list of them."""
     if isinstance(result, torch.Tensor):
         return [result]
-    if isinstance(result, tuple | list) and result and isinstance(result[0], torch.Tensor):
+    if isinstance(result, tuple | list):  # a gradient that nobody asked for is None among them
         return [item for item in result if isinstance(item, torch.Tensor)]
     return []
 

@@ -4,8 +4,8 @@ The grader calls `probe` once and `launch` for each warm process; the warm proce
 for a submission, which calls `enter` before any student code, and calls `sweep` after it. What
 holds on a machine is its `Form`; every form works, with fewer walls.
 
-A system-call filter belongs at the end of `enter` (after Landlock), a cgroup for the memory of
-all processes together around the fork in `launcher`; neither is there yet.
+A cgroup for the memory of all processes together belongs around the fork in `launcher`; it is not there
+yet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from autograder.sandbox import kernel, landlock, namespaces, privileges
+from autograder.sandbox import kernel, landlock, namespaces, privileges, syscalls
 from autograder.sandbox import limits as _limits
 from autograder.sandbox.form import FIRST_UID, SLOTS, Form, SandboxError
 from autograder.sandbox.limits import Limits
@@ -145,7 +145,8 @@ def enter(limits: Limits, form: Form, *, slot: int, writable: Path | None = None
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if ruleset is not None:
         landlock.restrict(ruleset)
-    # The system-call filter goes here, last: it may then forbid what the walls above need.
+    if form.filter:  # last: it forbids what the walls above need
+        syscalls.install()
     return work
 
 

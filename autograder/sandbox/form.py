@@ -32,12 +32,15 @@ class Form:
     """/proc is of the own pid namespace; otherwise it is the outer one."""
     landlock: int = 0
     """Landlock's ABI version, 0 without it."""
+    filter: bool = False
+    """System calls are filtered."""
     why: str = ""
     """What the kernel said to the first wall that is missing."""
 
     def without_namespaces(self) -> Form:
         """The fallback form, as on a machine that forbids namespaces."""
-        return Form(linux=self.linux, root=self.root, uids=self.uids, landlock=self.landlock, why=self.why)
+        kept = {name: getattr(self, name) for name in ("linux", "root", "uids", "landlock", "filter", "why")}
+        return Form(**kept)
 
     @property
     def reads_blocked(self) -> bool:
@@ -51,6 +54,7 @@ class Form:
             return "sandbox: none on this system (walls need Linux): use a Linux container"
         holds = [*self._spaces(), *(["own uid"] if self.uids else [])]
         holds += ["Landlock"] if self.landlock else []
+        holds += ["system-call filter"] if self.filter else []
         holds += ["limits"]
         if self.mount and self.pid and self.net and self.ipc:
             return f"sandbox: {', '.join(holds)}{self._open()}"
@@ -72,12 +76,18 @@ class Form:
         if not self.mount:
             gaps.append("the size of its folder and /dev/shm")
         if not self.net:
-            gaps.append("UDP and reachable sockets" if self.landlock >= 4 else "the network")
+            gaps.append(self._network())
         if not self.pid and not self.uids and self.landlock < 6:
             gaps.append("signals to your processes")
         if self.root and not self.uids:
             gaps.append("the number of processes, since this root may take no other uid")
         return f"; open: {', '.join(gaps)}" if gaps else ""
+
+    def _network(self) -> str:
+        """What is left of it without a namespace: the filter stops all but unix sockets."""
+        if self.filter:
+            return "unix sockets in folders it can reach"
+        return "UDP and reachable sockets" if self.landlock >= 4 else "the network"
 
     def record(self) -> dict[str, object]:
         """Plain values that `Form(**values)` takes back."""

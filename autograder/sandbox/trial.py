@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from autograder.sandbox import kernel, landlock, namespaces
+from autograder.sandbox import kernel, landlock, namespaces, syscalls
 from autograder.sandbox.form import FIRST_UID, Form
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.view import view
@@ -21,6 +21,7 @@ def main() -> None:
     """Print the form's record."""
     root = os.geteuid() == 0
     base = {"linux": True, "root": root, "landlock": landlock.abi()}
+    base["filter"] = syscalls.known_machine() and bool(_ask(_filtered).get("filter"))
     print(json.dumps(Form(**{**base, **_best(root=root)}).record()))
 
 
@@ -90,6 +91,12 @@ def _root(*, own_proc: bool) -> dict[str, Any]:
     namespaces.build_root(shown, own_proc=own_proc)
     namespaces.fresh_folders(Limits(), shown, uid=os.geteuid(), ipc=False)
     return {"mount": True, "proc": own_proc}
+
+
+def _filtered() -> dict[str, Any]:
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    syscalls.install()
+    return {"filter": True}
 
 
 def _other_uid() -> dict[str, Any]:

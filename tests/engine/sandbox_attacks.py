@@ -26,6 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from autograder import sandbox  # a copy of the package lies beside this file
+from autograder.sandbox import syscalls
 from autograder.sandbox.sweep import descendants
 
 MIB = 1 << 20
@@ -92,12 +93,31 @@ def kill_others(facts: Any) -> Any:
 
 
 def connect(facts: Any) -> Any:
-    tcp, local = socket.socket(), socket.socket(socket.AF_UNIX)
-    tcp.settimeout(2)
-    found = {"tcp": said(lambda: tcp.connect(("127.0.0.1", facts["port"])))}
+    place = ("127.0.0.1", facts["port"])
+    local = socket.socket(socket.AF_UNIX)
+    found = {"tcp": said(lambda: socket.create_connection(place, timeout=2))}
+    found["udp"] = said(lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", place))
     found["listen"] = said(lambda: socket.socket().bind(("127.0.0.1", 0)))
     found["abstract"] = said(lambda: local.connect("\0" + facts["abstract"]))
     return found
+
+
+def filtered_calls(facts: Any) -> Any:
+    """What each refused call says, by its error; nothing where there is no filter."""
+    if not facts["filter"]:
+        return {}
+    column = list(syscalls._MACHINES).index(os.uname().machine)
+    found: dict[str, list[str]] = {}
+    for name, numbers in (syscalls._FORBIDDEN | syscalls._ABSENT).items():
+        if numbers[column] >= 0:
+            error = said(lambda number=numbers[column]: libc.syscall(number, 0, 0, 0, 0, 0, 0))
+            found.setdefault(error, []).append(name)
+    new_user = 0x10000000 | signal.SIGCHLD
+    clone = said(lambda: libc.syscall(syscalls._CLONE[column], new_user, 0, 0, 0, 0))
+    families = {
+        str(family): said(lambda family=family: socket.socket(family)) for family in (2, 10, 16, 17, 40)
+    }
+    return {"calls": found, "clone": clone, "families": families}
 
 
 def write_outside(facts: Any) -> Any:
@@ -251,7 +271,7 @@ def ordinary_work(facts: Any) -> Any:
 
 ATTACKS = [
     ordinary_work, read_outside, list_root, see_processes, kill_others, connect, write_outside,
-    fill_bytes, big_file, fill_inodes, fork_many, take_memory, regain, as_new_root, leave_daemon, leave_files,
+    filtered_calls, fill_bytes, big_file, fill_inodes, fork_many, take_memory, regain, as_new_root, leave_daemon,
     leave_files,
 ]  # fmt: skip
 
@@ -310,6 +330,10 @@ def left() -> list[int]:
 
 def chosen(kind: str) -> sandbox.Form:
     form = sandbox.probe()
+    if kind == "no-filter":
+        return dataclasses.replace(form, filter=False)
+    if kind == "fallback, no-filter":
+        return dataclasses.replace(form, filter=False).without_namespaces()
     if kind == "outer-proc":
         return dataclasses.replace(form, proc=False)
     if kind == "no-landlock":
@@ -350,7 +374,7 @@ def start(kind: str, folder: str) -> dict[str, Any]:
     channel = ours.makefile("rw")
     facts: dict[str, Any] = {
         "folder": folder, "port": listening.getsockname()[1], "abstract": name,
-        "mount": form.mount, "shown": str(here / "autograder"),
+        "mount": form.mount, "filter": form.filter, "shown": str(here / "autograder"),
         "victims": {"starter": os.getpid(), "victim": victim.pid, "shim": process.pid},
         "capable": form.root or form.user,
     }  # fmt: skip

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from typing import Any
 import pytest
 
 from autograder import sandbox
+from autograder.sandbox import syscalls
 from autograder.sandbox.sweep import descendants
 from autograder.sandbox.view import closed_folder, view
 
@@ -34,13 +36,17 @@ NOBODY = 65534
 AS_ROOT = [
     ("root", "namespaces"),
     ("root", "no-landlock"),
+    ("root", "no-filter"),
     ("root", "fallback"),
+    ("root", "fallback, no-filter"),
     ("root without mounts", "namespaces"),
     ("nobody", "namespaces"),
     ("nobody", "outer-proc"),
     ("nobody", "fallback"),
+    ("nobody", "fallback, no-filter"),
 ]
-AS_ME = [("me", "namespaces"), ("me", "outer-proc"), ("me", "no-landlock"), ("me", "fallback")]
+KINDS = ("namespaces", "outer-proc", "no-landlock", "no-filter", "fallback", "fallback, no-filter")
+AS_ME = [("me", kind) for kind in KINDS]
 SANDBOXES = AS_ROOT if os.geteuid() == 0 else AS_ME
 
 
@@ -91,9 +97,9 @@ def outcome(request: pytest.FixtureRequest, place: Path) -> dict[str, Any]:
     done = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False, **options)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    if kind != "fallback" and not found["form"]["mount"]:
+    if not kind.startswith("fallback") and not found["form"]["mount"]:
         pytest.skip(found["sentence"])
-    if kind == "fallback" and found["form"]["landlock"] < 6:
+    if kind.startswith("fallback") and found["form"]["landlock"] < 6:
         pytest.skip("without namespaces, the walls are Landlock's")
     return found
 
@@ -139,8 +145,33 @@ def test_other_processes_cannot_be_killed(outcome: dict[str, Any]) -> None:
 
 def test_no_way_to_the_network_outside(outcome: dict[str, Any]) -> None:
     found = result(outcome, "connect")
-    assert found["tcp"] in {"EACCES", "ENETUNREACH"}
+    if outcome["form"]["filter"]:
+        assert {found["tcp"], found["udp"], found["listen"]} == {"EAFNOSUPPORT"}
+    assert found["tcp"] in {"EACCES", "ENETUNREACH", "EAFNOSUPPORT"}
+    assert found["udp"] in {"ENETUNREACH", "EAFNOSUPPORT"} or not outcome["form"]["net"]
     assert found["abstract"] in {"EPERM", "ECONNREFUSED"}
+
+
+def test_calls_that_no_notebook_needs_are_refused(outcome: dict[str, Any]) -> None:
+    found = result(outcome, "filtered_calls")
+    if not outcome["form"]["filter"]:
+        pytest.skip("this kind of sandbox has no filter")
+    assert set(found["calls"]) == {"EPERM", "ENOSYS"}
+    assert set(found["calls"]["ENOSYS"]) == set(syscalls._ABSENT)
+    assert len(found["calls"]["EPERM"]) >= 45
+    assert found["clone"] == "EPERM"
+    assert set(found["families"].values()) == {"EAFNOSUPPORT"}
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_the_filter_is_a_program_that_ends(machine: str) -> None:
+    """Every jump lands inside, and the last instruction returns."""
+    code = syscalls.program(machine)
+    instructions = list(struct.iter_unpack("HBBI", code))
+    for place, (kind, if_so, if_not, _) in enumerate(instructions):
+        if kind & 0x07 == 0x05:
+            assert place + 1 + max(if_so, if_not) < len(instructions)
+    assert instructions[-1][0] == 0x06
 
 
 def test_nothing_outside_can_be_written(outcome: dict[str, Any]) -> None:
@@ -191,7 +222,7 @@ def test_user_namespace_of_ones_own_opens_nothing(outcome: dict[str, Any]) -> No
         assert found["user"] == "EPERM"
     assert found["mount"] == "EPERM"
     assert found["secret"] in {"EACCES", "ENOENT"}
-    assert found["tcp"] in {"EACCES", "ENETUNREACH"}
+    assert found["tcp"] in {"EACCES", "ENETUNREACH", "EAFNOSUPPORT"}
 
 
 def test_daemons_do_not_outlive_the_sweep(outcome: dict[str, Any]) -> None:
