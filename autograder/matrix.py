@@ -9,6 +9,7 @@ from rich.table import Table
 
 from autograder.standings import Report, Standing
 
+NAME_WIDTH = 44
 TITLE = "Do the graders tell right from wrong?"
 
 
@@ -37,10 +38,10 @@ def summary_table(reports: list[Report]) -> Table:
 def matrix_table(report: Report) -> Table:
     """One exercise: its checks across by number, its samples down."""
     table = Table(title=f"{report.id}: samples down, checks across", title_justify="left", pad_edge=False)
-    table.add_column("", no_wrap=True)
+    table.add_column("", no_wrap=True, max_width=NAME_WIDTH)
     for number, _ in enumerate(report.checks, 1):
-        table.add_column(str(number), justify="center", no_wrap=True)
-    for _, rows in groups(report):
+        table.add_column(str(number), justify="center", no_wrap=True, min_width=2)
+    for _, rows in groups(report)[:2]:  # the page alone has room for the mutants
         for row in rows:
             table.add_row(row.name, *(_cell(row, check) for check in report.checks))
         table.add_section()

@@ -78,8 +78,8 @@ class Report(msgspec.Struct):
         return [name for name in self.checks if not any(name in x.failed for x in self._wrong())]
 
     def spare(self) -> list[str]:
-        """Checks without which everything wrong would still be caught by another."""
-        needed = {next(iter(x.failed)) for x in self._wrong() if len(x.failed) == 1}
+        """Checks without which every chaff would still be caught by another (of a mutant, one catch is known)."""
+        needed = {check for _, check in self.hanging()}
         return [name for name in self.checks if name not in needed]
 
     def hanging(self) -> list[tuple[str, str]]:
