@@ -51,7 +51,8 @@ def mutants(source: str) -> list[tuple[str, str]]:
         for change in _changes(node):
             fresh = copy.deepcopy(tree)
             target = next(x for n, x in enumerate(ast.walk(fresh)) if n == place)
-            mutated = ast.unparse(ast.fix_missing_locations(_Exchange(target, change(target)).visit(fresh)))
+            new = change(copy.deepcopy(target))  # a copy: the old one stays where it may not be exchanged
+            mutated = ast.unparse(ast.fix_missing_locations(_Exchange(target, new).visit(fresh)))
             if mutated != plain:
                 found.setdefault(mutated, _difference(plain, mutated))
     return _numbered([(name, text) for text, name in found.items()])

@@ -78,7 +78,7 @@ class Report(msgspec.Struct):
         return [name for name in self.checks if not any(name in x.failed for x in self._wrong())]
 
     def spare(self) -> list[str]:
-        """Checks without which every chaff would still be caught by another (of a mutant, one catch is known)."""
+        """Checks without which another would still catch every chaff (of a mutant, one catch is known)."""
         needed = {check for _, check in self.hanging()}
         return [name for name in self.checks if name not in needed]
 
