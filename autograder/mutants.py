@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.course import Course
+from autograder.course import Course, defined_names
 from autograder.errors import CourseError
 from autograder.solutions import without_markers
 
@@ -38,8 +38,13 @@ KEPT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast
 
 
 def mutants_of(course: Course, exercise: str) -> list[tuple[str, str]]:
-    """Name and source of every mutant of an exercise's reference solution."""
-    return mutants(without_markers(course.cell(f"{exercise}_solution")))
+    """Name and source of every mutant of an exercise's reference solution.
+
+    Each forgets what the reference solution before it has bound: else a dropped definition would be there.
+    """
+    source = without_markers(course.cell(f"{exercise}_solution"))
+    forget = f"for _name in {defined_names(source)}:\n    globals().pop(_name, None)\n"
+    return [(name, forget + text) for name, text in mutants(source)]
 
 
 def mutants(source: str) -> list[tuple[str, str]]:

@@ -44,7 +44,7 @@ from autograder.inside.messages import (
     Swept,
     Untouched,
 )
-from autograder.sandbox import Form, Limits, launch, probe, system_paths
+from autograder.sandbox import Form, Limits, cgroup, launch, probe, system_paths
 from autograder.sides import Side, StudentLost
 from autograder.wire import MAX_FRAME, Channel, Closed, Late, WireError
 
@@ -182,6 +182,7 @@ class Nursery:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._scratch: TemporaryDirectory[str] | None = None
+        self._group: Path | None = None
         self._spawned = 0
         self.deaths = 0
         """How often a warm process was lost; what it was doing then says nothing of the student."""
@@ -202,9 +203,11 @@ class Nursery:
         ).decode()
         argv = [sys.executable, "-s", "-P", "-c", _START, str(descriptor), settings]
         readable = [*system_paths(), *(PACKAGE / name for name in VISIBLE), *shown]
+        if self.form.cgroup:
+            self._group = cgroup.make(cgroup.WARM_BYTES + self.limits.total_bytes)
         self._process = launch(
             argv, form=self.form, readable=readable, pass_fds=[descriptor], env=self._environment(),
-            stderr=self._log,
+            group=self._group, stderr=self._log,
         )  # fmt: skip
         theirs.close()
         self._channel = Channel(ours)
@@ -289,6 +292,9 @@ class Nursery:
             self._process.kill()
             self._process.wait()
             self._process = None
+        if self._group is not None:
+            cgroup.remove(self._group)
+            self._group = None
 
     def __enter__(self) -> Nursery:
         return self

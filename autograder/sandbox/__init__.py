@@ -4,8 +4,6 @@ The grader calls `probe` once and `launch` for each warm process; the warm proce
 for a submission, which calls `enter` before any student code, and calls `sweep` after it. What
 holds on a machine is its `Form`; every form works, with fewer walls.
 
-A cgroup for the memory of all processes together belongs around the fork in `launcher`; it is not there
-yet.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from autograder.sandbox import kernel, landlock, namespaces, privileges, syscalls
+from autograder.sandbox import cgroup, kernel, landlock, namespaces, privileges, syscalls
 from autograder.sandbox import limits as _limits
 from autograder.sandbox.form import FIRST_UID, SLOTS, Form, SandboxError
 from autograder.sandbox.limits import Limits
@@ -28,7 +26,7 @@ from autograder.sandbox.sweep import sweep
 from autograder.sandbox.view import View, closed_folder, system_paths, view
 
 __all__ = [
-    "Form", "Limits", "SandboxError", "View", "enter", "inherited", "launch", "probe", "sweep",
+    "Form", "Limits", "SandboxError", "View", "cgroup", "enter", "inherited", "launch", "probe", "sweep",
     "system_paths", "view",
 ]  # fmt: skip
 
@@ -53,7 +51,7 @@ def probe() -> Form:
     if done.returncode:
         last = (done.stderr.decode(errors="replace").strip() or "no message").splitlines()[-1]
         return Form(linux=True, root=os.geteuid() == 0, landlock=landlock.abi(), why=last)
-    return Form(**json.loads(done.stdout))
+    return Form(**{**json.loads(done.stdout), "cgroup": cgroup.available()})
 
 
 def launch(
@@ -63,10 +61,13 @@ def launch(
     readable: Sequence[Path],
     pass_fds: Sequence[int] = (),
     env: Mapping[str, str],
+    group: Path | None = None,
     stdout: int | IO[bytes] | None = subprocess.DEVNULL,
     stderr: int | IO[bytes] | None = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start `argv` (absolute, no search) behind the form's walls; returns once it is exec'd.
+
+    `group` is a control group (see cgroup.py) for it and all it starts.
 
     The Popen is the shim's: kill it and all inside dies; its returncode is the warm process's
     (128 + n after signal n). With no wall (not Linux) `argv` is simply started. Safe to call
@@ -85,6 +86,7 @@ def launch(
     job = {
         **walls, "argv": list(argv), "env": {**env, _WALLS: json.dumps(walls)},
         "fds": list(pass_fds), "status": telling, "parent": os.getpid(),
+        "group": str(group) if group else "",
     }  # fmt: skip
     with open(status, "rb") as told:
         try:

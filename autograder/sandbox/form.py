@@ -34,12 +34,17 @@ class Form:
     """Landlock's ABI version, 0 without it."""
     filter: bool = False
     """System calls are filtered."""
+    cgroup: bool = False
+    """Memory is limited for all processes of a submission together."""
     why: str = ""
     """What the kernel said to the first wall that is missing."""
 
     def without_namespaces(self) -> Form:
         """The fallback form, as on a machine that forbids namespaces."""
-        kept = {name: getattr(self, name) for name in ("linux", "root", "uids", "landlock", "filter", "why")}
+        kept = {
+            name: getattr(self, name)
+            for name in ("linux", "root", "uids", "landlock", "filter", "cgroup", "why")
+        }
         return Form(**kept)
 
     @property
@@ -55,7 +60,7 @@ class Form:
         holds = [*self._spaces(), *(["own uid"] if self.uids else [])]
         holds += ["Landlock"] if self.landlock else []
         holds += ["system-call filter"] if self.filter else []
-        holds += ["limits"]
+        holds += ["limits, memory of all processes together too" if self.cgroup else "limits"]
         if self.mount and self.pid and self.net and self.ipc:
             return f"sandbox: {', '.join(holds)}{self._open()}"
         because = f", because namespaces are forbidden here ({self.why})" if self.why else ""

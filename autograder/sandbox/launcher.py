@@ -33,6 +33,7 @@ class Job:
     fds: list[int]
     status: int
     parent: int
+    group: str
 
 
 def main(text: str) -> None:
@@ -48,6 +49,9 @@ def main(text: str) -> None:
 
 
 def _run(job: Job) -> None:
+    if job.group:  # before anything is forked: who comes later is in it from birth
+        with open(f"{job.group}/cgroup.procs", "w") as members:
+            members.write(str(os.getpid()))
     form = Form(**job.form)
     outside = job.parent
     if not form.pid:

@@ -16,6 +16,8 @@ class Limits:
 
     memory_bytes: int = 2048 * MIB
     """On top of what the warm process already holds, for each process."""
+    total_bytes: int = 4096 * MIB
+    """Of all processes of a submission together and the files in its memory, where a group can be limited."""
     cpu_seconds: int = 120
     """Processor time of each process."""
     processes: int = 64
