@@ -88,7 +88,7 @@ def tensors_of_losses(make_model, X, y, lrs, steps, seed=0):
     return table
 
 
-def _losses(model, X, y, lr):
+def _one_run(model, X, y, lr):
     """Yields the loss before every step, for ever."""
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     values = {name: p.detach().clone() for name, p in model.named_parameters()}
@@ -108,7 +108,7 @@ def endless_generator(make_model, X, y, lrs, steps, seed=0):
     results = {}
     for lr in sorted(lrs, reverse=True):
         torch.manual_seed(seed)
-        stream = _losses(make_model(), X, y, lr)
+        stream = _one_run(make_model(), X, y, lr)
         results[lr] = [next(stream) for _ in range(steps)]
         print("learning rate", lr, "done")
     return results
