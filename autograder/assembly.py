@@ -23,7 +23,7 @@ from autograder.errors import CourseError
 from autograder.execution import Cell, CellRun
 from autograder.inside.messages import Output
 from autograder.notebooks import Unreadable, fresh_id
-from autograder.records import ExerciseResult
+from autograder.records import Diagnosis, ExerciseResult
 
 MAX_JSON_DEPTH = 50
 READ_ONLY = {"editable": False, "deletable": False}
@@ -220,14 +220,17 @@ def _visible_failure(outputs: list[NotebookNode]) -> str | None:
     return None
 
 
+def _behind(diagnosis: Diagnosis) -> str:
+    return f"What is behind it: {diagnosis.message}" if diagnosis.sure else diagnosis.message
+
+
 def feedback_text(result: ExerciseResult, visible_failure: str | None = None) -> str:
     """What a student reads about one exercise."""
     lines = [f"{result.id}: {result.score:g} of {result.max_score:g} points"]
     if visible_failure:
         lines.append(f"The visible example fails: {visible_failure}")
     if result.diagnosis:
-        known = "What is behind it: " if result.diagnosis.sure else ""
-        lines.append(known + result.diagnosis.message)
+        lines.append(_behind(result.diagnosis))
     for check in result.checks:
         mark = {True: "ok ", False: "no ", None: "-- "}[check.passed]
         first, *rest = check.message.splitlines() or [check.name]
@@ -252,7 +255,7 @@ def feedback_html(result: ExerciseResult, visible_failure: str | None = None) ->
     if visible_failure:
         rows.append(_row(*MARKS[False], f"The visible example fails: {visible_failure}"))
     if result.diagnosis:
-        rows.append(_row("→", "#0550ae", "", f"What is behind it: {result.diagnosis.message}"))
+        rows.append(_row("→", "#0550ae", "", _behind(result.diagnosis)))
     for check in result.checks:
         hint = f"Hint: {check.hint}" if check.hint and check.passed is False else ""
         first, *rest = check.message.splitlines() or [check.name]

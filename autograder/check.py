@@ -112,7 +112,7 @@ def _exercises(course: Course, wanted: Sequence[str]) -> list[Exercise]:
 
 def _everyone(course: Course, exercise: Exercise, wish: Wish) -> Sittings:
     """Everyone who sits this exercise. A sample stands in the reference solution's place for its name."""
-    solution = Cell(0, (course.solutions / f"{exercise.notebook}.py").read_text(encoding="utf-8"))
+    solution = Cell(0, _solutions(course, exercise.notebook))
 
     def on_top(kind: str, name: str, source: str) -> tuple[Sat, Job]:
         job = Job([solution, Cell(1, source)], [exercise], until_failure=kind == "mutant")
@@ -129,6 +129,13 @@ def _everyone(course: Course, exercise: Exercise, wish: Wish) -> Sittings:
     if wish.mutants:
         found += [on_top("mutant", name, source) for name, source in mutants_of(course, exercise.id)]
     return found
+
+
+def _solutions(course: Course, notebook: str) -> str:
+    path = course.solutions / f"{notebook}.py"
+    if not path.exists():
+        raise CourseError(f"{path} is missing: run `autograder release`.")
+    return path.read_text(encoding="utf-8")
 
 
 def _stub(course: Course, exercise: Exercise) -> list[Cell]:

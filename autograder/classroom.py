@@ -21,6 +21,7 @@ from autograder.records import NotebookResult
 from autograder.submission import Submission, finish, open_submission, unreadable
 
 TIMESTAMP = "timestamp.txt"
+CARRIED = (TIMESTAMP, "submission_secret.txt")  # what `nbgrader release_feedback` asks for
 
 
 @dataclass
@@ -169,11 +170,12 @@ class Classroom:
         fresh = place.with_name(f".{place.name}.{os.getpid()}")
         nbformat.write(submission.notebook, fresh)
         fresh.replace(place)
-        timestamp = Path(submission.path).with_name(TIMESTAMP)
-        if timestamp.exists():
-            kept = place.parent / TIMESTAMP
-            kept.unlink(missing_ok=True)  # `nbgrader autograde` leaves one that nobody may write
-            kept.write_bytes(timestamp.read_bytes())
+        for name in CARRIED:
+            handed_in = Path(submission.path).with_name(name)
+            if handed_in.exists():
+                kept = place.parent / name
+                kept.unlink(missing_ok=True)  # `nbgrader autograde` leaves one that nobody may write
+                kept.write_bytes(handed_in.read_bytes())
 
     def _known(self, submission: Submission) -> tuple[NotebookResult, NotebookNode] | None:
         """The result and notebook of this very file, when it has been graded and recorded before."""

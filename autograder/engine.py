@@ -59,6 +59,7 @@ class Engine:
 def engine_for(root: Path, assignment: str) -> Engine:
     """The engine of a course folder; a new one after its files have changed."""
     root = root.resolve()
+    Course(root, assignment).seed()  # the first job would make the secret, and then look like a change
     stamp = tuple(_stamp(root, assignment))
     with _lock:
         kept = _kept.get((root, assignment))

@@ -30,6 +30,7 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import List
 
 from autograder.errors import CourseError
 from autograder.generate import course_config, put_tools_on_path
@@ -65,6 +66,8 @@ class Harmless(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no t
     Markdown cells, raw cells and HTML outputs may hold scripts, and nbgrader's templates pass on
     what they hold, also with nbconvert's `sanitize_html`.
     """
+
+    display_data_priority: Any = List().tag(config=True)  # HTMLExporter sets it for every step
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[Any, Any]:
         if cell.cell_type == "markdown":

@@ -60,6 +60,7 @@ class _Longer(ast.NodeTransformer):
         names = {x.id for x in ast.walk(value) if isinstance(x, ast.Name)}
         if isinstance(value, ast.ListComp) and len(value.generators) == 1 and target.id not in names:
             loop = value.generators[0]
+            self._own_names(value, loop.target)
             add = ast.Attribute(ast.Name(target.id, ast.Load()), "append", ast.Load())
             inner: ast.stmt = ast.Expr(ast.Call(add, [value.elt], []))
             for test in reversed(loop.ifs):
@@ -70,10 +71,20 @@ class _Longer(ast.NodeTransformer):
             ]
         return [node]
 
+    def _own_names(self, comprehension: ast.ListComp, target: ast.expr) -> None:
+        """A loop's variable lives on after it: it gets a name that nothing else has."""
+        self.made += 1
+        bound = {x.id for x in ast.walk(target) if isinstance(x, ast.Name)}
+        for node in ast.walk(comprehension):
+            if isinstance(node, ast.Name) and node.id in bound:
+                node.id = f"{node.id}_of_{self.made}"
+
 
 def _rename(function: ast.FunctionDef) -> None:
     """Give every local name that is no parameter another one."""
     nodes = list(ast.walk(function))
+    if any(isinstance(x, ast.ClassDef) for x in nodes):  # whose names are attributes, too
+        return
     kept = {x.arg for x in nodes if isinstance(x, ast.arg)} | set(dir(builtins))
     kept |= {name for x in nodes if isinstance(x, (ast.Global, ast.Nonlocal)) for name in x.names}
     kept |= {x.name for x in nodes if isinstance(x, (ast.FunctionDef, ast.ClassDef))}
@@ -84,7 +95,8 @@ def _rename(function: ast.FunctionDef) -> None:
         for alias in x.names
     }
     stored = {x.id for x in nodes if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)} - kept
-    other = {name: f"my_{name}" for name in stored}
+    every = kept | {x.id for x in nodes if isinstance(x, ast.Name)}
+    other = {name: f"my_{name}" for name in stored if f"my_{name}" not in every}
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in other:
             node.id = other[node.id]

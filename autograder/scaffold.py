@@ -17,8 +17,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.authoring import SCHEMA
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.nursery import RemoteSide
 from autograder.regions import MARKERS
 
+LONGEST = 48
 NOTEBOOK_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 TEXT = """\
@@ -118,14 +120,16 @@ def _refuse(course: Course, exercise: str, notebook: str, points: float) -> None
         raise CourseError(
             f"{exercise!r} cannot name an exercise: take letters, digits and _, as for a Python function."
         )
+    taken = exercise.startswith("_") or exercise.endswith("_solution") or hasattr(RemoteSide, exercise)
+    if taken or exercise in ("changed", "exchanges", "asked") or len(exercise) > LONGEST:
+        raise CourseError(
+            f"{exercise!r} cannot name an exercise: a grader or a cell uses such names itself, or it has over"
+            f" {LONGEST} letters."
+        )
     if not NOTEBOOK_NAME.fullmatch(notebook):
         raise CourseError(f"{notebook!r} cannot name a notebook: take letters, digits, - and _, no .ipynb.")
     if not 0 < points < float("inf"):
         raise CourseError(f"an exercise worth {points:g} points is none: give it more than 0.")
-    if not course.source.is_dir():
-        raise CourseError(
-            f"{course.source} is missing: run this in the course's root folder, or use --course."
-        )
     if any(course.source.glob("*.ipynb")) and exercise in course.exercises:
         known = course.exercises[exercise].notebook
         raise CourseError(f"{exercise} is an exercise of {known}.ipynb already: take another name.")

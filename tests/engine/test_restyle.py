@@ -27,27 +27,37 @@ SAME = {
         "        total += step\n        return total\n    add(n)\n    return add(1)",
         "my_step",
     ),
-    "a global": ("count = 0\ndef f(n):\n    global count\n    count = n\n    more = count\n    return more", "my_more"),
-    "an import": ("def f(n):\n    import math as m\n    from math import pi\n    r = m.floor(pi)\n    return r * n", "my_r"),
+    "a global": (
+        "count = 0\ndef f(n):\n    global count\n    count = n\n    more = count\n    return more",
+        "my_more",
+    ),
+    "an import": (
+        "def f(n):\n    import math as m\n    from math import pi\n    r = m.floor(pi)\n    return r * n",
+        "my_r",
+    ),
     "an error": (
         "def f(n):\n    try:\n        return [][n]\n    except IndexError as e:\n        text = str(e)\n"
         "        return text",
         "my_text",
     ),
     "an error's name": (
-        "def f(n):\n    try:\n        e = [][n]\n    except IndexError as e:\n        return str(e)", "as my_e",
+        "def f(n):\n    try:\n        e = [][n]\n    except IndexError as e:\n        return str(e)",
+        "as my_e",
     ),
     "keywords": ("def f(n):\n    key = abs\n    return sorted([-n, 1], key=key)", "key=my_key"),
     "a lambda": ("def f(n):\n    g = lambda x, k=n: x + k\n    return g(1)", "my_g"),
-    "an inner class": ("def f(n):\n    class Box:\n        pass\n    box = Box()\n    return type(box).__name__", "my_box"),
+    "an inner class": (
+        "def f(n):\n    class Box:\n        pass\n    box = Box()\n    return type(box).__name__",
+        "box = Box()",
+    ),
     "a builtin": ("def f(n):\n    sum = n\n    return sum + 1", "sum = n"),
     "in place": ("def f(n):\n    a = [n]\n    b = a\n    a += [1]\n    return b", "my_a += [1]"),
     "a method": (
-        "class A:\n    step = 2\n    def take(self, n):\n        self.last = [n * i for i in range(self.step)]\n"
+        "class A:\n    step = 2\n    def take(self, n):\n        self.last = [n * i for i in range(2)]\n"
         "        last = [k + 1 for k in self.last]\n        return last\ndef f(n):\n    return A().take(n)",
         "my_last",
     ),
-}  # fmt: skip
+}
 
 
 def answers(source: str) -> list[Any]:
