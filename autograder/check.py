@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from autograder.commands import write_json
-from autograder.course import Course
+from autograder.course import Course, defined_names
 from autograder.errors import CourseError
 from autograder.execution import Cell
 from autograder.matrix import matrix_table, remarks, summary_table, write_page
@@ -20,9 +20,10 @@ from autograder.progress import Progress
 from autograder.records import Exercise, ExerciseResult
 from autograder.render import to_text
 from autograder.restyle import restyled
-from autograder.samples import read_samples
+from autograder.samples import Sample, read_samples
+from autograder.solutions import only_imports, without_markers
 from autograder.standings import Report, Standing, as_json, standing
-from autograder.worker import Job, Start
+from autograder.worker import Done, Job, Start
 
 WIDTH = 120
 
@@ -79,9 +80,27 @@ def _sit(course: Course, sittings: Sittings, wish: Wish) -> tuple[Results, list[
             with Pool(start, wish.jobs or available_jobs()) as pool:
                 for sat, done in pool.run(sitting):
                     results[sat] += done.exercises
-                    staff += [f"{sat.exercise}, {sat.name}: {sentence}" for sentence in done.staff]
+                    staff += _troubles(sat, done)
                     progress.step(f"{sat.exercise}/{sat.name}")
-    return results, staff
+    return results, list(dict.fromkeys(staff))
+
+
+def _troubles(sat: Sat, done: Done) -> list[str]:
+    """What went wrong through no sample's fault; of a reference that fails, one sentence."""
+    if any("ReferenceRaised" in sentence for sentence in done.staff):
+        said = done.staff[0].partition("ReferenceRaised: ")[2]
+        return [
+            f"{sat.exercise}: the reference solution fails ({said}): repair {sat.exercise}_solution first"
+        ]
+    found = [f"{sat.exercise}, {sat.name}: {sentence}" for sentence in done.staff]
+    if sat.kind == "reference":
+        errors = [x for cell in done.cells for x in cell.outputs if x.kind == "error"]
+        found += [
+            f"{sat.exercise}: the visible example fails on the reference ({x.ename}: {x.evalue}): one of"
+            " the two is wrong"
+            for x in errors
+        ]
+    return found
 
 
 def _refuse_strays(course: Course) -> None:
@@ -119,16 +138,40 @@ def _everyone(course: Course, exercise: Exercise, wish: Wish) -> Sittings:
         return Sat(exercise.id, kind, name), job
 
     found: Sittings = [
-        (Sat(exercise.id, "reference", "reference"), Job([solution], [exercise])),
+        (
+            Sat(exercise.id, "reference", "reference"),
+            Job([solution, *_example(course, exercise)], [exercise]),
+        ),
         (Sat(exercise.id, "stub", "stub"), Job(_stub(course, exercise), [exercise])),
     ]
     samples = read_samples(course.graders / exercise.id)
+    _refuse_lost_samples(course, exercise, samples)
     found += [on_top(x.kind, x.name, x.source) for x in samples]
     if wish.restyled:
         found += [on_top("restyled", x.name, restyled(x.source)) for x in samples if x.kind == "chaff"]
     if wish.mutants:
+        read_equivalents(course.graders / exercise.id)  # a broken file is found before anyone sits
         found += [on_top("mutant", name, source) for name, source in mutants_of(course, exercise.id)]
     return found
+
+
+def _refuse_lost_samples(course: Course, exercise: Exercise, samples: list[Sample]) -> None:
+    """A sample stands for a name that the exercise asks for; any other would be graded as the reference."""
+    known = defined_names(without_markers(course.cell(f"{exercise.id}_solution")))
+    for sample in samples:
+        if sample.target not in known:
+            raise CourseError(
+                f"{course.graders / exercise.id}, {sample.kind} {sample.name}: it replaces {sample.target!r},"
+                f" which {exercise.id}_solution does not define ({', '.join(known)}): correct the name."
+            )
+
+
+def _example(course: Course, exercise: Exercise) -> list[Cell]:
+    """The notebook's imports and the exercise's visible example, to be run on the reference."""
+    cells = course.notebooks[exercise.notebook].cells
+    plain = [x for x in cells if x.kind == "code" and not x.is_grade and not x.is_solution]
+    sources = [x.source for x in plain if only_imports(x)] + [course.cell(exercise.id).source]
+    return [Cell(number, source) for number, source in enumerate(sources, 1)]
 
 
 def _solutions(course: Course, notebook: str) -> str:
@@ -163,6 +206,7 @@ def _print(reports: list[Report], detailed: bool) -> None:
     """The summary of all; of exercises that were named, the matrix and what deserves a look as well."""
     color = sys.stdout.isatty()
     for report in reports if detailed else ():
+        print(f"{report.id}: samples down, checks across")
         print(to_text(matrix_table(report), WIDTH, color), end="")
         for number, check in enumerate(report.checks, 1):
             print(f"  {number:2} {check}")
@@ -195,11 +239,11 @@ def _faults(course: Course, reports: list[Report], staff: list[str], wish: Wish)
         ("false accept", _named(reports, Report.false_accepts), "add a check that catches it"),
         ("false reject", _named(reports, Report.false_rejects), "a check asks for too much, or it is wrong"),
         ("surviving mutant", survivors, "add a check, or record it in equivalent_mutants.toml"),
-        ("fault of ours", staff, "repair the check"),
+        ("fault of ours", staff, ""),
     ]
     for kind, names, repair in faults:
         for name in names:
-            print(f"autograder: {kind}: {name} ({repair})", file=sys.stderr)
+            print(f"autograder: {kind}: {name}{f' ({repair})' if repair else ''}", file=sys.stderr)
     return 1 if any(names for _, names, _ in faults) else 0
 
 
@@ -218,7 +262,9 @@ def _survivors(course: Course, reports: list[Report]) -> list[str]:
             if mutant.score >= mutant.max_score and mutant.name not in equivalent:
                 lines.append(f"{report.id}: {mutant.name}")
         gone = equivalent.keys() - {x.name for x in report.mutants}
-        lines += [f"{report.id}: recorded as equivalent, but made no more: {name}" for name in sorted(gone)]
+        lines += [
+            f"{report.id}: recorded, but made no more (delete the entry): {name}" for name in sorted(gone)
+        ]
     explained = total - killed - sum("made no more" not in line for line in lines)
     print(f"mutants: {total}  killed: {killed}  equivalent: {explained}  survivors: {len(lines)}")
     return lines

@@ -37,7 +37,7 @@ def summary_table(reports: list[Report]) -> Table:
 
 def matrix_table(report: Report) -> Table:
     """One exercise: its checks across by number, its samples down."""
-    table = Table(title=f"{report.id}: samples down, checks across", title_justify="left", pad_edge=False)
+    table = Table(pad_edge=False)
     table.add_column("", no_wrap=True, max_width=NAME_WIDTH)
     for number, _ in enumerate(report.checks, 1):
         table.add_column(str(number), justify="center", no_wrap=True, min_width=2)

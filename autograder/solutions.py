@@ -32,7 +32,7 @@ def solution_module(notebook: SourceNotebook) -> str:
         if cell.is_solution:
             bodies.append(without_markers(cell))
         else:
-            imports += _only_imports(cell)
+            imports += only_imports(cell)
     used = {node.id for body in bodies for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     header = HEADER.format(name=notebook.name, shown=notebook.shown)
     lines = _import_lines(imports, used)
@@ -50,7 +50,7 @@ def without_markers(cell: Cell) -> str:
     return "\n".join(kept).strip("\n")
 
 
-def _only_imports(cell: Cell) -> list[Import]:
+def only_imports(cell: Cell) -> list[Import]:
     """The imports of a cell that holds nothing else; none of any other cell.
 
     A cell that also does something is a worked example: it may call what no student wrote yet.

@@ -56,6 +56,7 @@ def submit(course: Course, student: str, content: Any, name: str = f"{PART}.ipyn
     folder = course.root / "submitted" / student / course.assignment
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC")
+    (folder / "submission_secret.txt").write_text(f"secret of {student}")
     if isinstance(content, (str, bytes)):
         data = content.encode() if isinstance(content, str) else content
     else:
@@ -102,6 +103,7 @@ def test_a_class_is_graded_skipped_and_graded_again(course: Course, grade: Calla
     nbformat.validate(graded)
     cells = {x.metadata.get("nbgrader", {}).get("grade_id"): x for x in graded.cells}
     assert cells["count_params"].outputs[0].data["text/plain"] == "3"
+    assert place.with_name("submission_secret.txt").read_text() == "secret of ada"  # for the exchange
 
     stamp = place.stat().st_mtime_ns
     code, again, out, err = grade()

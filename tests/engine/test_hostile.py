@@ -3,23 +3,56 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
-from collections.abc import Sequence
+import shutil
+import socket
+import time
+from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from autograder import commands
 from autograder.course import Course
 from autograder.execution import Cell
 from autograder.pool import Worker
+from autograder.records import NotebookResult
+from autograder.sandbox.sweep import descendants
+from autograder.submission import Submission, finish, from_notebook
 from autograder.worker import Done, Job
 from tests.engine import hostile_notebooks as hostile
-from tests.engine.scratch_course import SECRET, guarded
+from tests.engine import hostile_table as table
+from tests.engine.hostile_forgeries import FORGERIES, MARK, Notebook
+from tests.engine.scratch_course import SECRET, SharedPool, copy_course, edited, guarded, solved, start_of
 
 PART = "part1_neurons"
 SECONDS = 100.0
+TOKEN = "token-8315520974"  # in the environment of the grader alone
+BROKEN = ("NameError", "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError", "AttributeError",
+          "UnboundLocalError", "TypeError")  # fmt: skip
+QUICK = """
+[tool.autograder.time]
+cell = 5.0
+grace = 1.0
+notebook = 30.0
+question = 2.0
+exercise = 2.5
+submission = 60.0
+
+[tool.autograder.memory]
+memory_bytes = 268435456
+cpu_seconds = 30
+processes = 24
+open_files = 100
+file_bytes = 4194304
+tmp_bytes = 16777216
+tmp_files = 300
+"""
 
 
 def job(course: Course, names: Sequence[str], *sources: str) -> Job:
@@ -123,11 +156,16 @@ def found(done: Done) -> tuple[list[int], list[str]]:
 def test_no_file_within_reach_holds_a_secret(
     scratch: Course, scratch_worker: Worker, honest: tuple[Job, dict[str, Any]]
 ) -> None:
-    source = search(scratch, hostile.FILES, "def f(*a, **k): return 12345\n")
+    beside = f"if os.path.isdir({str(scratch.release)!r}): print('beside:', os.listdir({str(scratch.release)!r}))\n"
+    source = search(scratch, hostile.FILES, beside, "def f(*a, **k): return 12345\n")
     done = graded_between(scratch, scratch_worker, honest, source)
     read, hits = found(done)
     assert read[0] > 50
-    assert hits == ["/tmp/planted holds 0"]
+    # The data that lie beside the notebook are shown where they are, and nothing else of their folder.
+    beside = [path.name for path in scratch.materials]
+    assert set(hits) <= {"/tmp/planted holds 0", f"{scratch.release} is there"}
+    assert "/tmp/planted holds 0" in hits
+    assert f"beside: {beside}" in told(done) or f"{scratch.release} is there" not in hits
 
 
 def test_no_memory_within_reach_holds_a_secret(
@@ -207,3 +245,203 @@ def test_hooks_of_the_interpreter_earn_nothing(
 ) -> None:
     *hooks, last = hostile.HOOKS
     graded_between(scratch, scratch_worker, honest, *hooks, last, hostile.BIND)
+
+
+# -- the table: many small attacks, each between two honest notebooks ---------------------------------
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Course, Worker]]:
+    """A course with very short limits and a worker of its own; all that the spies look for is there."""
+    course = copy_course(tmp_path_factory.mktemp("quick"))
+    settings = course.root / "pyproject.toml"
+    settings.write_text(settings.read_text().split("\n[tool.autograder.time]")[0] + QUICK)
+    victim = course.root / "submitted/victim/module6" / f"{PART}.ipynb"
+    victim.parent.mkdir(parents=True)
+    shutil.copy(course.release / victim.name, victim)
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind("\0hostile-table")
+    listening.listen()
+    with pytest.MonkeyPatch.context() as patch, listening:
+        patch.setenv("HOSTILE_TOKEN", TOKEN)
+        worker = Worker(start_of(course))
+        yield course, worker
+        worker.close()
+
+
+@pytest.fixture(scope="module")
+def brief(quick: tuple[Course, Worker]) -> tuple[Job, dict[str, Any]]:
+    """A short honest notebook, right in one and wrong in the other exercise, and its outcome."""
+    course, worker = quick
+    look = "import os\nimport torch\nprint(sorted(os.listdir()), os.listdir('data'), torch.ones(2).sum())\n7"
+    right = course.cell("count_params_solution").source
+    mistake = "def collapse_linear(*layers):\n    return torch.zeros(1), torch.zeros(1)"
+    work = job(course, ("count_params", "collapse_linear"), look, right, mistake)
+    done = worker.do(work)
+    assert [result.status for result in done.exercises] == ["passed", "wrong"]
+    assert "tensor(2.)" in told(done)
+    return work, outcome(done)
+
+
+def test_there_are_many_attacks() -> None:
+    names = [attack.name for attack in table.ATTACKS]
+    assert len(names) == len(set(names)) >= 60
+    assert all(attack.tries and attack.comes and attack.shows for attack in table.ATTACKS)
+
+
+@pytest.mark.parametrize("attack", table.ATTACKS, ids=lambda attack: attack.name)
+def test_an_attack_earns_and_harms_nothing(
+    quick: tuple[Course, Worker], brief: tuple[Job, dict[str, Any]], attack: table.Attack
+) -> None:
+    course, worker = quick
+    assert all(
+        (course.root / name).exists()
+        for name in re.findall(r"COURSE/([\w./]+)\"", attack.cell)
+        if name != "x"
+    )
+    before, pid = len(descendants()), worker._process.pid
+    cell = attack.cell.replace("COURSE", str(course.root))
+    sources = (table.PRELUDE, cell, table.BIND)
+    done = graded_between(course, worker, brief, *sources, names=(attack.exercise,))
+    ran_as_meant(attack, done)
+    assert TOKEN not in msgspec.json.encode(done).decode()
+    assert done.staff == []
+    assert (worker._process.poll(), worker._process.pid) == (None, pid)
+    assert processes_after(before) <= before
+
+
+def ran_as_meant(attack: table.Attack, done: Done) -> None:
+    """The attack is no broken one: it shows what it should, and only the errors that it may."""
+    notes = [f"cell {cell.number}: {cell.note}" for cell in done.cells if cell.note]
+    shown = "\n".join([told(done), *notes])
+    assert re.search(attack.shows, shown), shown[-3000:]
+    assert not notes or "left out" in attack.shows or table.GONE in attack.shows, notes
+    assert done.exercises[0].status in attack.status.split(), (done.exercises[0].status, shown[-3000:])
+    ends = {x.ename for cell in done.cells for x in cell.outputs if x.kind == "error"}
+    assert ends <= set(attack.errors), shown[-3000:]
+    assert [word for word in BROKEN if word in shown and word not in attack.errors] == []
+
+
+def processes_after(before: int) -> int:
+    """How many processes there are below this one, once those that end have ended."""
+    for _ in range(40):
+        if (found := len(descendants())) <= before:
+            return found
+        time.sleep(0.05)
+    return found
+
+
+def test_nothing_that_one_leaves_is_found_by_the_next(
+    quick: tuple[Course, Worker], brief: tuple[Job, dict[str, Any]]
+) -> None:
+    course, worker = quick
+    names = ("count_params",)
+    sources = (table.PRELUDE, table.LEAVE + table.FIND, table.BIND)
+    done = graded_between(course, worker, brief, *sources, names=names)
+    assert table.LEFT in told(done)
+    done = graded_between(course, worker, brief, table.PRELUDE, table.FIND, table.BIND, names=names)
+    assert "ran: end" in told(done)
+
+
+# -- forged notebooks: what a submission says of itself counts for nothing ---------------------------
+
+
+def marked(course: Course, worker: Worker, content: Notebook) -> tuple[NotebookResult, Submission]:
+    """A notebook read, marked and finished as in a class, for three of its exercises."""
+    found = from_notebook(course, content, PART, "somewhere.ipynb", "mallory")
+    found.exercises = [x for x in found.exercises if x.id in ("count_params", "claims", "reflection_1")]
+    result = finish(found, worker.do(found.job()))
+    return msgspec.structs.replace(result, seconds=0.0), found
+
+
+def unsolved(course: Course) -> Notebook:
+    return edited(course, PART, lambda _, released: released)
+
+
+@pytest.fixture(scope="module")
+def unforged(quick: tuple[Course, Worker]) -> NotebookResult:
+    result, _ = marked(*quick, unsolved(quick[0]))
+    assert result.status == "graded"
+    return result
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_notebook_gets_what_it_would_get_without(
+    quick: tuple[Course, Worker], brief: tuple[Job, dict[str, Any]], unforged: NotebookResult, name: str
+) -> None:
+    course, worker = quick
+    content = unsolved(course)
+    before = json.dumps(content)
+    FORGERIES[name](content)
+    assert json.dumps(content) != before, "the forgery changes nothing"
+    result, found = marked(course, worker, content)
+    assert result == unforged
+    released = json.loads((course.release / f"{PART}.ipynb").read_text())
+    tags = {tag["grade_id"]: tag for x in released["cells"] if (tag := x["metadata"].get("nbgrader"))}
+    for cell in found.notebook.cells:
+        if tag := cell.metadata.get("nbgrader"):
+            assert tag == tags[tag["grade_id"]]
+        assert MARK not in json.dumps([cell.metadata, cell.get("outputs"), cell.get("attachments")])
+    assert MARK not in json.dumps(found.notebook.metadata)
+    assert outcome(worker.do(brief[0])) == brief[1]
+
+
+# -- names of folders and files in submitted/ ----------------------------------------------------------
+
+NAMES = ["a'b", 'a"b', "new\nline", "'; DROP TABLE grade; --", "$(touch pwned)", "-rf", "{student_id}", "[a-z]*",
+         "..x", "a\\b", "%s%n", "<script>evil()", "\u202egnp", "x" * 200, "[red]bold"]  # fmt: skip
+
+
+def test_names_of_folders_are_only_names(
+    quick: tuple[Course, Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each gets the grade of its notebook, and the honest ones among them theirs."""
+
+    class Shared(SharedPool):
+        worker = quick[1]
+
+    monkeypatch.setattr(commands, "Pool", Shared)
+    course = Course(shutil.copytree(quick[0].root, tmp_path / "course"))
+    shutil.rmtree(course.root / "submitted")
+    honest, nothing = solved(course, PART, "count_params"), {"cells": "none"}
+    for name in (*NAMES, "ada", "zoe"):
+        file = course.root / "submitted" / name / course.assignment / f"{PART}.ipynb"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(honest if name in ("ada", "zoe", NAMES[0], NAMES[3]) else nothing))
+        file.with_name("a'; b\n$(touch pwned).ipynb").write_text("{}")
+    around = sorted(os.listdir(course.root))
+    commands.grade_class(course.root, "module6", [], 0, "cpu", False, tmp_path / "results.json")
+    results = json.loads((tmp_path / "results.json").read_text())["results"]
+    scores = {x["student"]: x["score"] for x in results if x["notebook"] == PART}
+    assert scores == {
+        name: 3.0 * (name in ("ada", "zoe", NAMES[0], NAMES[3])) for name in (*NAMES, "ada", "zoe")
+    }
+    assert sorted(set(os.listdir(course.root)) - {"autograded"}) == sorted(set(around) - {"autograded"})
+    assert set(os.listdir(course.root / "autograded")) == {"ada", "zoe", NAMES[0], NAMES[3]}
+    assert not list(tmp_path.rglob("pwned"))
+
+
+@pytest.mark.xfail(strict=True, reason="a symbolic link in submitted/ is followed: its target is graded")
+def test_a_link_in_the_place_of_a_notebook_earns_nothing(
+    quick: tuple[Course, Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who hands in a link to somebody else's notebook gets none of its points."""
+
+    class Shared(SharedPool):
+        worker = quick[1]
+
+    monkeypatch.setattr(commands, "Pool", Shared)
+    course = Course(shutil.copytree(quick[0].root, tmp_path / "course"))
+    shutil.rmtree(course.root / "submitted")
+    files = {
+        x: course.root / "submitted" / x / course.assignment / f"{PART}.ipynb" for x in ("ada", "mallory")
+    }
+    for file in files.values():
+        file.parent.mkdir(parents=True)
+    files["ada"].write_text(json.dumps(solved(course, PART, "count_params")))
+    files["mallory"].symlink_to(files["ada"])
+    commands.grade_class(course.root, "module6", [], 0, "cpu", False, tmp_path / "results.json")
+    scores = {
+        x["student"]: x["score"] for x in json.loads((tmp_path / "results.json").read_text())["results"]
+    }
+    assert scores == {"ada": 3.0, "mallory": 0.0}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -126,8 +126,18 @@ def test_the_course_s_own_solution_is_mutated(tmp_path: Path) -> None:
     assert "run = x1 - x0  =>  run = x1 + x0" in names
     assert len(set(names)) == len(names)
     for name, text in found:
-        assert isinstance(ast.parse(text).body[0], ast.FunctionDef), name
+        compile(text, name, "exec")
         assert "SOLUTION" not in text
+
+
+def test_a_mutant_stands_alone_on_top_of_the_reference(tmp_path: Path) -> None:
+    """What it drops is gone, though the solution that ran before it had bound the same name."""
+    course = Course(write_course(tmp_path), ASSIGNMENT)
+    dropped = dict(mutants_of(course, "answers"))["ANSWERS = {'a': True}  =>  pass"]
+    names: dict[str, Any] = {"ANSWERS": {"a": True}, "other": 1}
+    exec(dropped, names)
+    assert "ANSWERS" not in names
+    assert names["other"] == 1
 
 
 def test_recorded_mutants_are_read_with_their_reasons(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ def exercise(
     return ExerciseResult(name, score, 3.0, status, checks, diagnosis)
 
 
-def notebook(*exercises: ExerciseResult, student: str | None = "ada", path: str = "a.ipynb") -> NotebookResult:
+def notebook(
+    *exercises: ExerciseResult, student: str | None = "ada", path: str = "a.ipynb"
+) -> NotebookResult:
     score = sum(x.score or 0.0 for x in exercises)
     return NotebookResult(path, student, "a", "graded", None, score, 3.0 * len(exercises), 0.1, exercises)
 
@@ -38,7 +40,13 @@ def rows(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("a\x1b[2Jb", "a?[2Jb"), ("a\nb", "a\nb"), ("a\rb\tc\x07", "a?b?c?"), ("é 数 ×", "é 数 ×"), ("\u202ea", "?a")],
+    [
+        ("a\x1b[2Jb", "a?[2Jb"),
+        ("a\nb", "a\nb"),
+        ("a\rb\tc\x07", "a?b?c?"),
+        ("é 数 ×", "é 数 ×"),
+        ("\u202ea", "?a"),
+    ],
 )
 def test_control_characters_are_not_printed(text: str, wanted: str) -> None:
     assert plain(text) == wanted
@@ -50,7 +58,12 @@ def test_the_misconception_is_told_before_a_check() -> None:
 
 
 def test_else_the_first_line_of_the_first_failed_check_is_told() -> None:
-    checks = [failed("Right.", True), failed("Not made.", None), failed("Wrong\x1b.\nAsked: f(1)"), failed("No.")]
+    checks = [
+        failed("Right.", True),
+        failed("Not made.", None),
+        failed("Wrong\x1b.\nAsked: f(1)"),
+        failed("No."),
+    ]
     assert told(exercise("a", "partial", 1.0, *checks)) == "Wrong?."
 
 
@@ -117,7 +130,9 @@ def test_what_could_not_be_graded_counts_to_the_maximum_and_says_why() -> None:
 
 
 def test_a_row_names_six_exercises_and_three_misconceptions() -> None:
-    many = [exercise(f"e{n}", "wrong", 0.0, failed("No."), diagnosis=MISTAKE if n > 1 else None) for n in range(8)]
+    many = [
+        exercise(f"e{n}", "wrong", 0.0, failed("No."), diagnosis=MISTAKE if n > 1 else None) for n in range(8)
+    ]
     score, lost, sentences = class_row([notebook(*many)])
     assert score == "0/24"
     assert lost == ", ".join(f"e{n} (wrong)" for n in range(6)) + " and 2 more"
