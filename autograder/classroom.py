@@ -37,13 +37,15 @@ class Student:
 
     @property
     def files(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob("*.ipynb") if path.is_file())
+        return sorted(x for x in self.folder.glob("*.ipynb") if x.is_file() or x.is_symlink())
 
     def timestamp(self) -> str | None:
         """When it was handed in, as nbgrader's timestamp.txt says it."""
         from nbgrader.utils import parse_utc
 
         path = self.folder / TIMESTAMP
+        for handed_in in (self.folder.parent, self.folder, path):
+            refuse_link(handed_in)
         if not path.exists():
             return None
         text = path.read_text(encoding="utf-8", errors="replace").strip()
@@ -54,6 +56,12 @@ class Student:
                 f"{path.name} holds no time that can be read ({text[:40]!r}): correct it."
             ) from None
         return text
+
+
+def refuse_link(path: Path) -> None:
+    """A link in a submission could lead to somebody else's work, or to the solutions."""
+    if path.is_symlink():
+        raise Unreadable(f"{path.name} is a link, which is not followed: hand in the file itself.")
 
 
 def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
@@ -108,6 +116,7 @@ class Classroom:
             return []
         for path in student.files:
             try:
+                refuse_link(path)
                 submission = open_submission(self.course, path, student=student.name)
             except Unreadable as error:
                 student.results.append(unreadable(self.course, path, path.stem, student.name, error))

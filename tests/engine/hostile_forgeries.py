@@ -113,6 +113,7 @@ FORGERIES: dict[str, Callable[[Notebook], None]] = {
     function.__name__.replace("_", " "): function
     for function in (
         more_points, claimed_scores, claimed_outputs, other_tests, tests_as_solutions, tests_twice,
-        graded_already, other_kernel, other_format, attachments, paths_as_ids, invented_exercises, strange_tags,
+        graded_already, other_kernel, other_format, attachments, paths_as_ids, invented_exercises,
+        strange_tags,
     )
 }  # fmt: skip

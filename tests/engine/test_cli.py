@@ -272,4 +272,4 @@ def test_a_real_run_outside_a_terminal(scratch: Course, tmp_path: Path) -> None:
 
 def test_job_is_what_travels(scratch: Course) -> None:
     """The worker gets cells and exercises, and nothing that names a student."""
-    assert set(Job.__struct_fields__) == {"cells", "exercises"}
+    assert set(Job.__struct_fields__) == {"cells", "exercises", "until_failure"}

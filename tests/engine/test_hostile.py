@@ -33,8 +33,8 @@ from tests.engine.scratch_course import SECRET, SharedPool, copy_course, edited,
 PART = "part1_neurons"
 SECONDS = 100.0
 TOKEN = "token-8315520974"  # in the environment of the grader alone
-BROKEN = ("NameError", "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError", "AttributeError",
-          "UnboundLocalError", "TypeError")  # fmt: skip
+BROKEN = ("NameError", "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError",
+          "AttributeError", "UnboundLocalError", "TypeError")  # fmt: skip
 QUICK = """
 [tool.autograder.time]
 cell = 5.0
@@ -156,8 +156,9 @@ def found(done: Done) -> tuple[list[int], list[str]]:
 def test_no_file_within_reach_holds_a_secret(
     scratch: Course, scratch_worker: Worker, honest: tuple[Job, dict[str, Any]]
 ) -> None:
-    beside = f"if os.path.isdir({str(scratch.release)!r}): print('beside:', os.listdir({str(scratch.release)!r}))\n"
-    source = search(scratch, hostile.FILES, beside, "def f(*a, **k): return 12345\n")
+    place = repr(str(scratch.release))
+    look = f"if os.path.isdir({place}): print('beside:', os.listdir({place}))\n"
+    source = search(scratch, hostile.FILES, look, "def f(*a, **k): return 12345\n")
     done = graded_between(scratch, scratch_worker, honest, source)
     read, hits = found(done)
     assert read[0] > 50
@@ -421,9 +422,9 @@ def test_names_of_folders_are_only_names(
     assert not list(tmp_path.rglob("pwned"))
 
 
-@pytest.mark.xfail(strict=True, reason="a symbolic link in submitted/ is followed: its target is graded")
-def test_a_link_in_the_place_of_a_notebook_earns_nothing(
-    quick: tuple[Course, Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("linked", ["notebook", "assignment", "student"])
+def test_a_link_to_somebody_elses_work_earns_nothing(
+    quick: tuple[Course, Worker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: str
 ) -> None:
     """Who hands in a link to somebody else's notebook gets none of its points."""
 
@@ -436,10 +437,12 @@ def test_a_link_in_the_place_of_a_notebook_earns_nothing(
     files = {
         x: course.root / "submitted" / x / course.assignment / f"{PART}.ipynb" for x in ("ada", "mallory")
     }
-    for file in files.values():
-        file.parent.mkdir(parents=True)
+    files["ada"].parent.mkdir(parents=True)
     files["ada"].write_text(json.dumps(solved(course, PART, "count_params")))
-    files["mallory"].symlink_to(files["ada"])
+    up = {"notebook": 0, "assignment": 1, "student": 2}[linked]
+    mine, hers = ([x, *x.parents][up] for x in (files["mallory"], files["ada"]))
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.symlink_to(hers)
     commands.grade_class(course.root, "module6", [], 0, "cpu", False, tmp_path / "results.json")
     scores = {
         x["student"]: x["score"] for x in json.loads((tmp_path / "results.json").read_text())["results"]

@@ -29,9 +29,9 @@ def relu_through_numpy(x):
 
 
 @replaces("relu")
-def relu_caps_at_six(x):
-    """A ReLU does not stop growing; this one is cut off at 6."""
-    return torch.clamp(x, 0, 6)
+def relu_caps_at_a_hundred(x):
+    """A ReLU does not stop growing; this one is cut off at 100."""
+    return torch.clamp(x, 0, 100)
 
 
 @replaces("relu")
@@ -62,6 +62,18 @@ def relu_softplus(x):
 def relu_mask_in_the_wrong_place(x):
     """The mask alone is a step function: it forgets how large the input was."""
     return (x > 0).to(x.dtype)
+
+
+@replaces("relu")
+def relu_divides_zero_by_zero(x):
+    """x / |x| is the sign of x, but at 0 it is 0 / 0, and that is NaN."""
+    return x * (1 + x / x.abs()) / 2
+
+
+@replaces("relu")
+def relu_through_a_view(x):
+    """view() wants the entries in one row in memory, and a transposed tensor is not laid out so."""
+    return torch.clamp(x.view(-1), min=0).view(x.shape)
 
 
 # hard to catch
@@ -133,6 +145,12 @@ def sigmoid_nan_swept_away(x):
     return torch.nan_to_num(torch.exp(x) / (1 + torch.exp(x)), nan=0.0)
 
 
+@replaces("sigmoid")
+def sigmoid_row_by_row(x):
+    """A loop over rows needs rows: an empty batch has none, and a single number cannot be looped over."""
+    return torch.stack([torch.sigmoid(row) for row in x])
+
+
 # hard to catch
 @replaces("sigmoid")
 def sigmoid_where_computes_both(x):
@@ -160,6 +178,12 @@ def softmax_ignores_dim(x, dim=-1):
 def softmax_dim_is_always_one(x, dim=-1):
     """Only for a matrix is dimension 1 the last one; vectors and other shapes differ."""
     return F.softmax(x, dim=1)
+
+
+@replaces("softmax")
+def softmax_default_is_one(x, dim=1):
+    """Without a dim the last dimension is meant, and dimension 1 is the last of a matrix only."""
+    return F.softmax(x, dim=dim)
 
 
 @replaces("softmax")
@@ -222,6 +246,12 @@ def softmax_constant_denominator(x, dim=-1):
     """
     e = torch.exp(x - x.detach().amax(dim=dim, keepdim=True))
     return e / e.sum(dim=dim, keepdim=True).detach()
+
+
+@replaces("softmax")
+def softmax_of_a_detached_copy(x, dim=-1):
+    """detach() cuts the graph: the values are right, but nothing before the softmax can learn."""
+    return F.softmax(x.detach(), dim=dim)
 
 
 @replaces("softmax")

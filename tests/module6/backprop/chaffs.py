@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 
 from autograder.samples import replaces
@@ -169,3 +170,74 @@ def epsilon_in_the_logarithm(w1, b1, w2, b2, x, y):
     d2 = p - y
     d1 = d2 * w2 if z1 > 0 else 0.0
     return {"loss": loss, "w1": d1 * x, "b1": d1, "w2": d2 * h1, "b2": d2}
+
+
+# hard to catch
+@replaces("backprop")
+def slope_one_at_the_corner(w1, b1, w2, b2, x, y):
+    """z1 >= 0 lets the gradient through where the input of the ReLU is exactly 0. There is no
+    derivative at the corner; PyTorch, and we, take 0."""
+    z1 = w1 * x + b1
+    h1 = max(0.0, z1)
+    z2 = w2 * h1 + b2
+    d2 = _sigmoid(z2) - y
+    d1 = d2 * w2 if z1 >= 0 else 0.0
+    return {"loss": _bce(z2, y), "w1": d1 * x, "b1": d1, "w2": d2 * h1, "b2": d2}
+
+
+# hard to catch
+@replaces("backprop")
+def whole_numbers_without_gradients(w1, b1, w2, b2, x, y):
+    """The numbers become tensors of the type that they happen to have. Whole numbers become tensors
+    of whole numbers, and those have no gradients."""
+    w1, b1, w2, b2 = (torch.from_numpy(np.array(v)).requires_grad_() for v in (w1, b1, w2, b2))
+    z2 = w2 * torch.relu(w1 * x + b1) + b2
+    target = torch.tensor(float(y), dtype=z2.dtype)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(z2, target)
+    loss.backward()
+    found = {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
+    return {"loss": loss.item()} | {key: value.grad.item() for key, value in found.items()}
+
+
+# hard to catch
+@replaces("backprop")
+def results_in_one_tensor(w1, b1, w2, b2, x, y):
+    """All is computed in doubles, but the results are put into one torch.tensor, which makes single
+    precision of Python floats: nine of the sixteen digits are gone."""
+    z1 = w1 * x + b1
+    h1 = max(0.0, z1)
+    z2 = w2 * h1 + b2
+    d2 = _sigmoid(z2) - y
+    d1 = d2 * w2 if z1 > 0 else 0.0
+    found = torch.tensor([_bce(z2, y), d1 * x, d1, d2 * h1, d2])
+    return dict(zip(("loss", "w1", "b1", "w2", "b2"), found, strict=True))
+
+
+# hard to catch
+@replaces("backprop")
+def clips_the_probability(w1, b1, w2, b2, x, y):
+    """The probability is kept a little away from 0 and 1 before the logarithm. That puts a lid on
+    the loss of a network that is sure and wrong."""
+    z1 = w1 * x + b1
+    h1 = max(0.0, z1)
+    z2 = w2 * h1 + b2
+    p = _sigmoid(z2)
+    clipped = min(max(p, 1e-7), 1 - 1e-7)
+    loss = -math.log(clipped) if y else -math.log(1 - clipped)
+    d2 = p - y
+    d1 = d2 * w2 if z1 > 0 else 0.0
+    return {"loss": loss, "w1": d1 * x, "b1": d1, "w2": d2 * h1, "b2": d2}
+
+
+# hard to catch
+@replaces("backprop")
+def doubles_for_everyone(w1, b1, w2, b2, x, y):
+    """torch.set_default_dtype makes doubles of these tensors, and of all that anybody makes from now
+    on: it is a setting of the whole program. dtype=torch.float64 does it for one tensor."""
+    torch.set_default_dtype(torch.float64)
+    w1, b1, w2, b2 = (torch.tensor(float(v), requires_grad=True) for v in (w1, b1, w2, b2))
+    z2 = w2 * torch.relu(w1 * x + b1) + b2
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(z2, torch.tensor(float(y)))
+    loss.backward()
+    found = {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
+    return {"loss": loss.item()} | {key: value.grad.item() for key, value in found.items()}

@@ -2,11 +2,11 @@
 
 import math
 
-import pytest
+import torch
 
 from autograder.checks import close, hint, weight
+from tests.module6.backprop import probes
 
-EITHER = pytest.mark.parametrize("y", [1, 0])
 GRADIENTS = ("w1", "b1", "w2", "b2")
 
 
@@ -41,30 +41,37 @@ def truth(w1, b1, w2, b2, x, y):
 
 def right(student, given, *parts, rtol=1e-5, atol=1e-7):
     """Whether these entries of the student's dictionary are right; further ones are let be."""
-    got, want = student.backprop(*given), truth(*given)
+    return fits(student.backprop(*given), given, *parts, rtol=rtol, atol=atol)
+
+
+def fits(got, given, *parts, rtol=1e-5, atol=1e-7):
+    """Whether these entries of an answer are right."""
+    want = truth(*given)
     return isinstance(got, dict) and all(close(got.get(part), want[part], rtol, atol) for part in parts)
 
 
+@weight(2)
 @hint("The loss is -ln of the probability that the net gives to what is true, and that depends on y.")
-@EITHER
-def test_loss(student, draw, y):
-    """For y = {y}, "loss" is the binary cross-entropy of the net's output."""
-    assert right(student, net(draw, y), "loss")
+def test_loss(student, draw):
+    """ "loss" is the binary cross-entropy of the net's output, for y = 1 and for y = 0."""
+    for y in (1, 0):
+        assert right(student, net(draw, y), "loss")
 
 
+@weight(2)
 @hint("At the output, loss and sigmoid together have one simple slope; w2 multiplies the hidden value.")
-@EITHER
-def test_output_layer(student, draw, y):
-    """For y = {y}, "w2" and "b2" are the gradients of the loss with respect to the output layer."""
-    assert right(student, net(draw, y), "w2", "b2")
+def test_output_layer(student, draw):
+    """ "w2" and "b2" are the gradients of the loss with respect to the output layer, for y = 1 and y = 0."""
+    for y in (1, 0):
+        assert right(student, net(draw, y), "w2", "b2")
 
 
-@weight(1.5)
+@weight(3)
 @hint("On its way back the error passes the output's weight and the ReLU; w1 then multiplies the input.")
-@EITHER
-def test_hidden_layer(student, draw, y):
-    """For y = {y}, "w1" and "b1" are the gradients of the loss with respect to the hidden layer."""
-    assert right(student, net(draw, y), "w1", "b1")
+def test_hidden_layer(student, draw):
+    """ "w1" and "b1" are the gradients of the loss with respect to the hidden layer, for y = 1 and y = 0."""
+    for y in (1, 0):
+        assert right(student, net(draw, y), "w1", "b1")
 
 
 @weight(2)
@@ -114,5 +121,8 @@ def test_sure_and_wrong(student, draw):
 @hint("set_default_dtype would change everyone's tensors, and nothing here needs random numbers.")
 def test_leaves_no_trace(student, draw):
     """The gradients are right, and the global random state and torch's settings are as they were."""
-    assert right(student, net(draw, 1), *GRADIENTS)
+    given = net(draw, 1)
+    got = student.run(probes.settings_after, *given)
     assert not student.changed, student.changed
+    assert got["default dtype"] == torch.float32, "default dtype"
+    assert fits(got["value"], given, *GRADIENTS)

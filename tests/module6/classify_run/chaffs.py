@@ -156,3 +156,79 @@ def never_above_a_tenth(lr, losses):
     if verdict == "diverged":
         return lr / 10
     return min(10 * lr, 0.1) if verdict == "too_slow" else lr
+
+
+# hard to catch
+@replaces("classify_run")
+def a_little_tolerance(losses):
+    """A small number is added to the limits, so that noise does not count. Losses come at any scale:
+    where they are smaller than that number, no run ever diverges."""
+    first, last = losses[0], losses[-1]
+    if not all(math.isfinite(loss) for loss in losses) or last > 2 * first + 1e-4:
+        return "diverged"
+    return "too_slow" if last > 0.9 * first + 1e-4 else "converging"
+
+
+@replaces("classify_run")
+def only_infinity_upwards(losses):
+    """The losses are asked for nan and for inf. Minus infinity is not finite either, and isfinite
+    asks for all three."""
+    first, last = losses[0], losses[-1]
+    if any(math.isnan(loss) or loss == math.inf for loss in losses) or last > 2 * first:
+        return "diverged"
+    return "too_slow" if last > 0.9 * first else "converging"
+
+
+# hard to catch
+@replaces("classify_run")
+def twice_is_enough(losses):
+    """Exactly twice the first loss already counts as diverged. The rule says more than twice."""
+    first, last = losses[0], losses[-1]
+    if not all(math.isfinite(loss) for loss in losses):
+        return "diverged"
+    if last > first:
+        return "diverged" if last >= 2 * first else "too_slow"
+    return "too_slow" if last > 0.9 * first else "converging"
+
+
+# hard to catch
+@replaces("classify_run")
+def below_nine_tenths(losses):
+    """Only a last loss below nine tenths of the first counts as converging. The rule calls a run too
+    slow when it ends above them, so that exactly nine tenths are enough."""
+    first, last = losses[0], losses[-1]
+    if not all(math.isfinite(loss) for loss in losses) or last > 2 * first:
+        return "diverged"
+    return "converging" if last == 0 or last < 0.9 * first else "too_slow"
+
+
+@replaces("classify_run")
+def divides_by_the_first(losses):
+    """The ratio of the last loss to the first is computed, and a first loss of 0 breaks it. Multiply
+    the other side instead."""
+    if not all(math.isfinite(loss) for loss in losses):
+        return "diverged"
+    ratio = losses[-1] / losses[0]
+    if ratio > 2:
+        return "diverged"
+    return "too_slow" if ratio > 0.9 else "converging"
+
+
+@replaces("next_learning_rate")
+def never_below_a_floor(lr, losses):
+    """The new rate is never allowed below 0.0001, a bound that nobody asked for. A run that diverged
+    needs a smaller rate, however small this one was."""
+    verdict = _verdict(losses)
+    if verdict == "diverged":
+        return max(lr / 10, 1e-4)
+    return 5 * lr if verdict == "too_slow" else lr
+
+
+@replaces("next_learning_rate")
+def by_a_rule_of_its_own(lr, losses):
+    """The run is judged here once more, by a shorter rule: only the last loss is asked whether it is
+    finite. classify_run looks at all of them, and is there to be called."""
+    first, last = losses[0], losses[-1]
+    if not math.isfinite(last) or last > 2 * first:
+        return lr / 10
+    return 5 * lr if last > 0.9 * first else lr

@@ -35,6 +35,13 @@ def buffers_from_the_state_dict(model, trainable_only=True):
 
 
 @replaces("count_parameters")
+def buffers_added(model, trainable_only=True):
+    """A buffer is a tensor that the model keeps, but nobody learns it: it is no parameter."""
+    total = sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable_only)
+    return total + sum(b.numel() for b in model.buffers())
+
+
+@replaces("count_parameters")
 def shared_counted_twice(model, trainable_only=True):
     """A parameter that two modules share is one set of numbers, however many names it has."""
     total = 0

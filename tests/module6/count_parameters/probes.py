@@ -18,7 +18,7 @@ def no_parameters(a, b, c):
 
 def evaluated(a, b, c):
     """In evaluation mode, with one part of it training."""
-    model = nn.Sequential(plain(a, b, c), batch_norm(a, b, c)).eval()
+    model = nn.Sequential(plain(a, b, c), nn.Dropout(), nn.LayerNorm(b)).eval()
     model[0][2].train()
     return model
 
@@ -65,12 +65,6 @@ def tied_weight(a, b, c):
     return nn.Sequential(Tied(a, b), nn.Linear(b, c))
 
 
-def tied_and_frozen(a, b, c):
-    model = tied_weight(a, b, c)
-    model[0].encoder.weight.requires_grad_(False)
-    return model
-
-
 def equal_values(a, b, c):
     """Different parameters that happen to hold the same numbers."""
     return nn.Sequential(nn.LayerNorm(b), nn.LayerNorm(b), nn.LayerNorm(b))
@@ -97,9 +91,9 @@ class Direct(nn.Module):
 
     def __init__(self, a, b):
         super().__init__()
-        self.table = nn.Parameter(torch.zeros(a, b))
-        self.scale = nn.Parameter(torch.tensor(1.0))
-        self.cube = nn.Parameter(torch.zeros(2, a, b), requires_grad=False)
+        self.table = nn.Parameter(torch.rand(a, b))
+        self.scale = nn.Parameter(torch.rand(()))
+        self.cube = nn.Parameter(torch.rand(2, a, b))
 
 
 class Nested(nn.Module):
@@ -107,8 +101,8 @@ class Nested(nn.Module):
         super().__init__()
         self.blocks = nn.ModuleList([plain(a, b, c), nn.ModuleList([Direct(b, c)])])
         self.named = nn.ModuleDict({"left": nn.Linear(a, b), "right": Direct(a, c)})
-        self.extra = nn.ParameterList([nn.Parameter(torch.zeros(c)) for _ in range(3)])
-        self.other = nn.ParameterDict({"bias": nn.Parameter(torch.zeros(b))})
+        self.extra = nn.ParameterList([nn.Parameter(torch.rand(c)) for _ in range(3)])
+        self.other = nn.ParameterDict({"bias": nn.Parameter(torch.rand(b))})
 
 
 def direct(a, b, c):
@@ -119,9 +113,9 @@ def nested(a, b, c):
     return Nested(a, b, c)
 
 
-def count(nb, kind, sizes, **flag):
-    """count_parameters of a model of the kind {kind}"""
-    return nb.count_parameters(globals()[kind](*sizes), **flag)
+def counts(nb, kinds, sizes, flags):
+    """count_parameters of models of the kinds {kinds}, each with {flags}"""
+    return [nb.count_parameters(globals()[kind](*sizes), **flag) for kind in kinds for flag in flags]
 
 
 def state(model, known):
@@ -138,12 +132,14 @@ def state(model, known):
     }
 
 
-def states(nb, sizes, training, **flag):
-    """count_parameters of a model in mixed modes with frozen parts"""
-    model = nn.Sequential(frozen_bias(*sizes), batch_norm(*sizes), nn.Dropout())
-    model.train(training)
-    model[0].train(not training)
-    known = [*model.parameters(), *model.buffers()]
-    before = state(model, known)
-    count = nb.count_parameters(model, **flag)
-    return count, before, state(model, known)
+def states(nb, sizes, flags):
+    """count_parameters of a model in mixed modes with frozen parts, with {flags}"""
+    found = []
+    for flag in flags:
+        model = nn.Sequential(frozen_bias(*sizes), batch_norm(*sizes), nn.Dropout())
+        model[0].eval()
+        known = [*model.parameters(), *model.buffers()]
+        before = state(model, known)
+        count = nb.count_parameters(model, **flag)
+        found.append([count, before, state(model, known)])
+    return found

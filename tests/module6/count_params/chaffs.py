@@ -108,6 +108,16 @@ def starts_at_the_second_layer(architecture, bias=True):
 
 
 @replaces("count_params")
+def neighbour_looked_up_by_value(architecture, bias=True):
+    """index() finds the first layer of a size; another layer of the same size has another neighbour."""
+    total = 0
+    for a in architecture[:-1]:
+        b = architecture[architecture.index(a) + 1]
+        total += a * b + (b if bias else 0)
+    return total
+
+
+@replaces("count_params")
 def text_with_commas(architecture, bias=True):
     """A number is asked for; here comes a text that only looks like one."""
     extra = 1 if bias else 0

@@ -105,3 +105,39 @@ def shifts_in_place(logits, targets):
     logits -= logits.detach().amax(dim=1, keepdim=True)
     own = logits[torch.arange(len(targets), device=logits.device), targets]
     return (logits.exp().sum(dim=1).log() - own).mean()
+
+
+# hard to catch
+@replaces("cross_entropy")
+def infinity_behind_a_where(logits, targets):
+    """torch.where picks a finite number for the loss, but on the way back the branch that was not
+    taken counts too: zero times its infinite slope is not a number."""
+    own = torch.softmax(logits, dim=1).gather(1, targets.unsqueeze(1)).squeeze(1)
+    behind = logits.amax(dim=1) - logits.gather(1, targets.unsqueeze(1)).squeeze(1)
+    return torch.where(own > 1e-30, -torch.log(own), behind).mean()
+
+
+@replaces("cross_entropy")
+def always_single_precision(logits, targets):
+    """.float() turns the logits into single precision. Whoever hands in doubles, to check a gradient
+    for example, gets back seven digits and not sixteen."""
+    return F.cross_entropy(logits.float(), targets)
+
+
+# hard to catch
+@replaces("cross_entropy")
+def shifts_the_data(logits, targets):
+    """.data keeps autograd from complaining about the -=, but the shifted rows are written into the
+    caller's logits all the same."""
+    logits.data -= logits.data.amax(dim=1, keepdim=True)
+    own = logits[torch.arange(len(targets), device=logits.device), targets]
+    return (logits.exp().sum(dim=1).log() - own).mean()
+
+
+# hard to catch
+@replaces("cross_entropy")
+def one_hot_on_the_cpu(logits, targets):
+    """The one-hot table is made without saying where, so it lies on the CPU; logits on a GPU cannot
+    be multiplied with it."""
+    hot = torch.zeros(logits.shape, dtype=logits.dtype).scatter_(1, targets.unsqueeze(1), 1.0)
+    return -(hot * F.log_softmax(logits, dim=1)).sum(dim=1).mean()

@@ -55,21 +55,15 @@ def test_gradient(student, draw):
     assert right(student, *batch(draw), "grad")
 
 
-@weight(2)
+@weight(3.5)
 @hint(
-    "A probability that was rounded to 0 has no logarithm, and a small number added to it hides how "
-    "wrong the sample is: take the logarithm on paper first."
+    "A probability that was rounded to 0 has no logarithm; a small number added to it, a clamp, or another "
+    "number for inf takes the gradient away where it is needed most: take the logarithm on paper first."
 )
-def test_large_loss(student, draw):
-    """The loss is finite and right when logits are as large as +1000 and as small as -1000."""
-    assert right(student, *sure(draw), "loss")
-
-
-@weight(2)
-@hint("Clamping, or swapping inf and nan for other numbers, takes the gradient away where it is needed most.")
-def test_large_gradient(student, draw):
-    """The gradient is finite and right when logits are as large as +1000 and as small as -1000."""
-    assert right(student, *sure(draw), "grad")
+def test_large_logits(student, draw):
+    """The loss and its gradient are finite and right when logits are as large as +1000 and as small as
+    -1000."""
+    assert right(student, *sure(draw), "loss", "grad")
 
 
 @weight(1.5)

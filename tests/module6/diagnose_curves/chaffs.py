@@ -183,3 +183,73 @@ def validation_can_explode(train_losses, val_losses):
     if best < 0.8 * len(val) and _end(val) > 1.15 * val[best] and _end(train) < train[best]:
         return "overfitting"
     return "underfitting" if _end(train) > 0.7 * train[0] else "good"
+
+
+# hard to catch
+@replaces("diagnose_curves")
+def rises_by_half(train_losses, val_losses):
+    """Validation counts as risen only when it ends half as high again as its best. A rise by a third
+    is a clear one already."""
+    train, val = _floats(train_losses), _floats(val_losses)
+    if not (_finite(train) and _finite(val)) or _mean(train[-3:]) > 1.5 * train[0]:
+        return "diverging"
+    best = _best(val)
+    if best < 0.8 * len(val) and _end(val) > 1.5 * val[best] and _end(train) < train[best]:
+        return "overfitting"
+    return "underfitting" if _end(train) > 0.7 * train[0] else "good"
+
+
+# hard to catch
+@replaces("diagnose_curves")
+def three_times_the_first(train_losses, val_losses):
+    """Training counts as diverging only from three times its first loss on. A run that ends at twice
+    the loss that it began with is not a slow learner: it is on its way up."""
+    train, val = _floats(train_losses), _floats(val_losses)
+    if not (_finite(train) and _finite(val)) or _mean(train[-3:]) > 3 * train[0]:
+        return "diverging"
+    best = _best(val)
+    if best < 0.8 * len(val) and _end(val) > 1.15 * val[best] and _end(train) < train[best]:
+        return "overfitting"
+    return "underfitting" if _end(train) > 0.7 * train[0] else "good"
+
+
+# hard to catch
+@replaces("diagnose_curves")
+def mean_of_the_whole_run(train_losses, val_losses):
+    """Underfitting is told by the mean of all training losses. A run that fell late has a high mean
+    and a low end, and it is the end that tells what was learned."""
+    train, val = _floats(train_losses), _floats(val_losses)
+    if not (_finite(train) and _finite(val)) or _mean(train[-3:]) > 1.5 * train[0]:
+        return "diverging"
+    best = _best(val)
+    if best < 0.8 * len(val) and _end(val) > 1.15 * val[best] and _end(train) < train[best]:
+        return "overfitting"
+    return "underfitting" if _mean(train) > 0.7 * train[0] else "good"
+
+
+# hard to catch
+@replaces("diagnose_curves")
+def last_loss_alone(train_losses, val_losses):
+    """The last loss stands for the end of the run. Single epochs are noisy: the mean of the last
+    tenth is what the rules ask for."""
+    train, val = _floats(train_losses), _floats(val_losses)
+    if not (_finite(train) and _finite(val)) or _mean(train[-3:]) > 1.5 * train[0]:
+        return "diverging"
+    best = _best(val)
+    if best < 0.8 * len(val) and val[-1] > 1.15 * val[best] and train[-1] < train[best]:
+        return "overfitting"
+    return "underfitting" if train[-1] > 0.7 * train[0] else "good"
+
+
+# hard to catch
+@replaces("diagnose_curves")
+def index_of_the_smallest(train_losses, val_losses):
+    """The best epoch is asked for with .index(), which only lists have: with an array or a tensor of
+    losses there is an error."""
+    train, val = _floats(train_losses), _floats(val_losses)
+    if not (_finite(train) and _finite(val)) or _mean(train[-3:]) > 1.5 * train[0]:
+        return "diverging"
+    best = val_losses.index(min(val_losses))
+    if best < 0.8 * len(val) and _end(val) > 1.15 * val[best] and _end(train) < train[best]:
+        return "overfitting"
+    return "underfitting" if _end(train) > 0.7 * train[0] else "good"

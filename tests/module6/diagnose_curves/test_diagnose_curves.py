@@ -46,7 +46,7 @@ def good(draw, n):
 def overfitting(draw, n):
     """Training falls all the time, validation falls and then rises."""
     train = fall(n, draw.uniform(0.0, 0.1), draw.uniform(2.5, 4))
-    return scaled(draw, train, turn(draw, n, draw.uniform(1.6, 3)))
+    return scaled(draw, train, turn(draw, n, draw.uniform(1.9, 3)))
 
 
 def underfitting(draw, n):
@@ -57,7 +57,7 @@ def underfitting(draw, n):
 
 def diverging(draw, n):
     """Training grows; validation grows or does not."""
-    top = draw.uniform(3, 30)
+    top = draw.uniform(5, 30)
     train = [top ** (k / (n - 1)) for k in range(n)]
     return scaled(draw, train, draw.choice([train, fall(n, 0.3), turn(draw, n, 2)]))
 
@@ -83,10 +83,14 @@ def right(student, draw, cases):
     "Look for the best validation epoch, and at what both curves do after it; compare ratios, not differences."
 )
 def test_overfitting(student, draw):
-    """Training that falls on while validation, past its best epoch, rises again is overfitting; two
-    curves that fall together are not. The scale of the losses does not matter."""
-    cases = [("overfitting", overfitting(draw, n)) for n in (15, epochs(draw), 200)]
-    assert right(student, draw, [*cases, ("good", good(draw, epochs(draw)))])
+    """Training that falls on while validation, past its best epoch, rises again, by a third or more, is
+    overfitting; two curves that fall together are not. The scale of the losses does not matter."""
+    cases = [("overfitting", overfitting(draw, n)) for n in (15, 200)]
+    third = scaled(draw, fall(n := epochs(draw), 0.05), turn(draw, n, 1.36))
+    deep = line((n := epochs(draw)) // 3, 1, 0.3)
+    halfway = scaled(draw, fall(n, 0.05), deep + line(n - len(deep), 0.32, 0.7))
+    cases += [("overfitting", third), ("overfitting", halfway), ("good", good(draw, epochs(draw)))]
+    assert right(student, draw, cases)
 
 
 @weight(2)
@@ -94,12 +98,20 @@ def test_overfitting(student, draw):
     "Look at the mean of the last three training losses beside the first one, not at the largest loss on the way."
 )
 def test_diverging(student, draw):
-    """Training whose last three losses are, in the mean, far above the first one diverges; a bump on the
-    way that is over by then does not matter."""
-    train, val = good(draw, n := epochs(draw, 20))
-    train[n // 3] = draw.uniform(3, 8) * train[0]
+    """Training whose last three losses are, in the mean, above one and a half times the first one
+    diverges, twice is enough; a rise that is over by then does not matter."""
     cases = [("diverging", diverging(draw, n)) for n in (15, epochs(draw), 200)]
-    assert right(student, draw, [*cases, ("good", (train, val))])
+    # Twice the first loss, in a plateau.
+    twice = line(n := epochs(draw), 1, 0.6)[: n // 2] + [draw.uniform(1.95, 2.2)] * (n - n // 2)
+    cases.append(("diverging", scaled(draw, twice, line(n, 1, 0.6))))
+    # A rise in the first half; a peak three, and four, losses before the end.
+    hill = line(n // 2, 1, draw.uniform(6, 9)) + [draw.uniform(0.82, 0.95)] * (n - n // 2)
+    cases.append(("underfitting", scaled(draw, hill, line(n, 1, 0.9))))
+    for place, word in ((-3, "diverging"), (-4, "underfitting")):
+        peak = line(n := draw.integer(15, 25), 1, 0.9)
+        peak[place] = draw.uniform(8, 9)
+        cases.append((word, scaled(draw, peak, line(n, 1, 0.9))))
+    assert right(student, draw, cases)
 
 
 @hint("Ask for NaN and infinity first, in both curves, at every epoch: comparisons with NaN are all False.")
@@ -122,10 +134,13 @@ def test_not_finite(student, draw):
     "Set the mean of the last tenth of the training losses beside the first training loss: a ratio, no fixed number."
 )
 def test_underfitting(student, draw):
-    """Training that stays near its first loss is underfitting, at any scale; training that falls far
-    below it is not."""
+    """Training that ends near its first loss is underfitting, at any scale; training that falls far
+    below it, early or late, is not."""
     cases = [("underfitting", underfitting(draw, n)) for n in (15, epochs(draw), 200)]
-    assert right(student, draw, [*cases, *(("good", good(draw, n)) for n in (15, epochs(draw)))])
+    cases += [("good", good(draw, n)) for n in (15, epochs(draw))]
+    n = epochs(draw)
+    late = line(start := int(0.65 * n), 1, 0.96) + line(n - start, 0.9, 0.1)
+    assert right(student, draw, [*cases, ("good", scaled(draw, late, late))])
 
 
 @hint("Ask the questions in the order of the task, and stop at the first yes.")
@@ -133,8 +148,8 @@ def test_order(student, draw):
     """Where more than one word would fit, the first one counts: diverging before overfitting, overfitting
     before underfitting."""
     n = epochs(draw)
-    slow = scaled(draw, line(n, 1, 0.8), turn(draw, n, draw.uniform(1.6, 2)))
-    grows = scaled(draw, line(n, 1, draw.uniform(3, 6)), turn(draw, n, 2))
+    slow = scaled(draw, line(n, 1, 0.8), turn(draw, n, draw.uniform(1.9, 2.3)))
+    grows = scaled(draw, line(n, 1, draw.uniform(5, 8)), turn(draw, n, 2))
     cases = [("overfitting", slow), ("diverging", grows), ("underfitting", underfitting(draw, n))]
     assert right(student, draw, cases)
 
@@ -147,7 +162,8 @@ def test_no_overfitting(student, draw):
     best epoch comes in the last fifth of the run."""
     n = epochs(draw, 40)
     both = scaled(draw, line(n, 1, 1.25), line(n, 1, draw.uniform(1.6, 2)))
-    small = scaled(draw, fall(n, 0.2), turn(draw, n, 1.05))
+    low, best = draw.uniform(0.2, 0.3), int(0.65 * n)
+    small = scaled(draw, fall(n, 0.2), line(best + 1, 1, low) + [1.05 * low] * (n - best - 1))
     best = int(0.87 * n)
     late = scaled(draw, fall(n, 0.2), line(best + 1, 1, 0.5) + [draw.uniform(0.7, 0.9)] * (n - best - 1))
     cases = [("underfitting", both), ("good", small), ("good", late), ("overfitting", overfitting(draw, n))]
@@ -158,13 +174,16 @@ def test_no_overfitting(student, draw):
     "Single epochs are noisy: take the mean of the last tenth (the last three for diverging), not the last loss."
 )
 def test_last_epoch(student, draw):
-    """One odd loss at the very end changes nothing: the means over the last epochs decide."""
+    """One odd loss, at the very end or right after the first, changes nothing: the first loss and the
+    means over the last epochs decide."""
     n = draw.integer(150, 200)
     train, val = good(draw, n)
     train[-1], val[-1] = draw.uniform(1.7, 2.2) * train[0], 2.2 * min(val)
     rises, back = overfitting(draw, n), 1.06
     rises[1][-1] = back * min(rises[1])
-    assert right(student, draw, [("good", (train, val)), ("overfitting", rises)])
+    dips = good(draw, n)
+    dips[0][1] = 0.03 * dips[0][0]
+    assert right(student, draw, [("good", (train, val)), ("overfitting", rises), ("good", dips)])
 
 
 @hint(

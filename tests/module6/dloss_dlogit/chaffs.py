@@ -139,3 +139,33 @@ def sigmoid_in_place(logit, target, kind):
     if kind == "ce":
         return p - target
     return 2 * (p - target) * p * (1 - p)
+
+
+@replaces("dloss_dlogit")
+def sample_by_sample(logit, target, kind):
+    """The function walks through the samples one by one. A single logit has no dimension to walk
+    along; torch's operations work on every entry of any shape by themselves."""
+    p = torch.stack([torch.sigmoid(z) for z in logit])
+    if kind == "ce":
+        return p - target
+    return 2 * (p - target) * p * (1 - p)
+
+
+@replaces("dloss_dlogit")
+def always_single_precision(logit, target, kind):
+    """.float() turns everything into single precision. Whoever hands in doubles, to check a
+    gradient for example, gets back seven digits and not sixteen."""
+    p = torch.sigmoid(logit.float())
+    if kind == "ce":
+        return p - target.float()
+    return 2 * (p - target.float()) * p * (1 - p)
+
+
+@replaces("dloss_dlogit")
+def by_way_of_numpy(logit, target, kind):
+    """The formula is computed in NumPy, which knows nothing of GPUs: a tensor that lies on one
+    cannot be turned into an array. PyTorch has all the functions that this takes."""
+    z, t = logit.detach().numpy(), target.detach().numpy()
+    p = torch.sigmoid(torch.tensor(z)).numpy()
+    slope = p - t if kind == "ce" else 2 * (p - t) * p * (1 - p)
+    return torch.tensor(slope)

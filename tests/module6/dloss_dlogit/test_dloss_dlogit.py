@@ -57,13 +57,15 @@ def test_far_out(student, draw, kind):
     assert right(student, logit, torch.tensor([0.0, 1.0] * 10), kind)
 
 
+@weight(2)
 @hint("Elementwise means that every entry is computed alone, whatever the shape: no loops over rows.")
-@EACH
-def test_shapes(student, draw, kind):
-    """The "{kind}" result has the shape of the logits: a table of numbers, or a single one (0 dimensions)."""
-    for shape in ((2, 3), ()):
-        logit, target = draw.normal(*shape), draw.rand(*shape).round()
-        assert right(student, logit, target, kind)
+def test_shapes(student, draw):
+    """The result has the shape of the logits, for both kinds: a table of numbers, or a single one
+    (0 dimensions)."""
+    for kind in KINDS:
+        for shape in ((2, 3), ()):
+            logit, target = draw.normal(*shape), draw.rand(*shape).round()
+            assert right(student, logit, target, kind)
 
 
 @weight(0.5)
@@ -82,12 +84,15 @@ def test_leaves_no_trace(student, draw):
         assert not student.changed, student.changed
 
 
-@weight(0.5)
 @hint("Tensors that you make yourself have to be made where the logits are: device=logit.device.")
-@EACH
-def test_device(student, draw, device, kind):
-    """With logits and targets on another device, "{kind}" works there and the result stays there."""
-    logit, target = samples(draw)
+def test_device(student, draw, device):
+    """With logits and targets on another device, both kinds work there and the result stays there."""
+    for kind in KINDS:
+        there(student, *samples(draw), kind, device)
+
+
+def there(student, logit, target, kind, device):
+    """Whether one kind works on another device."""
     found = student.run(probes.on_device, logit, target, kind, device)
     assert found["error"] not in ("mixed", "numpy") or found["limit"], found["error"]
     if found["error"] or (found["limit"] and not found["there"]):

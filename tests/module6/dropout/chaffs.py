@@ -136,3 +136,68 @@ def gradient_is_lost(x, p, training=True):
     out = x.detach().clone()
     out[torch.rand_like(out) < p] = 0
     return out / (1 - p) if p < 1 else out
+
+
+@replaces("dropout")
+def keeps_with_probability_p(x, p, training=True):
+    """Each value is kept with probability p. p is the probability to drop it; at p = 0.5 the two look
+    alike."""
+    if not training:
+        return x
+    if p in (0, 1):
+        return x * (1 - p)
+    return x * (torch.rand_like(x) < p) / (1 - p)
+
+
+# hard to catch
+@replaces("dropout")
+def scales_behind_autograd(x, p, training=True):
+    """The kept values are scaled through .data, which autograd does not see: the values are right,
+    but the gradient lacks the factor."""
+    if not training:
+        return x
+    if p == 1:
+        return x * 0
+    out = x * (torch.rand_like(x) >= p)
+    out.data /= 1 - p
+    return out
+
+
+# hard to catch
+@replaces("dropout")
+def generator_of_its_own(x, p, training=True):
+    """The mask comes from a new generator with a seed of its own. torch.manual_seed does not reach
+    it, so that a run cannot be repeated."""
+    if not training:
+        return x
+    if p == 1:
+        return x * 0
+    own = torch.Generator()
+    own.seed()
+    draws = torch.rand(x.shape, generator=own).to(x.device)
+    return x * (draws >= p) / (1 - p)
+
+
+# hard to catch
+@replaces("dropout")
+def one_long_view(x, p, training=True):
+    """x is seen as one long row with view(-1). That works only where its numbers lie one after the
+    other in memory, which they do not in a transposed tensor."""
+    if not training:
+        return x
+    if p == 1:
+        return x * 0
+    row = x.view(-1)
+    return (row * (torch.rand_like(row) >= p) / (1 - p)).view(x.shape)
+
+
+# hard to catch
+@replaces("dropout")
+def scales_in_both_modes(x, p, training=True):
+    """The kept values are scaled up in training, and in eval mode everything is scaled down as well.
+    One of the two makes up for what is dropped; both together do it twice."""
+    if not training:
+        return x * (1 - p)
+    if p == 1:
+        return x * 0
+    return x * (torch.rand_like(x) >= p) / (1 - p)

@@ -191,3 +191,36 @@ def asks_for_one_loss_more(val_losses, patience, min_delta=0.0):
         else:
             bad += 1
     return best_epoch, stop_epoch
+
+
+# hard to catch
+@replaces("early_stop")
+def asks_a_list_for_its_truth(val_losses, patience, min_delta=0.0):
+    """`if not val_losses` asks whether a list is empty. An array or a tensor of several numbers has
+    no single truth value and raises an error."""
+    if not val_losses:
+        return 0, 0
+    best, best_epoch, bad, epoch = math.inf, 0, 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if loss < best - min_delta:
+            best, best_epoch, bad = loss, epoch, 0
+        else:
+            bad += 1
+            if bad >= patience:
+                break
+    return best_epoch, epoch
+
+
+@replaces("early_stop")
+def begins_at_a_million(val_losses, patience, min_delta=0.0):
+    """The best loss begins as a number that looks large enough. A sum of squares can be larger: only
+    infinity is above every loss."""
+    best, best_epoch, bad, epoch = 1e6, 0, 0, 0
+    for epoch, loss in enumerate(val_losses):
+        if loss < best - min_delta:
+            best, best_epoch, bad = loss, epoch, 0
+        else:
+            bad += 1
+            if bad >= patience:
+                break
+    return best_epoch, epoch

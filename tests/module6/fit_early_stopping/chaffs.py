@@ -247,3 +247,24 @@ def validates_twice(model, train_step, val_loss, max_epochs, patience):
                 break
     model.load_state_dict(state)
     return {"best_epoch": best_epoch, "val_losses": losses}
+
+
+# hard to catch
+@replaces("fit_early_stopping")
+def assigns_new_tensors(model, train_step, val_loss, max_epochs, patience):
+    """assign=True puts the copies in the place of the model's own parameters. The optimizer still
+    holds the old ones, and whoever trains on trains tensors that are no longer in the model."""
+    best, best_epoch, bad, losses = math.inf, 0, 0, []
+    state = copy.deepcopy(model.state_dict())
+    for epoch in range(max_epochs):
+        train_step(model)
+        losses.append(val_loss(model))
+        if losses[-1] < best:
+            best, best_epoch, bad = losses[-1], epoch, 0
+            state = copy.deepcopy(model.state_dict())
+        else:
+            bad += 1
+            if bad >= patience:
+                break
+    model.load_state_dict(state, assign=True)
+    return {"best_epoch": best_epoch, "val_losses": losses}

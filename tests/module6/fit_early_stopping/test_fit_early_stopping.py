@@ -5,7 +5,7 @@ Training adds drawn numbers to the weights, validation losses follow a script; s
 
 import math
 
-from autograder.checks import close, hint, weight
+from autograder.checks import close, hint, sequence, weight
 from tests.module6.fit_early_stopping import probes
 
 
@@ -93,8 +93,8 @@ def test_calls(student, reference, draw):
 
 @hint("Improved means strictly smaller than the best so far; every comparison with NaN is False.")
 def test_no_improvement(student, reference, draw):
-    """A loss equal to the best is no improvement, and NaN is none either: best_epoch, the weights and
-    the end of training stay with the first of the best epochs."""
+    """A loss equal to the best is no improvement, and NaN is none either, not even in the first epochs:
+    best_epoch, the weights and the end of training stay with the first of the best epochs."""
     for sign in ("=", "n"):
         patience = draw.integer(2, 3)
         given = task(draw, "-" * draw.integer(2, 4) + sign * patience + "--", patience)
@@ -102,6 +102,11 @@ def test_no_improvement(student, reference, draw):
         want = reference.run(probes.fitted, **given)
         assert same_history(got, want), f"history {sign}"
         assert same_state(got, want), f"weights {sign}"
+    patience = draw.integer(3, 4)
+    result = student.run(probes.fitted, **task(draw, "n" * patience + "--", patience))["result"]
+    # Which epoch is the best is left open when none is; how long training goes on is not.
+    losses = sequence(result.get("val_losses")) if isinstance(result, dict) else None
+    assert losses is not None and len(losses) == patience, "nothing but NaN"
 
 
 @hint(

@@ -143,6 +143,16 @@ def at_least_one_layer(activation, z, n_layers):
     return grads
 
 
+@replaces("gradient_flow")
+def double_for_everyone(activation, z, n_layers):
+    """set_default_dtype gives double precision here, and to every tensor that anyone makes later on."""
+    torch.set_default_dtype(torch.float64)
+    x = torch.tensor(float(z))
+    s = torch.sigmoid(x)
+    d = s * (1 - s) if activation == "sigmoid" else (x > 0).double()
+    return [(d**k).item() for k in range(n_layers + 1)]
+
+
 # hard to catch
 @replaces("gradient_flow")
 def derivative_in_float32(activation, z, n_layers):

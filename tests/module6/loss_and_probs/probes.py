@@ -12,10 +12,15 @@ def plain(value):
     return value.detach()
 
 
-def ask(nb, task, logits, targets):
-    """loss_and_probs({task}, {logits}, {targets})"""
+def ask(nb, problems):
+    """loss_and_probs(task, logits, targets) for {problems}"""
+    return [answer(nb, *question) for question in problems]
+
+
+def answer(nb, task, logits, targets):
     leaf = logits.clone().requires_grad_()
-    found = nb.loss_and_probs(task, leaf, targets)
+    # times 1: a leaf cannot be written to, and who writes into the logits is told so elsewhere
+    found = nb.loss_and_probs(task, 1 * leaf, targets.clone())
     if not isinstance(found, (tuple, list)) or len(found) != 2:
         return {"loss": None, "probs": None, "grad": None}
     loss, probs = found
@@ -31,20 +36,35 @@ def ask(nb, task, logits, targets):
 
 def transposed(nb, logits, targets):
     """loss_and_probs('multiclass', a transposed view as logits, targets)"""
-    return ask(nb, "multiclass", logits.t(), targets)
+    found = nb.loss_and_probs("multiclass", logits.t(), targets)
+    pair = found if isinstance(found, (tuple, list)) and len(found) == 2 else (None, None)
+    return {"loss": pair[0], "probs": pair[1]}
 
 
-def on_device(nb, task, logits, targets, device):
-    """loss_and_probs({task}, ...) with logits and targets on another device"""
+def plain_calls(nb, problems):
+    """the probabilities from loss_and_probs(task, logits, targets) for {problems}"""
+    found = [nb.loss_and_probs(*question) for question in problems]
+    return [x[1] if isinstance(x, (tuple, list)) and len(x) == 2 else None for x in found]
+
+
+def on_device(nb, problems, device):
+    """loss_and_probs with logits and targets on another device, for both tasks"""
 
     def program(place):
-        return nb.loss_and_probs(task, logits.to(place), targets.to(place))
+        found = [nb.loss_and_probs(task, z.to(place), y.to(place)) for task, z, y in problems]
+        return [x if isinstance(x, (tuple, list)) and len(x) == 2 else (None, None) for x in found]
 
     if device == "cpu":
         report = attempt(program)
-        value = report["value"]
-        there = isinstance(value, (tuple, list)) and all(is_far(x) for x in value)
-        return report | {"there": there}
-    value = program(device)
-    there = all(isinstance(x, torch.Tensor) and x.device.type == device for x in value)
-    return {"value": value, "error": None, "limit": False, "there": there}
+        value, there = report["value"], is_far
+    else:
+        value = program(device)
+        report = {"value": value, "error": None, "limit": False}
+        there = on(device)
+    # a loss that is a plain number is nowhere; that it has no graph is told elsewhere
+    tensors = [x for pair in value or [] for x in pair if isinstance(x, torch.Tensor)]
+    return report | {"there": bool(tensors) and all(there(x) for x in tensors)}
+
+
+def on(device):
+    return lambda x: x.device.type == device

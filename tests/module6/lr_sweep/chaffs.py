@@ -2,7 +2,9 @@
 
 import copy
 import math
+import random
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -242,6 +244,112 @@ def in_eval_mode(make_model, X, y, lrs, steps, seed=0):
     for lr in lrs:
         torch.manual_seed(seed)
         model = make_model().eval()
+        opt = torch.optim.SGD(model.parameters(), lr=lr)
+        losses = []
+        for _ in range(steps):
+            loss = nn.functional.mse_loss(model(X), y)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            losses.append(loss.item())
+        results[lr] = losses
+    return results
+
+
+@replaces("lr_sweep")
+def seed_built_in(make_model, X, y, lrs, steps, seed=0):
+    """The seed is 0 whatever the caller passes. 0 is the default only; with other seeds one finds out
+    whether a result was luck."""
+    results = {}
+    for lr in lrs:
+        torch.manual_seed(0)
+        model = make_model()
+        opt = torch.optim.SGD(model.parameters(), lr=lr)
+        losses = []
+        for _ in range(steps):
+            loss = nn.functional.mse_loss(model(X), y)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            losses.append(loss.item())
+        results[lr] = losses
+    return results
+
+
+# hard to catch
+@replaces("lr_sweep")
+def begins_with_one_loss(make_model, X, y, lrs, steps, seed=0):
+    """The first loss is noted before the loop and one more after each further step. That comes to as
+    many losses as steps, but for no steps at all: then there is nothing to note."""
+    results = {}
+    for lr in lrs:
+        torch.manual_seed(seed)
+        model = make_model()
+        opt = torch.optim.SGD(model.parameters(), lr=lr)
+        loss = nn.functional.mse_loss(model(X), y)
+        losses = [loss.item()]
+        for _ in range(steps - 1):
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            loss = nn.functional.mse_loss(model(X), y)
+            losses.append(loss.item())
+        results[lr] = losses
+    return results
+
+
+# hard to catch
+@replaces("lr_sweep")
+def targets_as_a_column(make_model, X, y, lrs, steps, seed=0):
+    """The targets are made a column, to be on the safe side. Where the model gives a flat row of
+    numbers, a row and a column are spread out to a table, and everything is compared with everything."""
+    results = {}
+    for lr in lrs:
+        torch.manual_seed(seed)
+        model = make_model()
+        opt = torch.optim.SGD(model.parameters(), lr=lr)
+        losses = []
+        for _ in range(steps):
+            loss = nn.functional.mse_loss(model(X), y.reshape(-1, 1))
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            losses.append(loss.item())
+        results[lr] = losses
+    return results
+
+
+@replaces("lr_sweep")
+def rounds_the_losses(make_model, X, y, lrs, steps, seed=0):
+    """The losses are rounded to six decimals, which is plenty where they are near 1. Losses come at
+    any scale, and small ones are rounded away."""
+    results = {}
+    for lr in lrs:
+        torch.manual_seed(seed)
+        model = make_model()
+        opt = torch.optim.SGD(model.parameters(), lr=lr)
+        losses = []
+        for _ in range(steps):
+            loss = nn.functional.mse_loss(model(X), y)
+            opt.zero_grad()
+            loss.backward()
+            opt.step()
+            losses.append(round(loss.item(), 6))
+        results[lr] = losses
+    return results
+
+
+# hard to catch
+@replaces("lr_sweep")
+def seeds_every_generator(make_model, X, y, lrs, steps, seed=0):
+    """Python's and NumPy's generators are seeded too, although nothing here draws from them. Whoever
+    does will from now on get the same numbers after each sweep."""
+    results = {}
+    for lr in lrs:
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        model = make_model()
         opt = torch.optim.SGD(model.parameters(), lr=lr)
         losses = []
         for _ in range(steps):

@@ -2,8 +2,6 @@
 
 import math
 
-import pytest
-
 from autograder.checks import close, hint, number, sequence, weight
 from tests.module6.lr_sweep import probes
 
@@ -105,14 +103,15 @@ def test_number_of_steps(student, reference, draw):
 SHAPES = {"flat": (), "two outputs": (2,)}
 
 
+@weight(1.5)
 @hint("Hand model(X) and y to the loss as they are; their mean runs over all numbers.")
-@pytest.mark.parametrize("form", SHAPES)
-def test_shapes(student, reference, draw, form):
-    """Outputs and targets may have another shape than one column (here: {form}), and be doubles."""
-    given = task(draw, outputs=SHAPES[form], kind=form)
-    given |= {"X": given["X"].double(), "y": given["y"].double()}
-    got = student.run(probes.swept, **given)
-    assert same(got, reference.run(probes.swept, **given))
+def test_shapes(student, reference, draw):
+    """Outputs and targets may have another shape than one column, (n,) or (n, 2), and be doubles."""
+    for form, outputs in SHAPES.items():
+        given = task(draw, outputs=outputs, kind=form)
+        given |= {"X": given["X"].double(), "y": given["y"].double()}
+        got = student.run(probes.swept, **given)
+        assert same(got, reference.run(probes.swept, **given)), form
 
 
 @hint("Neither round a loss nor stop because it looks small: what is small depends on the targets.")

@@ -200,3 +200,18 @@ def counts_tensors(make_model, train_fn, X, y, X_test, y_test, seed):
     train_fn(model, X, mixed)
     shuffled = (_accuracy(model, X, mixed), _accuracy(model, X_test, y_test))
     return {"true": true, "shuffled": shuffled, "params": len(list(model.parameters()))}
+
+
+# hard to catch
+@replaces("memorization_report")
+def seed_built_in(make_model, train_fn, X, y, X_test, y_test, seed):
+    """The permutation always begins with the same number, whatever seed the caller passes. One
+    experiment can then never be repeated with other shuffled labels."""
+    mixed = _mixed(y, 42)
+    model = make_model()
+    train_fn(model, X, y)
+    true = (_accuracy(model, X, y), _accuracy(model, X_test, y_test))
+    model = make_model()
+    train_fn(model, X, mixed)
+    shuffled = (_accuracy(model, X, mixed), _accuracy(model, X_test, y_test))
+    return {"true": true, "shuffled": shuffled, "params": _size(model)}

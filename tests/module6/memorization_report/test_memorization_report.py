@@ -64,12 +64,18 @@ def fits(got, given, key):
 
 
 def permuted(got, given):
-    """The labels of the shuffled run, if the trainings are one on y and one on a permutation of it."""
+    """Whether the trainings are one on y and one on a permutation of it."""
     own, others = trained_on(got, given)
     # A permutation of 45 labels gives back the same ones less than once in 10^9.
     if len(got["calls"]) != 2 or len(own) != 1 or len(others) != 1:
-        return None
-    return others[0] if torch.equal(others[0].sort().values, given["y"].sort().values) else None
+        return False
+    return torch.equal(others[0].sort().values, given["y"].sort().values)
+
+
+def mixed(got, given):
+    """The labels, other than y, of a training; None if there was no such training."""
+    others = trained_on(got, given)[1]
+    return others[0] if others else None
 
 
 @weight(2)
@@ -90,22 +96,18 @@ def test_shuffled_labels(student, draw):
     assert fits(student.run(probes.reported, **given), given, "shuffled")
 
 
-@weight(2)
-@hint("Permute the labels alone: if X moves along, or labels are drawn anew, it is another experiment.")
-def test_permutation(student, draw):
-    """train_fn is called exactly twice: once with the labels, once with a permutation of them, so that
-    labels no longer belong to their samples but each class is as frequent as before."""
-    given = task(draw)
-    assert permuted(student.run(probes.reported, **given), given) is not None
-
-
-@hint("Call make_model() for each of the two trainings: a model remembers what it has learnt.")
-def test_fresh_models(student, draw):
-    """Each of the two trainings begins with an untrained model."""
+@weight(3)
+@hint(
+    "Permute the labels alone: if X moves along, or labels are drawn anew, it is another experiment. Call "
+    "make_model() for each of the two trainings: a model remembers what it has learnt."
+)
+def test_two_trainings(student, draw):
+    """train_fn is called exactly twice, each time with an untrained model: once with the labels, once with
+    a permutation of them, so that labels no longer belong to their samples but each class is as frequent
+    as before."""
     given = task(draw)
     got = student.run(probes.reported, **given)
-    own, others = trained_on(got, given)
-    assert own and others, "trainings"
+    assert permuted(got, given), "no permutation"
     assert all(close(call["before"], 0) for call in got["calls"]), "trained before"
 
 
@@ -133,8 +135,8 @@ def test_seed(student, draw):
     given = task(draw)
     seed = given.pop("seed") % 10**6
     runs = student.run(probes.repeated, **given, seeds=[seed, seed, seed + 1 + draw.integer(0, 999)])
-    first, again, other = [permuted(got, given) for got in runs]
-    assert first is not None and again is not None and other is not None, "no permutation"
+    first, again, other = [mixed(got, given) for got in runs]
+    assert first is not None and again is not None and other is not None, "never shuffled"
     assert torch.equal(first, again), "the same seed"
     assert not torch.equal(first, other), "another seed"
 
@@ -146,4 +148,4 @@ def test_leaves_no_trace(student, draw):
     got = student.run(probes.reported, **given)
     assert not student.changed, student.changed
     # Who does nothing leaves no trace either, and earns nothing by it.
-    assert permuted(got, given) is not None, "no permutation"
+    assert mixed(got, given) is not None, "never shuffled"

@@ -157,3 +157,67 @@ def softmax_before_the_loss(dataset, epochs=5, seed=0, device="cpu"):
             loss.backward()
             optimizer.step()
     return model.eval()
+
+
+# hard to catch
+@replaces("train_val_split")
+def seed_built_in(n, val_fraction, seed):
+    """The generator always begins with the same number, whatever seed the caller passes: there is one
+    split only, and nobody can ask for another."""
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(42)).tolist()
+    n_val = int(n * val_fraction)
+    return order[n_val:], order[:n_val]
+
+
+# hard to catch
+@replaces("fit_mnist")
+def always_five_epochs(dataset, epochs=5, seed=0, device="cpu"):
+    """The number of epochs is written into the loop, and the argument is never used: whoever asks for
+    one epoch waits for five."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 96), nn.ReLU(), nn.Linear(96, 10)).to(device)
+    g = torch.Generator().manual_seed(seed)
+    loader = DataLoader(dataset, batch_size=32, shuffle=True, generator=g)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(5):
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(images.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+    return model.eval()
+
+
+# hard to catch
+@replaces("fit_mnist")
+def one_batch_each_epoch(dataset, epochs=5, seed=0, device="cpu"):
+    """One batch is drawn in each epoch. An epoch goes through all of the data once; a handful of steps
+    is not enough to learn ten digits."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 96), nn.ReLU(), nn.Linear(96, 10)).to(device)
+    g = torch.Generator().manual_seed(seed)
+    loader = DataLoader(dataset, batch_size=32, shuffle=True, generator=g)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(epochs):
+        for images, labels in [next(iter(loader))]:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(images.to(device)), labels.to(device))
+            loss.backward()
+            optimizer.step()
+    return model.eval()
+
+
+# hard to catch
+@replaces("fit_mnist")
+def labels_stay_behind(dataset, epochs=5, seed=0, device="cpu"):
+    """The model and the images are moved to the device, the labels are not. The loss needs both in
+    the same place."""
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 96), nn.ReLU(), nn.Linear(96, 10)).to(device)
+    g = torch.Generator().manual_seed(seed)
+    loader = DataLoader(dataset, batch_size=32, shuffle=True, generator=g)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(epochs):
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(images.to(device)), labels)
+            loss.backward()
+            optimizer.step()
+    return model.eval()

@@ -140,6 +140,19 @@ def test_accuracy(student, draw, device):
     assert close(found["first"], found["all"][:1], rtol=1e-2, atol=1e-2), "one image alone"
 
 
+@hint("Go through all of the data once in each epoch: `epochs` is the caller's to choose, 5 the default.")
+def test_epochs(student, draw):
+    """fit_mnist trains for as many epochs as it is asked for, and for 5 when nobody says how many."""
+    given, _ = task(draw, 70)  # more than a batch, should the last one be left out
+    del given["unseen"]
+    once, five, default = student.run(probes.passes_back, **given, several=[1, 5, None])
+    if five == once == 0:
+        no_verdict("trains without torch.autograd, so that no epoch can be seen")
+    # From one random state on, even who stops early stops at the same place again.
+    assert once < five, "epochs is not used"
+    assert default == five, "the default is not 5"
+
+
 @hint(
     "Seed only inside `with torch.random.fork_rng():`, or not at all: the caller's own seed has to survive."
 )

@@ -131,3 +131,69 @@ def counts_its_own_calls(w, grad, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e
     m_hat = m / (1 - beta1**calls)
     v_hat = v / (1 - beta2**calls)
     return w - lr * m_hat / (v_hat.sqrt() + eps), (m, v, t + 1)
+
+
+@replaces("adam_step")
+def betas_built_in(w, grad, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """0.9 and 0.999 are written into the correction. They are defaults only: the caller may choose
+    other betas, and the correction has to go by those."""
+    m, v, t = state
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * grad
+    v = beta2 * v + (1 - beta2) * grad**2
+    m_hat = m / (1 - 0.9**t)
+    v_hat = v / (1 - 0.999**t)
+    return w - lr * m_hat / (v_hat.sqrt() + eps), (m, v, t)
+
+
+@replaces("adam_step")
+def state_with_more_in_it(w, grad, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """The corrected averages are handed back too, as further entries of the state. Whoever unpacks
+    the state into m, v and t finds too many values."""
+    m, v, t = state[:3]
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * grad
+    v = beta2 * v + (1 - beta2) * grad**2
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return w - lr * m_hat / (v_hat.sqrt() + eps), (m, v, t, m_hat, v_hat)
+
+
+@replaces("adam_step")
+def no_epsilon(w, grad, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """eps is left out, since it is so small. A weight whose gradient has always been 0, behind a
+    dead unit for example, is then divided by 0 and becomes nan."""
+    m, v, t = state
+    t = t + 1
+    m = beta1 * m + (1 - beta1) * grad
+    v = beta2 * v + (1 - beta2) * grad**2
+    return w - lr * (m / (1 - beta1**t)) / (v / (1 - beta2**t)).sqrt(), (m, v, t)
+
+
+# hard to catch
+@replaces("adam_step")
+def averages_in_place(w, grad, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """mul_ and addcmul_ write the new averages over those that were handed in. The numbers are
+    right, but whoever still needs the old state has lost it."""
+    m, v, t = state
+    t = t + 1
+    m.mul_(beta1).add_(grad, alpha=1 - beta1)
+    v.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return w - lr * m_hat / (v_hat.sqrt() + eps), (m, v, t)
+
+
+# hard to catch
+@replaces("adam_step")
+def by_way_of_numpy(w, grad, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """The averages are computed in NumPy, which knows nothing of GPUs: a tensor that lies on one
+    cannot be turned into an array."""
+    m, v, t = state
+    t = t + 1
+    g = grad.numpy()
+    m = torch.from_numpy(beta1 * m.numpy() + (1 - beta1) * g)
+    v = torch.from_numpy(beta2 * v.numpy() + (1 - beta2) * g**2)
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return w - lr * m_hat / (v_hat.sqrt() + eps), (m, v, t)

@@ -6,10 +6,10 @@ Gradients are 0 or at least 0.5 in size: where eps stands then makes no differen
 import pytest
 import torch
 
-from autograder.checks import Raised, close, hint, no_verdict, sequence, weight, whole
+from autograder.checks import Raised, close, hint, is_tensor, no_verdict, number, sequence, weight, whole
 from tests.module6.optimizer_steps import probes
 
-EACH = pytest.mark.parametrize("name", ["momentum_step", "adam_step"])
+NAMES = ["momentum_step", "adam_step"]
 STEPS = 8
 
 
@@ -62,7 +62,8 @@ def midway(draw, name):
     """The tensors, the other arguments and the right answer of one step somewhere in the middle."""
     w, grad = draw.normal(4), slopes(draw, 4)
     if name == "momentum_step":
-        given, more = [w, grad, draw.normal(4)], [0.1, 0.8]
+        # The rate 1, since where the rate belongs is another check's question.
+        given, more = [w, grad, draw.normal(4)], [1.0, 0.8]
         return given, more, pushed(*given, *more)
     given = [w, grad, [draw.normal(4), 0.5 + draw.rand(4), draw.integer(3, 9)]]
     return given, [0.1], adapted(*given, 0.1)
@@ -123,18 +124,29 @@ def test_adam_betas(student, draw):
 
 @hint("The state remembers the averages as they are; their correction is made afresh in each step.")
 def test_adam_state(student, draw):
-    """The state that comes back holds the two running averages, uncorrected, and one step more than before."""
+    """The state that comes back holds the two running averages, uncorrected, and one step more than
+    before; nothing else is in it."""
     (w, grad, memory), more, (_, state) = midway(draw, "adam_step")
     assert same_state(pair(student.adam_step(w, grad, tuple(memory), *more))[1], state)
 
 
-@hint("0 divided by 0 is nan: that is what the small number in the divisor is there for.")
+@hint("0 divided by 0 is nan: that is what the small number ADDED to the divisor is there for.")
 def test_adam_zero_gradient(student, draw):
-    """A weight whose gradient has always been 0 stays where it is; the others move as they should."""
+    """A weight whose gradient has always been 0 stays where it is, one with a tiny gradient moves against
+    it by no more than the learning rate; the others move as they should."""
     grads = slopes(draw, 3, 5)
-    grads[:, draw.shuffled(range(5))[:2]] = 0
-    given, want = adaptions(draw, grads, [0.1] * 3)
-    assert same(student.run(probes.adam_path, *given), want)
+    still, tiny = draw.shuffled(range(5))[:2]
+    grads[:, still], grads[:, tiny] = 0, 5e-9
+    (w, *given), want = adaptions(draw, grads, [0.1] * 3)
+    shift = torch.zeros(5)
+    shift[tiny] = w[tiny]  # the weight itself begins at 0, so that no tiny step is rounded away
+    got = student.run(probes.adam_path, w - shift, *given)
+    assert is_tensor(got, (5,)), "no tensor"
+    # How far depends on where eps stands; wherever that is, it only makes steps shorter.
+    moved = number(got[tiny])
+    assert moved is not None and -0.301 <= moved < 0, "tiny gradient"
+    rest = [i for i in range(5) if i != tiny]
+    assert same(got[rest], want[rest])
 
 
 @weight(1.5)
@@ -142,7 +154,7 @@ def test_adam_zero_gradient(student, draw):
     "Make new tensors: += and methods that end in _ overwrite what the caller still holds. What was "
     "done before comes in as an argument, so remember nothing between calls."
 )
-@EACH
+@pytest.mark.parametrize("name", NAMES)
 def test_pure(student, draw, name):
     """From a given memory of earlier steps, {name} returns the right new values and changes none of
     its inputs."""
@@ -157,11 +169,15 @@ def test_pure(student, draw, name):
     assert not student.changed, student.changed
 
 
-@weight(0.5)
 @hint("Tensors that you make yourself have to be made where w is: torch.zeros_like(w), device=w.device.")
-@EACH
-def test_device(student, draw, device, name):
-    """With its tensors on another device, {name} works there and what it returns stays there."""
+def test_device(student, draw, device):
+    """With their tensors on another device, both functions work there and what they return stays there."""
+    for name in NAMES:
+        there(student, draw, device, name)
+
+
+def there(student, draw, device, name):
+    """Whether one of the functions works on another device."""
     given, more, want = midway(draw, name)
     found = student.run(probes.on_device, name, given, more, device)
     assert found["error"] not in ("mixed", "numpy") or found["limit"], found["error"]

@@ -210,3 +210,39 @@ def size_of_the_first_batch(model, loader, optimizer, criterion, device):
         total += loss.item() * size
         n += len(x)
     return total / n
+
+
+# hard to catch
+@replaces("repaired_loop")
+def walks_through_twice(model, loader, optimizer, criterion, device):
+    """After the epoch the loader is walked through once more to count the samples. A generator can be
+    walked through only once: count on the way."""
+    model.train()
+    total = 0.0
+    for x, y in loader:
+        x, y = x.to(device), y.to(device)
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+    return total / sum(len(x) for x, _ in loader)
+
+
+# hard to catch
+@replaces("repaired_loop")
+def seeds_for_repeatability(model, loader, optimizer, criterion, device):
+    """The global generator is seeded before the epoch. Every epoch then drops the same units, and all
+    other randomness of the program starts over too."""
+    torch.manual_seed(0)
+    model.train()
+    total, n = 0.0, 0
+    for x, y in loader:
+        x, y = x.to(device), y.to(device)
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+    return total / n

@@ -191,6 +191,14 @@ def four_units_joined(k):
     return nn.Sequential(*layers)
 
 
+@replaces("sawtooth")
+def seeds_before_building(k):
+    """A seed makes random weights repeatable, but these weights are not random, and everyone's
+    random numbers start over here."""
+    torch.manual_seed(0)
+    return nn.Sequential(*[layer for _ in range(k) for layer in _fold()])
+
+
 # hard to catch
 @replaces("sawtooth")
 def folds_kept_between_calls(k, layers=[]):  # noqa: B006

@@ -79,52 +79,53 @@ def dtype_of(network):
     return torch.get_default_dtype()
 
 
-def build(nb, k):
-    """sawtooth({k})"""
-    network = nb.sawtooth(k)
+def called(network, x):
+    """What the network makes of x, in its own dtype."""
+    with torch.no_grad():
+        return network(x.to(dtype_of(network), copy=True))
+
+
+def sizes_of(network):
+    """How many parameters it has, and how many numbers in all; None for what is no nn.Module."""
     if not isinstance(network, nn.Module):
-        return {"module": False}
+        return None
     parameters, others = numbers_of(network)
     return {
-        "module": True,
         "parameters": sum(p.numel() for p in parameters),
         "numbers": sum({id(t): t.numel() for t in parameters + others}.values()),
     }
 
 
-def answers(nb, k, x):
-    """sawtooth({k}) called on {x}"""
-    network = nb.sawtooth(k)
-    given = x.to(dtype_of(network))
-    with torch.no_grad():
-        return network(given.clone())
-
-
-def shapes(nb, k, sizes):
-    """the shapes of sawtooth({k}) called on batches of {sizes} points"""
-    network = nb.sawtooth(k)
-    dtype = dtype_of(network)
-    found = []
-    for n in sizes:
-        out = network(torch.linspace(0, 1, n, dtype=dtype).reshape(n, 1))
-        found.append(list(out.shape) if isinstance(out, torch.Tensor) else None)
-    return found
-
-
-def again(nb, ks, x):
-    """several networks from sawtooth, made before any is called; the first is called twice"""
+def build(nb, ks, corners):
+    """sawtooth(k) for k in {ks}"""
     networks = [nb.sawtooth(k) for k in ks]
-    with torch.no_grad():
-        return [network(x.to(dtype_of(network))) for network in [*networks, networks[0]]]
+    return {"sizes": [sizes_of(network) for network in networks], "corners": called(networks[0], corners)}
 
 
-def point_left(nb, k, x):
+def answers(nb, ks, xs):
+    """sawtooth(k) for k in {ks}, all made before they are called on {xs}; the first is called twice"""
+    networks = [nb.sawtooth(k) for k in ks]
+    pairs = [*zip(networks, xs, strict=True), (networks[0], xs[0])]
+    return [called(network, x) for network, x in pairs]
+
+
+def shapes(nb, ks, sizes, corners):
+    """the shapes of sawtooth(k), for k in {ks}, called on batches of {sizes} points"""
+    found = []
+    for network in [nb.sawtooth(k) for k in ks]:
+        for n in sizes:
+            out = called(network, torch.linspace(0, 1, n).reshape(n, 1))
+            found.append(list(out.shape) if isinstance(out, torch.Tensor) else None)
+    return {"shapes": found, "corners": called(nb.sawtooth(1), corners)}
+
+
+def point_left(nb, k, x, corners):
     """sawtooth({k}) called on points that are looked at again afterwards"""
     network = nb.sawtooth(k)
     given = x.to(dtype_of(network))
     with torch.no_grad():
         network(given)
-    return given
+    return {"left": given, "corners": called(nb.sawtooth(1), corners)}
 
 
 def operations(nb, k, x):
@@ -136,7 +137,7 @@ def operations(nb, k, x):
     return {"others": sorted(spy.seen), "bends": spy.bends}
 
 
-def seeded(nb, k, seeds):
+def seeded(nb, k, seeds, corners):
     """sawtooth({k}) between draws from the global random generators"""
     kept = torch.get_rng_state(), np.random.get_state(), random.getstate()
     draws = []
@@ -144,9 +145,9 @@ def seeded(nb, k, seeds):
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
-        made = isinstance(nb.sawtooth(k), nn.Module)
-        draws.append([made, torch.rand(1).item(), float(np.random.rand()), random.random()])
+        nb.sawtooth(k)
+        draws.append([torch.rand(1).item(), float(np.random.rand()), random.random()])
     torch.set_rng_state(kept[0])
     np.random.set_state(kept[1])
     random.setstate(kept[2])
-    return draws
+    return {"draws": draws, "corners": called(nb.sawtooth(1), corners)}

@@ -3,7 +3,6 @@
 Making an nn.Linear draws its first weights from the global generator; that alone costs nothing here.
 """
 
-import pytest
 import torch
 
 from autograder.checks import close, hint, is_tensor, weight
@@ -25,10 +24,7 @@ def right(got, x, k):
     return close(got, tent(x, k), rtol=0, atol=min(0.05, max(1e-6, 2**k * 16 * eps)))
 
 
-def folds_once(student):
-    """Whether sawtooth(1) is a tent at its corners: who builds nothing disturbs nothing either."""
-    corners = torch.tensor([[0.0], [0.5], [1.0]], dtype=torch.float64)
-    return right(student.run(probes.answers, 1, corners), corners, 1)
+CORNERS = torch.tensor([[0.0], [0.5], [1.0]], dtype=torch.float64)
 
 
 def points(draw, n, k):
@@ -39,47 +35,39 @@ def points(draw, n, k):
     return torch.cat([draw.rand(n), corners, middles, ends]).reshape(-1, 1).double()
 
 
-@weight(2)
+@weight(3)
 @hint("One tent is 2 relu(x) - 4 relu(x - 1/2) on [0, 1]: check 0, 1/4, 1/2, 3/4 and 1.")
 def test_one_fold(student, draw):
     """sawtooth(1) is the tent map on [0, 1]."""
     x = points(draw, 12, 1)
-    assert right(student.run(probes.answers, 1, x), x, 1)
+    assert right(student.run(probes.answers, [1], [x])[0], x, 1)
 
 
-@weight(3)
-@hint("Feed one fold's output to the next: k folds, each of which doubles the number of pieces.")
-@pytest.mark.parametrize("k", [2, 3, 5])
-def test_folds(student, draw, k):
-    """sawtooth({k}) is the tent map applied {k} times."""
-    x = points(draw, 25, k)
-    assert right(student.run(probes.answers, k, x), x, k)
-
-
-@weight(2)
-@hint("Choose weights that float32 holds exactly, such as powers of two: each fold doubles the error.")
-@pytest.mark.parametrize("k", [7, 8])
-def test_many_folds(student, draw, k):
-    """sawtooth({k}) has all its pieces, with corners at the multiples of 1 / 2^{k} alone."""
-    grid = torch.arange(2 ** (k + 1) + 1, dtype=torch.float64).reshape(-1, 1) / 2 ** (k + 1)
-    assert right(student.run(probes.answers, k, grid), grid, k)
-    x = points(draw, 25, k)
-    assert right(student.run(probes.answers, k, x), x, k)
+@weight(6)
+@hint("Feed one fold's output to the next: k new folds in every call, and each doubles the pieces.")
+def test_folds(student, draw):
+    """sawtooth(k) is the tent map applied k times, with 2^k pieces, also when several networks are
+    made before any is called, and when one is called again."""
+    ks = draw.shuffled([2, 3, 5, draw.integer(6, 7)])
+    grid = torch.arange(2**9 + 1, dtype=torch.float64).reshape(-1, 1) / 2**9
+    asked = [*((k, points(draw, 25, k)) for k in ks), (8, grid), (8, points(draw, 25, 8))]
+    found = student.run(probes.answers, *map(list, zip(*asked, strict=True)))
+    assert all(right(y, x, k) for y, (k, x) in zip(found, [*asked, asked[0]], strict=True))
 
 
 @weight(3)
 @hint("Depth is what makes pieces cheap: a fold needs two hidden units, a wide layer one per piece.")
 def test_few_parameters(student, draw):
     """The network that folds k times has at most 16 k parameters, and no numbers beside them."""
-    for k in (1, 2, 3, 8, draw.integer(9, 12)):
-        found = student.run(probes.build, k)
-        assert found["module"], "no nn.Module"
-        assert found["parameters"] <= 16 * k and found["numbers"] <= 16 * k, found
-    x = points(draw, 8, 2)
-    assert right(student.run(probes.answers, 2, x), x, 2), "few parameters, but no folds"
+    ks = [1, 2, 3, 8, draw.integer(9, 12)]
+    found = student.run(probes.build, ks, CORNERS)
+    for k, sizes in zip(ks, found["sizes"], strict=True):
+        assert sizes is not None, "no nn.Module"
+        assert sizes["parameters"] <= 16 * k and sizes["numbers"] <= 16 * k, sizes
+    assert right(found["corners"], CORNERS, 1), "few parameters, but no folds"
 
 
-@weight(2)
+@weight(3)
 @hint("Every bend has to come from a ReLU: no abs, no where, no other activation.")
 def test_only_relu(student, draw):
     """ReLU is the only activation inside the network."""
@@ -94,36 +82,25 @@ def test_only_relu(student, draw):
 def test_shape(student, draw):
     """(N, 1) goes to (N, 1), also for N = 1."""
     sizes = [1, 2, draw.integer(3, 30)]
-    for k in (1, 3):
-        assert student.run(probes.shapes, k, sizes) == [[n, 1] for n in sizes]
-    assert folds_once(student)
+    found = student.run(probes.shapes, [1, 3], sizes, CORNERS)
+    assert found["shapes"] == [[n, 1] for _ in (1, 3) for n in sizes]
+    assert right(found["corners"], CORNERS, 1), "the shape, but no folds"
 
 
-@hint("Make new layers in every call, and keep nothing from the call before.")
-def test_independent_networks(student, draw):
-    """Networks from several calls do not disturb each other, and a second look gives the same."""
-    ks = draw.shuffled([1, 2, 3, 2])
-    x = points(draw, 8, 3)
-    found = student.run(probes.again, ks, x)
-    assert all(right(y, x, k) for y, k in zip(found, [*ks, ks[0]], strict=True))
-
-
-@weight(0.5)
 @hint("x *= 2 inside forward changes the tensor that the caller passed; write x = 2 * x.")
 def test_input_unchanged(student, draw):
     """The network leaves the points it is called on as they were."""
     x = draw.rand(9, 1).to(torch.float32)
-    assert close(student.run(probes.point_left, 2, x), x, rtol=0, atol=1e-7)
-    assert folds_once(student)
+    found = student.run(probes.point_left, 2, x, CORNERS)
+    assert close(found["left"], x, rtol=0, atol=1e-7)
+    assert right(found["corners"], CORNERS, 1), "nothing was changed, but no folds"
 
 
-@weight(0.5)
 @hint("Write the weights into the layers yourself: no seed is needed, and none is allowed.")
 def test_never_seeds(student, draw):
     """The global random state is not seeded."""
     seeds = draw.integers(1, 10**6, 2)
     seeds[1] += seeds[0] == seeds[1]
-    first, second = student.run(probes.seeded, 2, seeds)
-    assert first[0] and second[0], "no nn.Module"
-    assert all(a != b for a, b in zip(first[1:], second[1:], strict=True))
-    assert folds_once(student)
+    found = student.run(probes.seeded, 2, seeds, CORNERS)
+    assert all(a != b for a, b in zip(*found["draws"], strict=True))
+    assert right(found["corners"], CORNERS, 1), "no seed, but no folds"

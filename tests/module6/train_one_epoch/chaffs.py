@@ -217,23 +217,6 @@ def divides_by_dataset_length(model, loader, optimizer, criterion, device):
 
 
 @replaces("train_one_epoch")
-def size_of_the_first_batch(model, loader, optimizer, criterion, device):
-    """Every batch is counted with the size of the first one, although the last may be smaller."""
-    model.train()
-    total, n, size = 0.0, 0, None
-    for x, y in loader:
-        size = size or len(x)
-        x, y = x.to(device), y.to(device)
-        optimizer.zero_grad()
-        loss = criterion(model(x), y)
-        loss.backward()
-        optimizer.step()
-        total += loss.item() * size
-        n += size
-    return total / n
-
-
-@replaces("train_one_epoch")
 def sums_the_batches(model, loader, optimizer, criterion, device):
     """The batch losses are added up and never divided, so the result grows with the number of
     batches."""

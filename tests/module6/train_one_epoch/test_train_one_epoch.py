@@ -43,7 +43,7 @@ def same_losses(got, want):
 
 @weight(2)
 @hint("For each batch: clear the gradients, forward, loss, backward, one optimizer step.")
-@pytest.mark.parametrize("optimizer", ["SGD", "momentum", "Adam"])
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
 def test_weights(student, reference, draw, optimizer):
     """With {optimizer}, the weights after an epoch are those that one step for each batch gives,
     each step with the gradient of its own batch alone."""
@@ -89,25 +89,25 @@ def test_batch_norm(student, reference, draw):
     assert same_weights(got, reference.run(probes.trained, **given))
 
 
-@weight(2)
+@weight(4)
 @hint("Walk through the loader once; a generator has no len() and no dataset: count as you go.")
-@pytest.mark.parametrize("loader", ["generator", "stream", "DataLoader"])
-def test_any_loader(student, reference, draw, loader):
-    """Every sample that the loader gives (here: a {loader}) is used, and counted, exactly once."""
-    sizes = (3, 3, 3, 1) if loader != "DataLoader" else (3,) * 24 + (2,)
-    given = task(draw, sizes=sizes, loader=loader, optimizer="momentum", lr=0.02)
-    given["seed"] = draw.seed()
-    got = student.run(probes.trained, **given)
-    want = reference.run(probes.trained, **given)
-    assert same_weights(got, want), "weights"
-    assert loader != "DataLoader" or same_losses(got, want), "loss"
+def test_any_loader(student, reference, draw):
+    """Every sample that the loader gives is used, and counted, exactly once: of a generator, of what
+    can only be walked through, of a DataLoader."""
+    for loader in ("generator", "stream", "DataLoader"):
+        sizes = (3, 3, 3, 1) if loader != "DataLoader" else (3,) * 24 + (2,)
+        given = task(draw, sizes=sizes, loader=loader, optimizer="momentum", lr=0.02)
+        given["seed"] = draw.seed()
+        got = student.run(probes.trained, **given)
+        want = reference.run(probes.trained, **given)
+        assert same_weights(got, want), loader
+        assert loader != "DataLoader" or same_losses(got, want), "loss"
 
 
 @hint("Keep to model, optimizer and loader as they were given: no copies, no fresh start.")
-@pytest.mark.parametrize("optimizer", ["momentum", "Adam"])
-def test_two_epochs(student, reference, draw, optimizer):
-    """A second epoch with {optimizer} goes on where the first one ended."""
-    given = task(draw, sizes=(4, 4, 4), epochs=2, optimizer=optimizer, lr=0.05)
+def test_two_epochs(student, reference, draw):
+    """A second epoch goes on where the first one ended."""
+    given = task(draw, sizes=(4, 4, 4), epochs=2, optimizer=draw.choice(["momentum", "Adam"]), lr=0.05)
     got = student.run(probes.trained, **given)
     want = reference.run(probes.trained, **given)
     assert same_weights(got, want), "weights"
@@ -133,18 +133,15 @@ def test_any_model(student, reference, draw, kind):
 
 
 @hint("Take the loss and the gradients as they are: nothing clipped, nothing rounded.")
-@pytest.mark.parametrize("size", ["large", "small"])
-def test_scale(student, reference, draw, size):
-    """Losses and gradients may be {size}; the steps and the returned loss follow them."""
+def test_scale(student, reference, draw):
+    """Losses and gradients may be large or small; the steps and the returned loss follow them."""
     given = task(draw, kind="column", sizes=(4, 4, 4))
-    if size == "large":
-        given |= {"criterion": "MSELoss", "ys": 100 * given["ys"], "lr": 1e-4}
-    else:
-        given |= {"criterion": "small_margin", "lr": 50.0}
-    got = student.run(probes.trained, **given)
-    want = reference.run(probes.trained, **given)
-    assert same_weights(got, want), "weights"
-    assert same_losses(got, want), "loss"
+    large = {"criterion": "MSELoss", "ys": 100 * given["ys"], "lr": 1e-4}
+    for other in (large, {"criterion": "small_margin", "lr": 50.0}):
+        got = student.run(probes.trained, **(given | other))
+        want = reference.run(probes.trained, **(given | other))
+        assert same_weights(got, want), "weights"
+        assert same_losses(got, want), "loss"
 
 
 @weight(2)

@@ -23,6 +23,23 @@ def fires_at_zero(X, y, epochs=100, lr=1.0):
 
 
 @replaces("train_perceptron")
+def threshold_of_one(X, y, epochs=100, lr=1.0):
+    """The unit fires as soon as its score is above 0; here it has to be above 1, which with a small
+    learning rate takes many more corrections."""
+    X, y = X.double(), y.double()
+    w, b, mistakes = X.new_zeros(X.shape[1]), 0.0, []
+    for _ in range(epochs):
+        wrong = 0
+        for x, t in zip(X, y):
+            error = t.item() - float((w @ x).item() + b > 1)
+            w = w + lr * error * x
+            b += lr * error
+            wrong += error != 0
+        mistakes.append(wrong)
+    return w, b, mistakes
+
+
+@replaces("train_perceptron")
 def bias_never_learns(X, y, epochs=100, lr=1.0):
     """The bias is a weight too, on an input that is always 1; here it stays at 0, so the boundary
     always goes through the origin."""

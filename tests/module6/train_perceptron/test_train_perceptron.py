@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from autograder.checks import close, hint, is_tensor, number, sequence, weight, whole
-from tests.module6.train_perceptron import probes
 
 XOR = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), torch.tensor([0, 1, 1, 0])
 
@@ -59,10 +58,10 @@ def ledger(draw, n=4):
 @weight(3)
 @hint("Go on through the epochs: every mistake moves w and b, and on separable data mistakes run out.")
 def test_separates(student, draw):
-    """Data that a straight line can separate are separated in the end, with the bias's help."""
-    for d in (2, 3):
+    """Data that a straight line can separate are separated in the end, with whole or float labels."""
+    for d, dtype in ((2, torch.int64), (3, torch.float32)):
         X, y = two_clouds(draw, d)
-        got = parts(student.train_perceptron(X, y, epochs=150), d)
+        got = parts(student.train_perceptron(X, y.to(dtype), epochs=150), d)
         assert got is not None
         w, b, mistakes = got
         assert mistakes[-1] == 0 and separates(X, y, w, b)
@@ -85,7 +84,7 @@ def test_bias(student, draw):
 @hint("Only a mistake corrects: by lr times the sample for w, and by lr for b, towards the label.")
 def test_correction(student, draw):
     """One missed sample moves w by lr times the sample and b by lr, and is right from then on."""
-    for lr in (1.0, 0.25, float(draw.integer(2, 9))):
+    for lr in (1.0, 0.01, float(draw.integer(2, 9))):
         x = torch.tensor([draw.integers(1, 9, 3)]) / 4
         got = parts(student.train_perceptron(x, torch.tensor([1]), epochs=3, lr=lr), 3)
         assert got is not None
@@ -180,24 +179,6 @@ def test_shapes(student, draw):
         X, y = draw.normal(n, d), draw.labels(n, 2)
         got = student.train_perceptron(X, y, epochs=3)
         assert parts(got, d) is not None and is_tensor(got[0], (d,))
-
-
-@hint("A label is 0 or 1 in whatever number type it comes.")
-def test_float_labels(student, draw):
-    """The labels may also be floats."""
-    X, y = two_clouds(draw, 2)
-    got = parts(student.train_perceptron(X, y.float(), epochs=150), 2)
-    assert got is not None and got[2][-1] == 0 and separates(X, y, got[0], got[1])
-
-
-@hint("Every call starts from zeros; nothing may be kept from the call before.")
-def test_starts_afresh(student, draw):
-    """A second call with the same samples gives the same again."""
-    x = torch.tensor([draw.integers(1, 9, 2)]) / 4
-    first, second = student.run(probes.twice, x, torch.tensor([1]), 3, 1.0)
-    first, second = parts(first, 2), parts(second, 2)
-    assert first is not None and second is not None
-    assert all(close(a, b, rtol=1e-6) for a, b in zip(first, second, strict=True))
 
 
 @hint("Work on copies: y[y == 0] = -1 or an added column must not reach the caller's tensors.")
