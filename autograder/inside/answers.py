@@ -49,6 +49,8 @@ class Answerer:
         self.names = Names(names)
         self.keeper = Keeper()
         self.probe_files: dict[str, dict[str, Any]] = {}
+        self._settings = _settings()
+        """As they were at first: what one question changes for good is told at every later one too."""
 
     def answer(self, question: Question) -> Reply:
         """Never raises: whatever goes wrong in the student's code is the answer."""
@@ -65,9 +67,9 @@ class Answerer:
         kwargs = {name: from_wire(x, self.keeper) for name, x in question.kwargs.items()}
         function, lead = self._function(question)
         _seed(question)
-        before = _globals()
+        before = _random_states() | self._settings
         value = function(*lead, *args, **kwargs)
-        after = _globals()
+        after = _random_states() | _settings()
         changed = [*self._written(question, args, kwargs), *(x for x in after if after[x] != before[x])]
         return Answered(question.id, to_wire(value, self.keeper), changed)
 
@@ -118,15 +120,17 @@ class _Forgetful(Keeper):
         return None
 
 
-def _globals() -> dict[str, Any]:
-    """The global state that a function has to leave alone."""
+def _random_states() -> dict[str, Any]:
+    """The global state that a function has to leave alone, with _settings."""
     return {
         "torch random state": torch.default_generator.get_state().numpy().tobytes(),
         "numpy random state": _numpy_random_state(),
         "python random state": random.getstate(),
-        "grad mode": torch.is_grad_enabled(),
-        "default dtype": torch.get_default_dtype(),
     }
+
+
+def _settings() -> dict[str, Any]:
+    return {"grad mode": torch.is_grad_enabled(), "default dtype": torch.get_default_dtype()}
 
 
 def _numpy_random_state() -> Any:

@@ -74,10 +74,7 @@ def launch(
     from any thread. Raises SandboxError when a wall cannot be put up or argv not be run.
     """
     if not form.linux:
-        return subprocess.Popen(
-            list(argv), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-            env=dict(env), pass_fds=pass_fds, start_new_session=True,
-        )  # fmt: skip
+        return _started(argv, pass_fds, env, stdout, stderr)
     paths = [str(path) for path in readable]
     shown = view([*paths, argv[0]])
     _refuse_closed_folders(form, shown)
@@ -88,13 +85,10 @@ def launch(
         "fds": list(pass_fds), "status": telling, "parent": os.getpid(),
         "group": str(group) if group else "",
     }  # fmt: skip
+    shim = [sys.executable, "-I", "-S", str(_SHIM), "launch", json.dumps(job)]
     with open(status, "rb") as told:
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SHIM), "launch", json.dumps(job)],
-                stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=dict(env),
-                pass_fds=(*pass_fds, telling), start_new_session=True,
-            )  # fmt: skip
+            process = _started(shim, (*pass_fds, telling), env, stdout, stderr)
         finally:
             os.close(telling)
         message = told.read().decode(errors="replace")
@@ -102,6 +96,19 @@ def launch(
         process.wait()
         raise SandboxError(f"the warm process could not be started in its sandbox: {message}")
     return process
+
+
+def _started(
+    argv: Sequence[str],
+    pass_fds: Sequence[int],
+    env: Mapping[str, str],
+    stdout: int | IO[bytes] | None,
+    stderr: int | IO[bytes] | None,
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        list(argv), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+        env=dict(env), pass_fds=pass_fds, start_new_session=True,
+    )  # fmt: skip
 
 
 def _refuse_closed_folders(form: Form, shown: View) -> None:

@@ -81,6 +81,18 @@ def test_a_change_is_named(name: str, how: tuple[Callable[..., Any], Any]) -> No
     assert there.changed == ()
 
 
+@pytest.mark.parametrize("name", ["grad mode", "default dtype"])
+def test_a_setting_that_stays_changed_is_named_at_every_question(name: str) -> None:
+    there = side(f=CHANGES[name][0], g=lambda x: x)
+    try:
+        there.f(0)
+        there.g(0)
+    finally:
+        torch.set_grad_enabled(True)
+        torch.set_default_dtype(torch.float32)
+    assert there.changed == (name,)
+
+
 def test_keyword_arguments_are_named_by_their_keyword() -> None:
     there = side(f=lambda a, b: b.clear())
     there.f([1], b=[2])
