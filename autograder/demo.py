@@ -23,8 +23,8 @@ COPIED = ("source", "release", "solutions", "tests", "nbgrader_config.py", "grad
 SETTINGS = """# The demo's class holds an endless loop: waiting less for it keeps the demo short.
 [tool.autograder.time]
 cell = 6.0
-question = 5.0
-exercise = 10.0
+question = 4.0
+exercise = 6.0
 """
 ANSWER = "No single line has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other."
 
@@ -85,7 +85,7 @@ def _windows(path: Path) -> None:
 
 CLASS = (
     Pupil("ada", everything=True),
-    Pupil("alan", wheats=True, everything=True),
+    Pupil("alan", wheats=True),
     Pupil("barbara", blank=True),
     Pupil("claude", {"count_params": "counts_no_bias", "train_one_epoch": "never_clears_gradients"}),
     Pupil("donald", {"activations": "softmax_without_shift", "dloss_dlogit": "by_the_probability"}),
