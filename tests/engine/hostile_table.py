@@ -388,6 +388,7 @@ def fill():
     os.posix_fallocate(fd, 0, 2**20)
 ran(said(lambda: os.posix_fallocate(os.memfd_create("y"), 0, 2**30)), until_refused(fill))""",
         "ran: EFBIG EMFILE after some",
+        "wrong raised",
     ),
     Attack(
         "printing",
@@ -570,7 +571,7 @@ def f(*a, **k):
     assert "answers.py" in names and "Answerer" in kinds
     return f"ran: {sorted(kinds & {'Marker', 'Desk', 'ReferenceSide', 'Bench', 'Course', 'Drawer', 'Nursery'})}"
 """,
-        r"Came back: .ran: \[\]",
+        r"Came back: \[?.ran: \[\]",
     ),
     Attack(
         "grader's modules",
@@ -871,7 +872,7 @@ def f(*a, **k): armed.append(1); open("/tmp/x", "w")""",
 ran("hooked")
 os.register_at_fork(after_in_child=lambda: globals().update(forked=True))
 def f(*a, **k): return f"ran: {forked}" """,
-        "Came back: 'ran: True",
+        r"Came back: \[?'ran: True",
     ),
     Attack(
         "input transformers",
@@ -932,7 +933,7 @@ def spy(frame, event, arg):
     return spy
 threading.settrace(spy); threading.setprofile(spy); sys.settrace(spy); sys.setprofile(spy)
 def f(*a, **k): return f"ran: {len(seen) > 0}" """,
-        "Came back: 'ran: True|raised UnboundLocalError",
+        r"Came back: \[?'ran: True|raised UnboundLocalError",
         "wrong raised",
         ("UnboundLocalError",),
     ),
@@ -1069,7 +1070,7 @@ def f(*a, **k):
     return value
 ran(len(f()))""",
         "ran: 1",
-        "wrong raised",
+        "wrong raised timeout",
     ),
     Attack(
         "a list in itself",
@@ -1210,7 +1211,7 @@ def later():
 def f(*a, **k):
     threading.Thread(target=later, daemon=True).start()
     return "ran" """,
-        "Came back: 'ran'|another question",
+        r"Came back: \[?'ran'|another question",
     ),
     Attack(
         "deep",

@@ -91,7 +91,7 @@ def pages(graded: Path) -> dict[str, str]:
 
 def test_students_read_score_message_and_hint(pages: dict[str, str]) -> None:
     text = Page(pages["mallory"]).text
-    assert "count_params: 0.55 of 3 points" in text
+    assert "count_params: 2 of 3 points" in text
     assert "The visible example fails: AssertionError: [2, 3, 1] has 13 parameters, not 9" in text
     assert "What is behind it: Every unit after the input layer has a bias of its own" in text
     assert "Hint: " in text
