@@ -103,9 +103,13 @@ def _troubles(sat: Sat, done: Done) -> list[str]:
     return found
 
 
+def _automatic(course: Course) -> dict[str, Exercise]:
+    return {x.id: x for x in course.exercises.values() if not x.written}
+
+
 def _refuse_strays(course: Course) -> None:
     """Every automatic exercise has a grader's folder, and every such folder its exercise."""
-    automatic = {x.id for x in course.exercises.values() if not x.written}
+    automatic = _automatic(course).keys()
     folders = {path.parent.name for path in course.graders.glob("*/test_*.py")}
     lost = [
         f"the exercise {name} has no grader: make {course.graders / name}/test_{name}.py, or take the cell"
@@ -122,7 +126,7 @@ def _refuse_strays(course: Course) -> None:
 
 
 def _exercises(course: Course, wanted: Sequence[str]) -> list[Exercise]:
-    automatic = {x.id: x for x in course.exercises.values() if not x.written}
+    automatic = _automatic(course)
     for name in wanted:
         if name not in automatic:
             raise CourseError(f"there is no automatic exercise {name!r}: {', '.join(automatic)}.")
@@ -131,7 +135,7 @@ def _exercises(course: Course, wanted: Sequence[str]) -> list[Exercise]:
 
 def _everyone(course: Course, exercise: Exercise, wish: Wish) -> Sittings:
     """Everyone who sits this exercise. A sample stands in the reference solution's place for its name."""
-    solution = Cell(0, _solutions(course, exercise.notebook))
+    solution = Cell(0, course.solution_file(exercise.notebook).read_text(encoding="utf-8"))
 
     def on_top(kind: str, name: str, source: str) -> tuple[Sat, Job]:
         job = Job([solution, Cell(1, source)], [exercise], until_failure=kind == "mutant")
@@ -172,13 +176,6 @@ def _example(course: Course, exercise: Exercise) -> list[Cell]:
     plain = [x for x in cells if x.kind == "code" and not x.is_grade and not x.is_solution]
     sources = [x.source for x in plain if only_imports(x)] + [course.cell(exercise.id).source]
     return [Cell(number, source) for number, source in enumerate(sources, 1)]
-
-
-def _solutions(course: Course, notebook: str) -> str:
-    path = course.solutions / f"{notebook}.py"
-    if not path.exists():
-        raise CourseError(f"{path} is missing: run `autograder release`.")
-    return path.read_text(encoding="utf-8")
 
 
 def _stub(course: Course, exercise: Exercise) -> list[Cell]:
@@ -253,18 +250,17 @@ def _named(reports: list[Report], names: Callable[[Report], Iterable[str]]) -> l
 
 def _survivors(course: Course, reports: list[Report]) -> list[str]:
     """Mutants at full marks that nobody has explained; says how many there were of each kind."""
-    lines, killed, total = [], 0, 0
+    lines, explained = [], 0
     for report in reports:
         equivalent = read_equivalents(course.graders / report.id)
-        for mutant in report.mutants:
-            total += 1
-            killed += not mutant.score >= mutant.max_score
-            if mutant.score >= mutant.max_score and mutant.name not in equivalent:
-                lines.append(f"{report.id}: {mutant.name}")
+        alive = [mutant.name for mutant in report.mutants if mutant.mistaken()]
+        explained += sum(name in equivalent for name in alive)
+        lines += [f"{report.id}: {name}" for name in alive if name not in equivalent]
         gone = equivalent.keys() - {x.name for x in report.mutants}
         lines += [
             f"{report.id}: recorded, but made no more (delete the entry): {name}" for name in sorted(gone)
         ]
-    explained = total - killed - sum("made no more" not in line for line in lines)
-    print(f"mutants: {total}  killed: {killed}  equivalent: {explained}  survivors: {len(lines)}")
+    mutants = [mutant for report in reports for mutant in report.mutants]
+    killed = sum(not mutant.mistaken() for mutant in mutants)
+    print(f"mutants: {len(mutants)}  killed: {killed}  equivalent: {explained}  survivors: {len(lines)}")
     return lines

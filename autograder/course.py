@@ -75,6 +75,13 @@ class Course:
     def solutions(self) -> Path:
         return self.root / "solutions" / self.assignment
 
+    def solution_file(self, notebook: str) -> Path:
+        """The module with a notebook's reference solutions; CourseError where it is not made yet."""
+        path = self.solutions / f"{notebook}.py"
+        if not path.exists():
+            raise CourseError(f"{path} is missing: run `autograder release`.")
+        return path
+
     @property
     def graders(self) -> Path:
         return self.root / "tests" / self.assignment

@@ -16,8 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from autograder.assembly import is_written, tag_of
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.regions import BEGIN, END
 from autograder.samples import Sample, read_samples
+from autograder.solutions import without_markers
 
 COPIED = ("source", "release", "solutions", "tests", "nbgrader_config.py", "gradebook.db")
 SETTINGS = """# The demo's class holds an endless loop: waiting less for it keeps the demo short.
@@ -177,12 +177,9 @@ def _solve(course: Course, notebook: NotebookNode, pupil: Pupil) -> None:
             cell.source = ANSWER
         elif grade_id.endswith("_solution"):
             exercise = grade_id.removesuffix("_solution")
-            cell.source = "\n\n".join([_reference(course, grade_id), *_samples(course, exercise, pupil)])
-
-
-def _reference(course: Course, grade_id: str) -> str:
-    lines = course.cell(grade_id).source.split("\n")
-    return "\n".join(line for line in lines if not BEGIN.match(line) and not END.match(line))
+            cell.source = "\n\n".join(
+                [without_markers(course.cell(grade_id)), *_samples(course, exercise, pupil)]
+            )
 
 
 def _samples(course: Course, exercise: str, pupil: Pupil) -> list[str]:

@@ -94,7 +94,7 @@ class Diagnoser:
 
     def _cells(self, exercise: Exercise, chaffs: list[str]) -> list[Cell]:
         """The reference solution, and each chaff in a namespace of its own on top of it."""
-        solution = (self.course.solutions / f"{exercise.notebook}.py").read_text(encoding="utf-8")
+        solution = self.course.solution_file(exercise.notebook).read_text(encoding="utf-8")
         cells = [Cell(0, solution), Cell(1, "solution = dict(globals())")]
         for number, name in enumerate(chaffs, 2):
             source = self._chaffs(exercise)[name].source

@@ -35,7 +35,7 @@ class _Selftest:
     def process_of(self, notebook: str) -> StudentProcess:
         if self.process is None or notebook != self.notebook:
             self.nursery.sweep()
-            solution = (self.course.solutions / f"{notebook}.py").read_text(encoding="utf-8")
+            solution = self.course.solution_file(notebook).read_text(encoding="utf-8")
             cells = [Cell(0, solution)]
             self.process = run_cells(self.nursery, cells, SEED, self.course.settings.time).process
             self.notebook = notebook
@@ -55,7 +55,7 @@ def reference_sitting(item: pytest.Item) -> Iterator[Sitting]:
     selftest = _running[root]
     exercise = selftest.course.exercises[exercise_of(item)]
     process = selftest.process_of(exercise.notebook)
-    names = load_reference(selftest.course.solutions / f"{exercise.notebook}.py")
+    names = load_reference(selftest.course.solution_file(exercise.notebook))
     copy = process.fork()
     try:
         yield Sitting(copy.side, ReferenceSide(names), SEED)

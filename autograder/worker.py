@@ -75,9 +75,7 @@ class Desk:
     def reference(self, exercise: Exercise) -> ReferenceSide:
         if exercise.id not in self._references:
             if exercise.notebook not in self._names:
-                path = self.course.solutions / f"{exercise.notebook}.py"
-                if not path.exists():
-                    raise CourseError(f"{path} is missing: run `autograder release`.")
+                path = self.course.solution_file(exercise.notebook)
                 self._names[exercise.notebook] = load_reference(path)
             self._references[exercise.id] = ReferenceSide(self._names[exercise.notebook])
         return self._references[exercise.id]
