@@ -17,7 +17,6 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from autograder.errors import CourseError
 from autograder.execution import Cell, CellRun
@@ -70,7 +69,7 @@ def assemble(submitted: NotebookNode, skeleton: NotebookNode) -> NotebookNode:
         if grade_id is not None:
             _restore(cell, released[grade_id])
         cells.append(cell)
-    notebook = deepcopy(submitted)
+    notebook = NotebookNode({name: value for name, value in submitted.items() if name != "cells"})
     notebook.cells = _with_missing(cells, skeleton, set(chosen.values()))
     _unique_ids(notebook.cells)
     return notebook
@@ -129,10 +128,13 @@ def _unique_ids(cells: Iterable[NotebookNode]) -> None:
         seen.add(cell["id"])
 
 
-def code_cells(notebook: NotebookNode) -> list[Cell]:
+def code_cells(notebook: NotebookNode, skeleton: NotebookNode) -> list[Cell]:
     """The cells to run, numbered by their place."""
+    given = {cell.source.strip() for cell in skeleton.cells if not tag_of(cell).get("solution")}
     return [
-        Cell(number, cell.source) for number, cell in enumerate(notebook.cells) if cell.cell_type == "code"
+        Cell(number, cell.source, cell.source.strip() in given)
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
     ]
 
 
@@ -163,7 +165,7 @@ def fill(
         cell.outputs = [_output(output) for output in run.outputs] if run else []
         cell.execution_count = run.execution_count if run else None
         if run and run.note:
-            cell.outputs.append(new_output("stream", name="stderr", text=f"[{run.note}]\n"))
+            cell.outputs.append(_new_output("stream", name="stderr", text=f"[{run.note}]\n"))
         if is_test(cell):
             result = results.get(tag_of(cell)["grade_id"])
             cell.outputs = _score_outputs(result, cell.outputs) if result else []
@@ -172,13 +174,21 @@ def fill(
 def _output(output: Output) -> NotebookNode:
     if output.kind == "stream":
         name = output.name if output.name in ("stdout", "stderr") else "stdout"
-        made: NotebookNode = new_output("stream", name=name, text=output.text)
-    elif output.kind == "error":
-        made = new_output("error", ename=output.ename, evalue=output.evalue, traceback=output.traceback)
-    else:
-        data = {mime: _mime(mime, text) for mime, text in output.data.items()}
-        made = new_output(output.kind, data=data)
-    return made
+        return _new_output("stream", name=name, text=output.text)
+    if output.kind == "error":
+        return _new_output(
+            "error", ename=output.ename, evalue=output.evalue, traceback=list(output.traceback)
+        )
+    return _new_output(output.kind, data={mime: _mime(mime, text) for mime, text in output.data.items()})
+
+
+def _new_output(kind: str, **fields: Any) -> NotebookNode:
+    """As nbformat's new_output makes it, which compares each with the schema; here the fields are typed."""
+    if kind in ("display_data", "execute_result"):
+        fields["metadata"] = {}
+    if kind == "execute_result":
+        fields["execution_count"] = None
+    return nbformat.from_dict({"output_type": kind, **fields})  # type: ignore[no-any-return]
 
 
 def _mime(mime: str, text: str) -> Any:
@@ -204,13 +214,13 @@ def _is_shallow(data: Any) -> bool:
 def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[NotebookNode]:
     """The score first, as nbgrader reads it; then what the student reads."""
     assert result.score is not None, "a fault of ours is no score"
-    number = new_output("execute_result", data={"text/plain": f"{result.score:g}"}, execution_count=None)
+    number = _new_output("execute_result", data={"text/plain": f"{result.score:g}"})
     failure = _visible_failure(visible)
     data = {
         "text/plain": feedback_text(result, failure),
         "text/html": feedback_html(result, failure),
     }
-    return [number, new_output("display_data", data=data)]
+    return [number, _new_output("display_data", data=data)]
 
 
 def _visible_failure(outputs: list[NotebookNode]) -> str | None:

@@ -182,7 +182,8 @@ def _stub(course: Course, exercise: Exercise) -> list[Cell]:
     """The released notebook's code, as a student finds it."""
     from autograder.assembly import code_cells, read_skeleton
 
-    return code_cells(read_skeleton(course.release / f"{exercise.notebook}.ipynb"))
+    released = read_skeleton(course.release / f"{exercise.notebook}.ipynb")
+    return code_cells(released, released)
 
 
 def _report(course: Course, exercise: Exercise, results: Results) -> Report:

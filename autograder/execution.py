@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from autograder.inside.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, Output, size_of
+from autograder.inside.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, Output, RunCell, size_of
 from autograder.nursery import Nursery, StudentProcess
 from autograder.wire import Closed, Late, WireError
 
@@ -29,6 +29,8 @@ class Cell(msgspec.Struct, frozen=True):
 
     number: int
     source: str
+    given: bool = False
+    """Whether it stands there as it was released: not the student's own."""
 
 
 class CellRun(msgspec.Struct, frozen=True):
@@ -89,8 +91,9 @@ def _attempt(
             note = f"not run: the notebook had used up its {limits.notebook:g} s"
             run.cells[cell.number] = CellRun(cell.number, None, [], note)
             continue
+        message = RunCell(cell.number, cell.source, cell.given)
         try:
-            done, interrupted = run.process.run_cell(cell.number, cell.source, seconds, limits.grace)
+            done, interrupted = run.process.run_cell(message, seconds, limits.grace)
         except Late:
             note = f"left out: it did not stop after {seconds:.3g} s, not even when interrupted"
             return CellRun(cell.number, None, [], note)

@@ -14,6 +14,7 @@ from _pytest.runner import runtestprotocol
 
 from autograder.errors import CourseError
 from autograder.fixtures import Sitting, Sittings, exercise_of
+from autograder.forgery import forged
 from autograder.records import CheckResult, CheckRun, Fault
 from autograder.sides import Raised, ReferenceRaised, Side, StudentLost, show
 
@@ -37,9 +38,12 @@ class Bench:
 
     def run_check(self, item: pytest.Item, sitting: Sitting) -> CheckRun:
         """Run one check for one submission; whatever happens is the result."""
-        sitting.student.exchanges.clear()
+        sitting.student.start_over()
+        sitting.reference.start_over()
         arguments = self._arguments(item, sitting)
         error = self._by_protocol(item, sitting) if arguments is None else _directly(item, arguments)
+        if error is not None and _fault(error) == "internal" and forged(sitting):
+            error = StudentLost("wrong", "What came back is not what was asked for")
         return check_result(item, error, sitting.student)
 
     def _arguments(self, item: pytest.Item, sitting: Sitting) -> dict[str, Any] | None:
@@ -95,6 +99,9 @@ class _Collector:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.failures.append(f"{report.nodeid}: {str(report.longrepr).strip().splitlines()[-1]}")
+        for item in report.result:
+            if isinstance(item, pytest.Function) and not inspect.getdoc(item.obj):
+                self.failures.append(f"{item.nodeid} has no docstring: say there what it checks, to students")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

@@ -119,14 +119,14 @@ class StudentProcess:
         self.question_seconds = question_seconds
         self.serving = False
 
-    def run_cell(self, number: int, source: str, seconds: float, grace: float) -> tuple[CellDone, bool]:
+    def run_cell(self, cell: RunCell, seconds: float, grace: float) -> tuple[CellDone, bool]:
         """Run a cell; over its time it is interrupted, and given `grace` seconds to stop.
 
         Returns what it put out and whether it was interrupted.
 
         Raises Late when it does not, Closed when the process is gone, WireError for anything else.
         """
-        self.channel.send(RunCell(number, source), ANSWER_SECONDS)
+        self.channel.send(cell, ANSWER_SECONDS)
         interrupted = False
         try:
             done: CellDone = self.channel.receive(CellDone, seconds)
@@ -134,7 +134,7 @@ class StudentProcess:
             interrupted = True
             self.nursery.interrupt()
             done = self.channel.receive(CellDone, grace)
-        if done.number != number:
+        if done.number != cell.number:
             raise WireError("the process answers for another cell")
         return done, interrupted
 

@@ -61,11 +61,20 @@ def _read(path: Path, kind: Literal["wheat", "chaff"]) -> list[Sample]:
     shared = [node for node in tree.body if _is_shared(node)]
     samples = []
     for node in tree.body:
-        mark = _mark(node)
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and mark is not None:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            mark = _mark(node)
             message = " ".join((ast.get_docstring(node) or "").split())
-            source = _as_solution(node, mark, shared)
-            samples.append(Sample(node.name, kind, mark[1], message, source))
+            if mark is None:
+                raise CourseError(
+                    f"{path}, line {node.lineno}: {node.name} does not say what it stands for: put"
+                    ' @replaces("name") above it, or begin its own name with _ if it is a helper.'
+                )
+            if kind == "chaff" and not message:
+                raise CourseError(
+                    f"{path}, line {node.lineno}: {node.name} has no docstring: say there which misconception"
+                    " is behind it, as a student should read it."
+                )
+            samples.append(Sample(node.name, kind, mark[1], message, _as_solution(node, mark, shared)))
     return samples
 
 

@@ -54,6 +54,8 @@ class Side(ABC):
     def __init__(self) -> None:
         self.changed: tuple[str, ...] = ()
         self.exchanges: list[Exchange] = []
+        self.questions: list[Question] = []
+        """What the exchanges answer, one by one."""
         self.asked: Callable[[], str] = str
         self._ids = itertools.count(1)
 
@@ -84,8 +86,18 @@ class Side(ABC):
         self.asked = lambda: _describe(probe, args, kwargs)
         return self._exchange(question)
 
+    def start_over(self) -> None:
+        """Forget the questions of the check before."""
+        self.exchanges.clear()
+        self.questions.clear()
+
+    def asked_again(self, question: Question) -> Any:
+        """What comes back to a question that was put to another side."""
+        return self._exchange(question)
+
     def _exchange(self, question: Question) -> Any:
         self.changed = ()
+        self.questions.append(question)
         self.exchanges.append(Exchange(None, "no answer"))
         reply = self._ask(question)
         if isinstance(reply, Answered):

@@ -19,6 +19,7 @@ from autograder.assembly import (
     tag_of,
 )
 from autograder.course import Course
+from autograder.execution import Cell
 from autograder.notebooks import Unreadable, notebook_data, tidy
 from autograder.records import Exercise, ExerciseResult, NotebookResult
 from autograder.worker import Done, Job
@@ -33,10 +34,11 @@ class Submission:
     name: str
     notebook: NotebookNode
     exercises: list[Exercise]
+    cells: list[Cell]
     digest: str = ""
 
     def job(self) -> Job:
-        return Job(code_cells(self.notebook), [x for x in self.exercises if not x.written])
+        return Job(self.cells, [x for x in self.exercises if not x.written])
 
 
 def open_submission(
@@ -69,7 +71,7 @@ def from_notebook(
     refuse_stranger(tidied, skeleton, course.names_of(name), Path(path).name)
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]
-    return Submission(path, student, name, notebook, exercises, digest)
+    return Submission(path, student, name, notebook, exercises, code_cells(notebook, skeleton), digest)
 
 
 def finish(submission: Submission, done: Done) -> NotebookResult:

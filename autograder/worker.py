@@ -7,6 +7,7 @@ gradebook; it gets cells and gives back outputs and results.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import socket
 import sys
@@ -71,6 +72,8 @@ class Desk:
         self._names: dict[str, dict[str, object]] = {}
         self._references: dict[str, ReferenceSide] = {}
         self._diagnoser = Diagnoser(course, self.marker, self.reference) if start.diagnose else None
+        gc.collect()
+        gc.freeze()  # PyTorch and pytest stay for good: no later collection has to walk through them
 
     def reference(self, exercise: Exercise) -> ReferenceSide:
         if exercise.id not in self._references:

@@ -45,6 +45,7 @@ class Swept(Message):
 class RunCell(Message):
     number: int
     source: str
+    given: bool
 
 
 class Describe(Message):

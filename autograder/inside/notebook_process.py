@@ -27,6 +27,7 @@ from autograder.inside.messages import (
     Serve,
     Untouched,
 )
+from autograder.inside.own_names import OwnNames
 from autograder.inside.shell import Notebook, NotebookShell, run_quietly
 from autograder.inside.traces import same, state_of
 from autograder.wire import Channel, TooBig, WireError
@@ -36,32 +37,39 @@ def serve(channel: Channel, shell: NotebookShell) -> None:
     """Do what the grader says until it hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     notebook = Notebook(shell)
+    own = OwnNames(shell.user_ns)
     while True:
         try:
             message = channel.receive(RunCell | Describe | Fork | EndFork | Serve)
         except WireError:
             return
         if isinstance(message, RunCell):
-            channel.send(_run_cell(notebook, message))
+            channel.send(_run_cell(notebook, message, own))
         elif isinstance(message, Describe):
             channel.send(Described(_forkable()))
         elif isinstance(message, Fork):
+            own.bind_again()
             _fork(channel, shell, message.names)
         elif isinstance(message, EndFork):
             _end(message.pid)
             channel.send(Forked(0))
         else:
+            own.bind_again()
             answer_questions(channel, shell.user_ns)
             return
 
 
-def _run_cell(notebook: Notebook, message: RunCell) -> CellDone:
+def _run_cell(notebook: Notebook, message: RunCell, own: OwnNames) -> CellDone:
     """Only while a cell runs does an interrupt mean anything."""
+    if not message.given:
+        own.before_cell()
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         done = notebook.run(message.number, message.source)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if not message.given:
+        own.after_cell()
     return done
 
 

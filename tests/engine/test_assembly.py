@@ -103,7 +103,18 @@ def test_a_copy_that_does_not_count_still_runs() -> None:
     content = notebook()
     content["cells"].append(answer(notebook(), "slope_solution", "later = 1") | {"id": "new"})
     content["cells"].append(answer(notebook(), "slope_solution", "last = 1") | {"id": "newer"})
-    assert {"later = 1", "last = 1"} <= {x.source for x in code_cells(put_together(content))}
+    assert {"later = 1", "last = 1"} <= {x.source for x in code_cells(put_together(content), skeleton())}
+
+
+def test_released_cells_that_are_no_answers_count_as_given() -> None:
+    content = notebook()
+    answer(content, "slope_solution", "mine = 1")
+    content["cells"].append(cell("own", "own = 2"))
+    found = {x.source: x.given for x in code_cells(put_together(content), skeleton())}
+    assert not found["mine = 1"] and not found["own = 2"]
+    given = [x["source"] for x in notebook()["cells"] if x["cell_type"] == "code" and x["id"] == "slope"]
+    assert all(found[source] for source in given)
+    assert not found[cell_of(notebook(), "line_solution")["source"]]
 
 
 @pytest.mark.parametrize("gone", [{"slope"}, {"why"}, {"slope", "slope_solution"}, set(GRADED)])

@@ -49,6 +49,36 @@ def only(cell: CellRun, kind: str) -> Output:
     return found
 
 
+HELPED = ["def step(x): return x + 1", "def climb(x): return step(step(x))"]
+
+
+@pytest.mark.parametrize(
+    "later, climbed",
+    [
+        pytest.param(Cell(9, "step = 0.1", given=True), 3, id="given"),
+        pytest.param(Cell(9, "def step(x): return 10", given=True), 3, id="given function"),
+        pytest.param(Cell(9, "def step(x): return 10"), 10, id="the student's own function"),
+        pytest.param(Cell(9, "step = {1: 5, 5: 7}.get"), 7, id="the student's own value"),
+    ],
+)
+def test_a_given_cell_takes_no_helper_away(nursery: Nursery, later: Cell, climbed: int) -> None:
+    cells = [*(Cell(number, source) for number, source in enumerate(HELPED)), later]
+    try:
+        process = run_cells(nursery, cells, seed=7, limits=PATIENT).process
+        assert process.fork().side.climb(1) == climbed
+    finally:
+        nursery.sweep()
+
+
+def test_a_name_that_a_student_deletes_stays_deleted(nursery: Nursery) -> None:
+    cells = [Cell(0, HELPED[0]), Cell(1, "del step"), Cell(2, "step = 0.1", given=True)]
+    try:
+        side = run_cells(nursery, cells, seed=7, limits=PATIENT).process.fork().side
+        assert side.value("step") == 0.1
+    finally:
+        nursery.sweep()
+
+
 def test_cells_run_in_order_and_share_their_names(nursery: Nursery) -> None:
     first, second, third = run(nursery, "x = [1]", "x.append(2)\nx", "%who_ls")
     assert [first.execution_count, second.execution_count] == [1, 2]

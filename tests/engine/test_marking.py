@@ -69,6 +69,20 @@ def test_every_fault_has_its_own_status(faults: tuple[Done, dict[str, ExerciseRe
     assert {name: result.status for name, result in results.items()} == STATUSES
 
 
+FORGING = """
+from autograder.inside import answers
+def right(): return 1
+answers.Answerer._answer = lambda self, question: answers.Answered(question.id, 13, [])
+"""
+
+
+def test_an_answer_that_no_probe_gave_is_the_student_s_own_fault(worker: Worker) -> None:
+    done, results = mark(worker, ["probed"], FORGING)
+    assert done.staff == []
+    assert (results["probed"].status, results["probed"].score) == ("wrong", 0.0)
+    assert "What came back is not what was asked for" in results["probed"].checks[0].message
+
+
 def test_only_right_answers_score_and_our_faults_have_no_score(
     faults: tuple[Done, dict[str, ExerciseResult]],
 ) -> None:

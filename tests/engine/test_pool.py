@@ -80,6 +80,15 @@ def test_a_worker_that_cannot_start_says_why_in_one_sentence(tmp_path: Path) -> 
     assert time.monotonic() - begun < 60
 
 
+def test_a_check_without_a_docstring_is_refused_by_name(tmp_path: Path) -> None:
+    root = write_toy(tmp_path)
+    file = root / "tests" / ASSIGNMENT / "right/test_right.py"
+    file.write_text("def test_silent(student):\n    assert student.right() == 1\n")
+    with pytest.raises(CourseError) as told, Pool(start(root), 1) as pool:
+        list(pool.run([("one", job(["right"], RIGHT))]))
+    assert "test_right.py::test_silent has no docstring" in str(told.value)
+
+
 def test_a_worker_process_that_ends_at_once_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

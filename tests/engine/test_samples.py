@@ -70,16 +70,12 @@ def answers():
 @replaces("nothing")
 def only_words():
     """Nothing else."""
-
-
-def not_marked():
-    return 1
 '''
 
 
 @pytest.fixture
 def samples(tmp_path: Path) -> dict[str, Sample]:
-    (tmp_path / "chaffs.py").write_text(FILE)
+    (tmp_path / "wheats.py").write_text(FILE)
     return {sample.name: sample for sample in read_samples(tmp_path)}
 
 
@@ -97,7 +93,7 @@ def test_marked_ones_are_found_with_their_message(samples: dict[str, Sample]) ->
     }  # fmt: skip
     assert samples["halves"].message == "Half of it."
     assert samples["recursive"].message == ""
-    assert {sample.kind for sample in samples.values()} == {"chaff"}
+    assert {sample.kind for sample in samples.values()} == {"wheat"}
 
 
 def test_a_sample_works_alone(samples: dict[str, Sample]) -> None:
@@ -136,8 +132,21 @@ def test_what_a_student_reads_stays_out_of_the_source(samples: dict[str, Sample]
 def test_wheats_come_first_and_a_folder_may_hold_none(tmp_path: Path) -> None:
     assert read_samples(tmp_path) == []
     for file in ("chaffs.py", "wheats.py"):
-        (tmp_path / file).write_text('@replaces("f")\ndef g(): return 1\n')
+        (tmp_path / file).write_text('@replaces("f")\ndef g():\n    """Why."""\n    return 1\n')
     assert [sample.kind for sample in read_samples(tmp_path)] == ["wheat", "chaff"]
+
+
+@pytest.mark.parametrize(
+    ("block", "sentence"),
+    [
+        ('def sums(x):\n    """Adds."""\n', "line 1: sums does not say what it stands for"),
+        ('@replaces("area")\ndef sums(x):\n    return x\n', "line 2: sums has no docstring"),
+    ],
+)
+def test_what_an_author_forgets_at_a_chaff_is_said(tmp_path: Path, block: str, sentence: str) -> None:
+    (tmp_path / "chaffs.py").write_text(block)
+    with pytest.raises(CourseError, match=sentence):
+        read_samples(tmp_path)
 
 
 def test_a_file_that_is_no_python_is_named_with_the_line(tmp_path: Path) -> None:

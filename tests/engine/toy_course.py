@@ -52,13 +52,22 @@ def test_many(student):
     for _ in range(20):
         assert student.slow() == 1
 '''
+PROBED = '''
+def measured(names):
+    """measured()"""
+    return {"value": names.right()}
+
+def test_value(student):
+    """The value is 1."""
+    assert student.run(measured)["value"] == 1
+'''
 REFERENCE = "\n".join(f"def {name}():\n    return 1\n" for name in BODIES)
 
 
 def write_toy(root: Path) -> Path:
     """Write the course into the folder `root` and return it."""
     tests = {name: ASK.format(name=name, body=body.format(name=name)) for name, body in BODIES.items()}
-    tests |= {"three": THREE, "slow": SLOW}
+    tests |= {"three": THREE, "slow": SLOW, "probed": PROBED}
     tests["half_crashing"] += '\n\ndef test_crash(student):\n    """Crashes."""\n    raise KeyError("x")\n'
     for name, text in tests.items():
         folder = root / "tests" / ASSIGNMENT / name
