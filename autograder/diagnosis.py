@@ -93,12 +93,14 @@ class Diagnoser:
             self._known[exercise.id, name, check] = run
 
     def _cells(self, exercise: Exercise, chaffs: list[str]) -> list[Cell]:
-        """The reference solution, and each chaff in a namespace of its own on top of it."""
+        """Each chaff on top of a reference solution of its own, whose functions call the chaff's."""
         solution = self.course.solution_file(exercise.notebook).read_text(encoding="utf-8")
-        cells = [Cell(0, solution), Cell(1, "solution = dict(globals())")]
-        for number, name in enumerate(chaffs, 2):
-            source = self._chaffs(exercise)[name].source
-            cells.append(Cell(number, f"chaff_{name} = dict(solution)\nexec({source!r}, chaff_{name})"))
+        cells = [Cell(0, f"solution = compile({solution!r}, 'solution', 'exec')")]
+        for number, name in enumerate(chaffs, 1):
+            both = (
+                f"exec(solution, chaff_{name})\nexec({self._chaffs(exercise)[name].source!r}, chaff_{name})"
+            )
+            cells.append(Cell(number, f"chaff_{name} = {{'__name__': '__main__'}}\n{both}"))
         return cells
 
 

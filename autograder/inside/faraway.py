@@ -10,10 +10,11 @@
             return nb.train_one_epoch(model, loader, SGD(model.parameters()), MSELoss(), device)
         return attempt(program)
 
-`attempt` answers {"value", "error", "limit"}:
+`attempt` answers {"value", "error", "limit", "at"}:
 
     error   None, "mixed" (tensors of two devices met), "numpy" (a far tensor was asked for an
             array) or "other: <exception type>"
+    at      the operation in which tensors of two devices met first, or None
     limit   True when the pretence itself may be to blame for what happened
     value   what the program returned, None after an error. Tensors in it may be far: far tensors
             are CPU tensors with a mark, so they cross to the grader as they are. `is_far(x)` tells.
@@ -85,8 +86,8 @@ def attempt(program: Callable[[torch.device], Any]) -> dict[str, Any]:
             value = program(device)
     except Exception as error:  # noqa: BLE001  any exception of the student's code is an answer here
         blame = journal.limit is not None or _of_our_making(error)
-        return {"value": None, "error": _kind(error, journal), "limit": blame}
-    return {"value": value, "error": None, "limit": journal.limit is not None}
+        return {"value": None, "error": _kind(error, journal), "limit": blame, "at": journal.at}
+    return {"value": value, "error": None, "limit": journal.limit is not None, "at": None}
 
 
 def _kind(error: Exception, journal: Journal) -> str:

@@ -37,9 +37,12 @@ class Journal:
     def __init__(self) -> None:
         self.fault: str | None = None
         self.limit: str | None = None
+        self.at: str | None = None
+        """The first operation that was refused."""
 
     def mixed(self, where: str) -> MixedDevices:
         self.fault = self.fault or "mixed"
+        self.at = self.at or where
         return MixedDevices(
             "Expected all tensors to be on the same device, but found at least two devices, "
             f"{DEVICE} and {HOME}! (in {where})"

@@ -11,6 +11,7 @@ SHAPES = {
     "mlp": [(5, 6), (5,), (3, 5), (3,)],
     "batch norm": [(5, 6), (5,), (5,), (5,), (5,), (5,), (3, 5), (3,)],
     "mode": [(5, 6), (5,), (3, 5), (3,)],
+    "dropout": [(5, 6), (5,), (3, 5), (3,)],
     "images": [(2, 1, 2, 2), (2,), (3, 8), (3,)],
     "one output": [(5, 6), (5,), (1, 5), (1,)],
     "column": [(5, 6), (5,), (1, 5), (1,)],
@@ -38,7 +39,11 @@ def layers(kind):
     """The layers of a model of this kind."""
     if kind == "images":
         return [nn.Conv2d(1, 2, 2), nn.Tanh(), nn.Flatten(), nn.Linear(8, 3)]
-    middle = {"batch norm": [nn.BatchNorm1d(5), nn.ReLU()], "mode": [nn.Sequential(Mode())]}
+    middle = {
+        "batch norm": [nn.BatchNorm1d(5), nn.ReLU()],
+        "mode": [nn.Sequential(Mode())],
+        "dropout": [nn.ReLU(), nn.Dropout(0.5)],
+    }
     last = nn.Linear(5, 1 if kind in ("one output", "column") else 3)
     end = [nn.Flatten(0)] if kind == "one output" else []
     return [nn.Linear(6, 5), *middle.get(kind, [nn.ReLU()]), last, *end]
@@ -132,6 +137,7 @@ def trained(
     epochs=1,
     seed=0,
     function="train_one_epoch",
+    training=False,
     device="cpu",
 ):
     """{function} with {optimizer}, {criterion}, a {loader} of batches, sizes {sizes}"""
@@ -139,8 +145,7 @@ def trained(
     stepper = make_optimizer(optimizer, model, lr)
     losses = []
     for epoch in range(epochs):
-        model.eval()
-        stepper.zero_grad()
+        model.train(training)
         batches = make_loader(loader, xs, ys, sizes, seed + epoch)
         losses.append(getattr(nb, function)(model, batches, stepper, CRITERIA[criterion], device))
     return {"losses": losses, "state": state(model)}

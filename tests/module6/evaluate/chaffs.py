@@ -1,5 +1,7 @@
 """Wrong ways to evaluate a model, each from a mistake that students make."""
 
+import copy
+
 import torch
 from torch import nn
 
@@ -252,6 +254,53 @@ def swaps_the_results(model, loader, criterion, device):
             correct += (out.argmax(dim=1) == y).sum().item()
             n += len(x)
     return correct / n, total / n
+
+
+@replaces("evaluate")
+def always_cross_entropy(model, loader, criterion, device):
+    """The loss is cross-entropy whatever criterion was given; the caller decides what is measured."""
+    model.eval()
+    total, correct, n = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in loader:
+            x, y = x.to(device), y.to(device)
+            out = model(x)
+            total += nn.functional.cross_entropy(out, y).item() * len(x)
+            correct += (out.argmax(dim=1) == y).sum().item()
+            n += len(x)
+    return total / n, correct / n
+
+
+@replaces("evaluate")
+def flattens_the_inputs(model, loader, criterion, device):
+    """Every sample is flattened into a row before the model sees it. That is the model's own affair: one
+    that begins with a convolution wants the image."""
+    model.eval()
+    total, correct, n = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in loader:
+            x, y = x.to(device).flatten(1), y.to(device)
+            out = model(x)
+            total += criterion(out, y).item() * len(x)
+            correct += (out.argmax(dim=1) == y).sum().item()
+            n += len(x)
+    return total / n, correct / n
+
+
+@replaces("evaluate")
+def copies_a_training_model(model, loader, criterion, device):
+    """A copy is measured so that the model stays as it is. But the copy of a model in training mode is in
+    training mode too, and drops units and uses batch statistics like the original."""
+    model = copy.deepcopy(model)
+    total, correct, n = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in loader:
+            x, y = x.to(device), y.to(device)
+            out = model(x)
+            total += criterion(out, y).item() * len(x)
+            correct += (out.argmax(dim=1) == y).sum().item()
+            n += len(x)
+    return total / n, correct / n
 
 
 @replaces("evaluate")

@@ -51,12 +51,12 @@ def measured(got, want):
     return same(got, want, LOSS) or same(got, want, ACCURACY)
 
 
-@weight(2)
+@weight(4)
 @hint("Return (loss, accuracy): two plain numbers, in this order, the accuracy as a share.")
-@pytest.mark.parametrize("kind", ["mlp", "images"])
-def test_values(student, reference, draw, kind):
-    """evaluate returns the mean loss and the accuracy (between 0 and 1) of the model."""
-    given = task(draw, kind=kind)
+def test_values(student, reference, draw):
+    """evaluate returns the mean loss and the accuracy (between 0 and 1) of the model, whatever the
+    shape of its inputs."""
+    given = task(draw, kind="images")
     got = student.run(probes.evaluated, **given)
     assert same(got, reference.run(probes.evaluated, **given))
 
@@ -82,9 +82,10 @@ def test_accuracy_of_smaller_batch(student, reference, draw):
 @hint("no_grad does not change the mode: model.eval() does, for every layer at once.")
 def test_eval_mode(student, reference, draw):
     """The model is measured in eval mode, whatever mode it arrives in."""
-    given = task(draw, kind="mode")
-    got = student.run(probes.evaluated, **given)
-    assert same(got, reference.run(probes.evaluated, **given))
+    for kind in ("dropout", "mode"):
+        given = task(draw, kind=kind)
+        got = student.run(probes.evaluated, **given)
+        assert same(got, reference.run(probes.evaluated, **given)), kind
 
 
 @weight(2)
@@ -96,7 +97,9 @@ def test_model_untouched(student, reference, draw):
     want = reference.run(probes.evaluated, **given)
     assert close(got["state"], want["state"], rtol=0, atol=0), "weights and buffers"
     assert close(got["trainable"], want["trainable"]), "requires_grad"
-    assert measured(got, want), "nothing was measured"
+    given = task(draw)
+    got = student.run(probes.evaluated, **given)
+    assert measured(got, reference.run(probes.evaluated, **given)), "nothing was measured"
 
 
 @weight(2)
@@ -134,8 +137,8 @@ def test_any_loader(student, reference, draw):
 
 @hint("Keep the batch dimension, also when it is 1: no squeeze.")
 def test_batch_of_one(student, reference, draw):
-    """The last batch may hold a single sample."""
-    given = task(draw, sizes=(6, 6, 1))
+    """A batch may hold a single sample."""
+    given = task(draw, sizes=(1, 1, 1, 1, 1, 1))
     got = student.run(probes.evaluated, **given)
     assert same(got, reference.run(probes.evaluated, **given))
 
@@ -176,10 +179,9 @@ def test_device(student, reference, draw, device):
 @hint("Measuring needs no random numbers, and the batches belong to the caller.")
 def test_leaves_no_trace(student, reference, draw):
     """The batches and the global random state are left as they were."""
-    for kind in ("mlp", "mode"):
+    for kind in ("mode", "mlp"):
         given = task(draw, kind=kind)
         got = student.run(probes.evaluated, **given)
-        assert not student.changed, student.changed
-    # Who does nothing leaves no trace either, and earns nothing by it.
-    want = reference.run(probes.evaluated, **given)
-    assert same(got, want, LOSS) or same(got, want, ACCURACY)
+        left = set(student.changed) - {"grad mode"}  # which is the matter of another check
+        assert not left, left
+    assert measured(got, reference.run(probes.evaluated, **given)), "nothing was measured"

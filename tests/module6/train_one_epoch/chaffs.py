@@ -370,6 +370,41 @@ def to_without_assignment(model, loader, optimizer, criterion, device):
 
 
 @replaces("train_one_epoch")
+def rounds_the_losses(model, loader, optimizer, criterion, device):
+    """Each loss is rounded to four decimals before it is added up. Losses may be as small as that: keep
+    the number as it is, and round where it is printed."""
+    model.train()
+    total, n = 0.0, 0
+    for x, y in loader:
+        x, y = x.to(device), y.to(device)
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += round(loss.item(), 4) * len(x)
+        n += len(x)
+    return total / n
+
+
+@replaces("train_one_epoch")
+def shuffles_each_batch(model, loader, optimizer, criterion, device):
+    """Each batch is shuffled once more. That changes no mean, but it draws from the global generator,
+    and whatever is random afterwards comes out differently."""
+    model.train()
+    total, n = 0.0, 0
+    for x, y in loader:
+        order = torch.randperm(len(x))
+        x, y = x[order].to(device), y[order].to(device)
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+    return total / n
+
+
+@replaces("train_one_epoch")
 def clips_gradients(model, loader, optimizer, criterion, device):
     """The gradients are clipped before each step, which nobody asked for: large ones no longer
     move the weights as the optimizer was told to."""

@@ -4,7 +4,7 @@ Weights and data are drawn at grading time; a student's process gets the weights
 back what training made of them.
 """
 
-import pytest
+import torch
 
 from autograder.checks import Raised, close, hint, no_verdict, weight
 from tests.module6 import training_probes as probes
@@ -37,19 +37,20 @@ def same_weights(got, want):
 
 
 def same_losses(got, want):
-    """Whether the same mean losses came back."""
-    return close(got["losses"], want["losses"], rtol=1e-4, atol=1e-9)
+    """Whether the same mean losses came back; a graph on them is the matter of one check alone."""
+    losses = [x.detach() if isinstance(x, torch.Tensor) else x for x in got["losses"]]
+    return close(losses, want["losses"], rtol=1e-4, atol=1e-9)
 
 
-@weight(2)
-@hint("For each batch: clear the gradients, forward, loss, backward, one optimizer step.")
-@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
-def test_weights(student, reference, draw, optimizer):
-    """With {optimizer}, the weights after an epoch are those that one step for each batch gives,
-    each step with the gradient of its own batch alone."""
-    given = task(draw, sizes=(4, 4, 4, 4), optimizer=optimizer, lr=0.05)
-    got = student.run(probes.trained, **given)
-    assert same_weights(got, reference.run(probes.trained, **given))
+@weight(5)
+@hint("For each batch: clear the gradients, forward, loss, backward, one step of the optimizer as it came.")
+def test_weights(student, reference, draw):
+    """With any optimizer, the weights after each epoch are those that one step for each batch gives, each
+    step with the gradient of its own batch alone; a second epoch goes on where the first one ended."""
+    for optimizer in ("momentum", "Adam"):
+        given = task(draw, sizes=(4, 4, 4), epochs=2, optimizer=optimizer, lr=0.05)
+        got = student.run(probes.trained, **given)
+        assert same_weights(got, reference.run(probes.trained, **given)), optimizer
 
 
 @weight(2)
@@ -59,7 +60,8 @@ def test_mean_loss(student, reference, draw):
     loss as it was before the step of that batch."""
     given = task(draw, sizes=(4, 4, 4), lr=0.5)
     got = student.run(probes.trained, **given)
-    assert same_losses(got, reference.run(probes.trained, **given))
+    want = reference.run(probes.trained, **given)
+    assert close(got["losses"], want["losses"], rtol=1e-4)
 
 
 @weight(2)
@@ -84,7 +86,7 @@ def test_training_mode(student, reference, draw):
 @hint("Put the whole model into training mode, and let it see every batch exactly once.")
 def test_batch_norm(student, reference, draw):
     """Batch norm learns its weights and its running statistics, from each batch once."""
-    given = task(draw, kind="batch norm", sizes=(6, 5, 4))
+    given = task(draw, kind="batch norm", sizes=(6, 5, 4), training=True)
     got = student.run(probes.trained, **given)
     assert same_weights(got, reference.run(probes.trained, **given))
 
@@ -104,16 +106,6 @@ def test_any_loader(student, reference, draw):
         assert loader != "DataLoader" or same_losses(got, want), "loss"
 
 
-@hint("Keep to model, optimizer and loader as they were given: no copies, no fresh start.")
-def test_two_epochs(student, reference, draw):
-    """A second epoch goes on where the first one ended."""
-    given = task(draw, sizes=(4, 4, 4), epochs=2, optimizer=draw.choice(["momentum", "Adam"]), lr=0.05)
-    got = student.run(probes.trained, **given)
-    want = reference.run(probes.trained, **given)
-    assert same_weights(got, want), "weights"
-    assert same_losses(got, want), "losses"
-
-
 ANY_MODEL = {
     "images": {},
     "one output": {"criterion": "MSELoss"},
@@ -122,14 +114,15 @@ ANY_MODEL = {
 }
 
 
+@weight(3)
 @hint("Hand the batch to model(...) and the output to criterion(output, target) just as they are.")
-@pytest.mark.parametrize("kind", ANY_MODEL)
-def test_any_model(student, reference, draw, kind):
+def test_any_model(student, reference, draw):
     """Inputs, outputs and targets of any shape, any model and any criterion that averages over its
     batch will do: nothing is reshaped, converted or added on the way."""
-    given = task(draw, kind=kind, sizes=(4, 4, 1), **ANY_MODEL[kind])
-    got = student.run(probes.trained, **given)
-    assert same_weights(got, reference.run(probes.trained, **given))
+    for kind, more in ANY_MODEL.items():
+        given = task(draw, kind=kind, sizes=(4, 4, 1), **more)
+        got = student.run(probes.trained, **given)
+        assert same_weights(got, reference.run(probes.trained, **given)), kind
 
 
 @hint("Take the loss and the gradients as they are: nothing clipped, nothing rounded.")
