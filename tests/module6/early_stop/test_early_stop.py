@@ -39,21 +39,17 @@ def right(student, reference, losses, patience, *more):
     )
 
 
-@weight(2)
-@hint("Count epochs from 0, and stop in the very epoch in which the count of bad epochs reaches patience.")
+@weight(4)
+@hint(
+    "Count epochs from 0; compare with the best so far, not with the epoch before; every improvement starts "
+    "the count of bad epochs anew, and the epoch in which it reaches patience is the stop."
+)
 def test_stops(student, reference, draw):
     """The result is (best_epoch, stop_epoch), counted from 0: training stops AT the epoch that is the
-    patience-th in a row without improvement, and nothing after it counts."""
+    patience-th in a row without improvement on the best so far, and nothing after it counts."""
     for patience in (1, draw.integer(3, 6)):
         pattern = "-" * draw.integer(3, 7) + "+" * patience + "+-+--"
         assert right(student, reference, curve(draw, pattern), patience), f"patience {patience}"
-
-
-@weight(2)
-@hint("Every improvement starts the count anew; compare with the best so far, not with the epoch before.")
-def test_in_a_row(student, reference, draw):
-    """Patience counts epochs in a row without improvement on the best so far: an improvement sets the
-    count back, a loss that merely falls again does not."""
     patience = draw.integer(3, 5)
     pauses = "".join("-" * draw.integer(1, 2) + "+" * (patience - 1) for _ in range(3))
     losses = curve(draw, pauses + "--" + "+" * patience + "--+")

@@ -78,22 +78,16 @@ def mixed(got, given):
     return others[0] if others else None
 
 
-@weight(2)
-@hint("The largest output is the answer; the share of right answers is between 0 and 1.")
-def test_true_labels(student, draw):
-    """ "true" holds two shares between 0 and 1: the accuracy on the training data, then the one on the
-    test data, of a model that was trained on the labels as they are."""
-    given = task(draw)
-    assert fits(student.run(probes.reported, **given), given, "true")
-
-
-@weight(2)
+@weight(4)
 @hint("What the second model was told are the shuffled labels: its memory of X is measured against them.")
-def test_shuffled_labels(student, draw):
-    """ "shuffled" holds the accuracy on the training data against the shuffled labels, those that this
-    model was trained on, and the accuracy on the test data against the true y_test."""
+def test_accuracies(student, draw):
+    """Each entry holds two shares between 0 and 1, the accuracy on the training data and the one on the test
+    data: "true" of a model trained on the labels as they are, "shuffled" of one trained on shuffled labels,
+    whose training accuracy is counted against those. The test labels are never shuffled."""
     given = task(draw)
-    assert fits(student.run(probes.reported, **given), given, "shuffled")
+    got = student.run(probes.reported, **given)
+    assert fits(got, given, "true"), "true"
+    assert fits(got, given, "shuffled"), "shuffled"
 
 
 @weight(3)
@@ -116,7 +110,7 @@ def test_eval_mode(student, draw):
     """The accuracies are measured in eval mode, on training data too."""
     given = task(draw, moody=True)
     got = student.run(probes.reported, **given)
-    assert fits(got, given, "true") and fits(got, given, "shuffled")
+    assert fits(got, given, "true")  # the other model is measured by the same code
 
 
 @hint("Count the scalars in model.parameters(); state_dict() holds buffers besides.")

@@ -87,39 +87,32 @@ def pair(got):
     return tuple(got) if isinstance(got, (tuple, list)) and len(got) == 2 else (None, None)
 
 
-@weight(2)
-@hint("The velocity keeps the share beta of itself and takes the gradient in whole; the new one moves w.")
+@weight(3.5)
+@hint(
+    "The velocity keeps the share beta of itself and takes the gradient in whole; the new one moves w. It "
+    "adds up gradients, not steps: today's learning rate applies to all of it, once."
+)
 def test_momentum(student, draw):
-    """Over many calls with one learning rate, momentum_step moves w as SGD with momentum does."""
-    given, want = pushes(draw, [round(draw.uniform(0.05, 0.2), 3)] * STEPS)
-    assert same(student.run(probes.momentum_path, *given), want)
+    """Over many calls momentum_step moves w as SGD with momentum does, also when the learning rate changes
+    from call to call."""
+    for lrs in ([round(draw.uniform(0.05, 0.2), 3)] * STEPS, changing(draw, 0.3)):
+        given, want = pushes(draw, lrs)
+        assert same(student.run(probes.momentum_path, *given), want)
 
 
-@weight(1.5)
-@hint("The velocity adds up gradients, not steps: today's learning rate applies to all of it, once.")
-def test_momentum_changing_rate(student, draw):
-    """Also when the learning rate changes from call to call, momentum_step moves w as SGD does."""
-    given, want = pushes(draw, changing(draw, 0.3))
-    assert same(student.run(probes.momentum_path, *given), want)
-
-
-@weight(3)
+@weight(4)
 @hint(
     "Both averages start at 0 and are too small at first: correct them with the number of steps done, "
     "this one included, and scale by the root of the second."
 )
 def test_adam(student, draw):
-    """Over many calls with a changing learning rate, adam_step moves w as Adam does, from the first step on."""
+    """Over many calls with a changing learning rate, adam_step moves w as Adam does, from the first step on,
+    with the beta1 and beta2 that it is given."""
     given, want = adaptions(draw, slopes(draw, STEPS, 2, 3), changing(draw, 0.2))
     assert same(student.run(probes.adam_path, *given), want)
-
-
-@hint("beta1 and beta2 are arguments: use what the caller gives, in the averages and in their correction.")
-def test_adam_betas(student, draw):
-    """adam_step uses the beta1 and beta2 that it is given."""
     betas = {"beta1": round(draw.uniform(0.5, 0.8), 3), "beta2": round(draw.uniform(0.85, 0.97), 3)}
     given, want = adaptions(draw, slopes(draw, STEPS, 2, 3), [0.1] * STEPS, **betas)
-    assert same(student.run(probes.adam_path, *given), want)
+    assert same(student.run(probes.adam_path, *given), want), "betas"
 
 
 @hint("The state remembers the averages as they are; their correction is made afresh in each step.")
