@@ -177,7 +177,11 @@ class Classroom:
             "result": msgspec.to_builtins(result),
         }
         fresh = place.with_name(f".{place.name}.{os.getpid()}")
-        nbformat.write(submission.notebook, fresh)
+        try:
+            nbformat.write(submission.notebook, fresh)
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, str(place)) from None
         fresh.replace(place)
         for name in CARRIED:
             handed_in = Path(submission.path).with_name(name)

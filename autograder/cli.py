@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,6 +23,8 @@ CourseOption = Annotated[Path, typer.Option("--course", help="The course's root 
 Assignment = Annotated[str, typer.Argument(help="The assignment.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")]
 Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the student's code computes.")]
+STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+STORAGE |= {errno.ENOTDIR, errno.EEXIST}  # a file in the place of a folder
 HERE = Path()
 DEFAULT = "module6"
 
@@ -149,3 +152,10 @@ def main() -> None:
     except KeyboardInterrupt:
         print("autograder: stopped; what was finished is kept.", file=sys.stderr)
         sys.exit(130)
+    except OSError as error:
+        if error.errno not in STORAGE:
+            raise
+        told = f"{error.filename or 'a file'} cannot be written ({error.strerror})"
+        kept = "what was finished is kept; repair that and run the same command again"
+        print(f"autograder: {told}: {kept}.", file=sys.stderr)
+        sys.exit(1)

@@ -36,7 +36,7 @@ class GradebookWriter:
         self.assignment = assignment
         course_id = str(course_config(root).CourseDirectory.get("course_id", ""))
         url = database_url(root)
-        file = url.removeprefix("sqlite:///").split("?")[0]
+        file = url.removeprefix("sqlite:///").removeprefix("file:").split("?")[0]
         if url.startswith("sqlite:///") and not Path(file).exists():
             raise CourseError(f"{file} is missing: run `autograder release`.")
         try:
