@@ -241,3 +241,57 @@ def doubles_for_everyone(w1, b1, w2, b2, x, y):
     loss.backward()
     found = {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
     return {"loss": loss.item()} | {key: value.grad.item() for key, value in found.items()}
+
+
+# hard to catch
+@replaces("backprop")
+def loss_of_a_plain_tensor(w1, b1, w2, b2, x, y):
+    """The gradients are computed in Python floats, but for the loss z2 goes into torch.tensor, which
+    makes single precision of it: only the first seven digits of the loss are right."""
+    z1 = w1 * x + b1
+    h1 = max(0.0, z1)
+    z2 = w2 * h1 + b2
+    logit, target = torch.tensor(float(z2)), torch.tensor(float(y))
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, target).item()
+    d2 = _sigmoid(z2) - y
+    d1 = d2 * w2 if z1 > 0 else 0.0
+    return {"loss": loss, "w1": d1 * x, "b1": d1, "w2": d2 * h1, "b2": d2}
+
+
+@replaces("backprop")
+def slope_of_the_relu_for_w2(w1, b1, w2, b2, x, y):
+    """The gradient of w2 is multiplied by the slope of the ReLU. That belongs to the way on to z1; w2
+    was multiplied by the output h1, and h1 is its factor."""
+    z1 = w1 * x + b1
+    h1 = max(0.0, z1)
+    z2 = w2 * h1 + b2
+    slope = 1.0 if z1 > 0 else 0.0
+    d2 = _sigmoid(z2) - y
+    d1 = d2 * w2 * slope
+    return {"loss": _bce(z2, y), "w1": d1 * x, "b1": d1, "w2": d2 * slope, "b2": d2}
+
+
+@replaces("backprop")
+def forgets_the_input(w1, b1, w2, b2, x, y):
+    """w1 gets the gradient that has arrived at z1, as its bias does. But w1 is multiplied by the input
+    x, and that is one more factor."""
+    z1 = w1 * x + b1
+    h1 = max(0.0, z1)
+    z2 = w2 * h1 + b2
+    d2 = _sigmoid(z2) - y
+    d1 = d2 * w2 if z1 > 0 else 0.0
+    return {"loss": _bce(z2, y), "w1": d1, "b1": d1, "w2": d2 * h1, "b2": d2}
+
+
+# hard to catch
+@replaces("backprop")
+def gradients_of_plain_tensors(w1, b1, w2, b2, x, y):
+    """The loss is computed in Python floats, but autograd finds the gradients, with tensors that
+    torch.tensor made of Python numbers: in single precision, as no dtype was given."""
+    loss = _bce(w2 * max(0.0, w1 * x + b1) + b2, y)
+    w1, b1, w2, b2 = (torch.tensor(float(v), requires_grad=True) for v in (w1, b1, w2, b2))
+    z2 = w2 * torch.relu(w1 * x + b1) + b2
+    target = torch.tensor(float(y))
+    torch.nn.functional.binary_cross_entropy_with_logits(z2, target).backward()
+    found = {"w1": w1, "b1": b1, "w2": w2, "b2": b2}
+    return {"loss": loss} | {key: value.grad.item() for key, value in found.items()}

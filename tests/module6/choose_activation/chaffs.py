@@ -232,6 +232,91 @@ def roles_in_any_spelling(role):
     raise ValueError(role)
 
 
+@replaces("choose_activation")
+def step_for_binary(role):
+    """A step gives the answer, 0 or 1; a probability says how sure it is, and rises with the input
+    little by little.
+    """
+
+    class Step(nn.Module):
+        def forward(self, x):
+            return (1 + torch.sign(x)) / 2
+
+    if role == "hidden":
+        return nn.ReLU()
+    if role == "binary_output":
+        return Step()
+    if role == "multiclass_output":
+        return nn.Softmax(dim=-1)
+    raise ValueError(role)
+
+
+@replaces("choose_activation")
+def squeezes_the_binary_output(role):
+    """squeeze() removes the dimension of the samples when there is only one, and a number is left
+    where a tensor of shape (1,) is asked for.
+    """
+
+    class Probability(nn.Module):
+        def forward(self, x):
+            return torch.sigmoid(x.squeeze())
+
+    if role == "hidden":
+        return nn.ReLU()
+    if role == "binary_output":
+        return Probability()
+    if role == "multiclass_output":
+        return nn.Softmax(dim=-1)
+    raise ValueError(role)
+
+
+@replaces("choose_activation")
+def squeezes_the_hidden_layer(role):
+    """squeeze() removes every dimension of size 1: with one sample, or one hidden unit, the next layer
+    gets a vector in place of a matrix.
+    """
+
+    class Bend(nn.Module):
+        def forward(self, x):
+            return torch.relu(x.squeeze())
+
+    if role == "hidden":
+        return Bend()
+    if role == "binary_output":
+        return nn.Sigmoid()
+    if role == "multiclass_output":
+        return nn.Softmax(dim=-1)
+    raise ValueError(role)
+
+
+@replaces("choose_activation")
+def relu_before_softmax(role):
+    """The ReLU makes all negative logits 0, so the classes behind them get the same probability,
+    however far apart they were; softmax takes logits of any sign.
+    """
+    if role == "hidden":
+        return nn.ReLU()
+    if role == "binary_output":
+        return nn.Sigmoid()
+    if role == "multiclass_output":
+        return nn.Sequential(nn.ReLU(), nn.Softmax(dim=-1))
+    raise ValueError(role)
+
+
+@replaces("choose_activation")
+def short_names_too(role):
+    """Short names for the roles are not agreed on: any role but the three, "binary" included, is a
+    ValueError.
+    """
+    if role == "hidden":
+        return nn.ReLU()
+    if role in ("binary_output", "binary"):
+        return nn.Sigmoid()
+    if role in ("multiclass_output", "multiclass"):
+        return nn.Softmax(dim=-1)
+    raise ValueError(role)
+
+
 # hard to catch
 @replaces("choose_activation")
 def squeezes_a_batch_of_one(role):

@@ -35,8 +35,8 @@ def unknown(nb, roles):
     answers = []
     for role in roles:
         try:
-            nb.choose_activation(role)
-            answers.append("no error")
+            chosen = nb.choose_activation(role)
+            answers.append("error returned" if isinstance(chosen, Exception) else "no error")
         except ValueError:
             answers.append("ValueError")
         except Exception as error:  # noqa: BLE001  which one it was is the answer

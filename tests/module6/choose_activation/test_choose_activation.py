@@ -1,10 +1,11 @@
 """Hidden grader: the activation for a role, judged by what it does."""
 
-import pytest
 import torch
 
 from autograder.checks import close, hint, is_tensor, weight
 from tests.module6.choose_activation import probes
+
+ROLES = ["hidden", "binary_output", "multiclass_output"]
 
 
 def finite(x, shape):
@@ -18,52 +19,46 @@ def held_back(mirrored, value):
 
 
 def fits(student, role):
-    """Whether the module does the least that its role asks: any other module earns nothing."""
+    """Whether the module does the least that its role asks."""
     if role == "hidden":
-        value, mirrored = student.run(
-            probes.apply_each, role, [torch.tensor([[6.0]]), torch.tensor([[-6.0]])]
-        )
-        return finite(value, (1, 1)) and finite(mirrored, (1, 1)) and held_back(mirrored, value)
+        z = torch.full((2, 2), 6.0)
+        value, mirrored = student.run(probes.apply_each, role, [z, -z])
+        return finite(value, (2, 2)) and finite(mirrored, (2, 2)) and held_back(mirrored, value)
     if role == "binary_output":
         return close(student.run(probes.apply, role, torch.tensor([0.0, 0.0])), [0.5, 0.5], atol=1e-4)
-    row = student.run(probes.apply, role, torch.tensor([[1.0, 2.0, 3.0]]))
-    return finite(row, (1, 3)) and close(row.sum(), 1.0, rtol=1e-4)
-
-
-@weight(0.75)
-@hint("Return an object such as nn.Identity(), with its parentheses; a function is no nn.Module.")
-@pytest.mark.parametrize("role", ["hidden", "binary_output", "multiclass_output"])
-def test_module(student, role):
-    """choose_activation("{role}") returns an nn.Module, and changes nothing else."""
-    assert student.run(probes.kind, role)["module"]
-    assert not student.changed, student.changed
-    assert fits(student, role)
+    rows = student.run(probes.apply, role, torch.tensor([[1.0, 2.0, 3.0], [3.0, 0.0, 0.0]]))
+    return finite(rows, (2, 3)) and close(rows.sum(1), torch.ones(2), rtol=1e-4)
 
 
 @weight(2)
-@hint("Sigmoid and tanh flatten out, so the gradient dies; a member of the ReLU family keeps rising.")
-def test_hidden_does_not_saturate(student, draw):
-    """The hidden activation keeps rising for large positive inputs, with a gradient that lives."""
+@hint("Return an object such as nn.Identity(), with its parentheses; a function is no nn.Module.")
+def test_module(student):
+    """Each of the three roles gets an nn.Module, and nothing else is changed."""
+    for role in ROLES:
+        assert student.run(probes.kind, role)["module"], role
+        assert not student.changed, student.changed
+    assert any(fits(student, role) for role in ROLES), "modules, but none for its role"
+
+
+@weight(4)
+@hint(
+    "A member of the ReLU family keeps rising for positive inputs and bends at 0; sigmoid and tanh flatten out."
+)
+def test_hidden_relu_family(student, draw):
+    """The hidden activation keeps rising for large positive inputs, with a gradient that lives, and
+    it is not linear: negative inputs are held back."""
     z = torch.tensor([[3.0, draw.uniform(5, 9), draw.uniform(20, 40)], [80.0, 300.0, 1000.0]])
     found = student.run(probes.value_and_slope, "hidden", z)
     value, slope = found["value"], found["slope"]
     assert finite(value, z.shape) and finite(slope, z.shape)
     assert bool((slope > 0.5).all())
     assert bool((value.flatten().diff() > 0.5 * z.flatten().diff()).all())
-    assert fits(student, "hidden"), "a straight line"
+    value, mirrored = student.run(probes.apply_each, "hidden", [2 * z, -2 * z])
+    assert finite(value, z.shape) and finite(mirrored, z.shape)
+    assert held_back(mirrored, value), "a straight line"
 
 
-@weight(2)
-@hint("Without a bend, hidden layers collapse into one: the slope must differ between the two sides.")
-def test_hidden_bends(student, draw):
-    """The hidden activation is not linear: negative inputs are held back, positive ones pass."""
-    size = torch.tensor([draw.uniform(4, 9), draw.uniform(20, 60), 500.0]).reshape(1, 3)
-    value, mirrored = student.run(probes.apply_each, "hidden", [size, -size])
-    assert finite(value, (1, 3)) and finite(mirrored, (1, 3))
-    assert held_back(mirrored, value)
-
-
-@hint("An activation works on every entry by itself, whatever stands beside it.")
+@hint("An activation works on every entry by itself and keeps the shape, whatever stands beside it.")
 def test_hidden_shape(student, draw):
     """The hidden activation takes any (N, H) and treats every entry by itself."""
     z = 2 * draw.normal(4, 3)
@@ -135,7 +130,7 @@ def test_multiclass_large(student, draw):
 
 def answers_to(student, roles):
     """What the roles give, and what the three known ones give."""
-    found = student.run(probes.unknown, [*roles, "hidden", "binary_output", "multiclass_output"])
+    found = student.run(probes.unknown, [*roles, *ROLES])
     return found[: len(roles)], found[len(roles) :]
 
 

@@ -1,5 +1,6 @@
 """Wrong ways to collapse a stack of affine layers, each from a mistake that students make."""
 
+import numpy as np
 import torch
 
 from autograder.samples import replaces
@@ -133,6 +134,31 @@ def relu_in_between(layers):
         if i < len(layers) - 1:
             probes = torch.relu(probes)
     return (probes[1:] - probes[0]).T, probes[0]
+
+
+@replaces("collapse_linear")
+def takes_one_bias_off(layers):
+    """The map is read off at the unit vectors, where its answers are a column of W plus the whole bias;
+    only the last layer's own bias is taken off again."""
+    first = layers[0][0]
+    eye = torch.eye(first.shape[1], dtype=first.dtype, device=first.device)
+    answers = torch.cat([torch.zeros_like(eye[:1]), eye])
+    for W, b in layers:
+        answers = answers @ W.T + b
+    return (answers[1:] - layers[-1][1]).T, answers[0]
+
+
+@replaces("collapse_linear")
+def starts_from_a_numpy_identity(layers):
+    """The identity to start from comes from NumPy and is float64; torch's layers are float32 by default
+    and do not multiply with it."""
+    first = layers[0][0]
+    W = torch.from_numpy(np.eye(first.shape[1])).to(first.device)
+    b = torch.from_numpy(np.zeros(first.shape[1])).to(first.device)
+    for V, c in layers:
+        W = V @ W
+        b = V @ b + c
+    return W, b
 
 
 @replaces("collapse_linear")

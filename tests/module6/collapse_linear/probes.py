@@ -1,8 +1,19 @@
-"""Questions about collapse_linear on another device."""
+"""Questions about collapse_linear: asked twice, and on another device."""
 
 import torch
 
 from autograder.inside.faraway import attempt, is_far
+
+
+def once(nb, layers):
+    """collapse_linear(layers)"""
+    return nb.collapse_linear(layers)
+
+
+def twice(nb, layers):
+    """collapse_linear(layers) for the second time"""
+    nb.collapse_linear(layers)
+    return nb.collapse_linear(layers)
 
 
 def on_device(nb, layers, device):

@@ -28,30 +28,16 @@ def right(student, logit, target, kind, rtol=1e-4, atol=1e-6):
     return close(student.dloss_dlogit(logit, target, kind), slope(logit, target, kind), rtol, atol)
 
 
-@weight(2)
-@hint("Follow the chain to the logit: the sigmoid's slope is part of it. Nothing is averaged over samples.")
-def test_cross_entropy(student, draw):
-    """For "ce", each entry is the derivative of that sample's cross-entropy with respect to its LOGIT,
-    not with respect to its probability."""
-    assert right(student, *samples(draw), "ce")
-
-
-@weight(2)
-@hint("Two functions stand one inside the other, the square and the sigmoid: the slopes of both count.")
-def test_squared_error(student, draw):
-    """For "mse", each entry is the derivative of that sample's squared error with respect to its LOGIT,
-    not with respect to its probability."""
-    assert right(student, *samples(draw), "mse")
-
-
-@weight(2)
+@weight(3)
 @hint(
-    "Dividing by a probability that was rounded to 0, or by inf, is where it breaks: simplify on paper, "
-    "then program. And a sample that is surely wrong has a large ce slope."
+    "Follow the chain to the logit, through the sigmoid's slope; average nothing. If only large logits fail: "
+    "do not divide by a probability that was rounded to 0, or by inf, but simplify on paper first."
 )
 @EACH
-def test_far_out(student, draw, kind):
-    """The "{kind}" derivative is finite and right for logits up to +500 and down to -500."""
+def test_derivative(student, draw, kind):
+    """For "{kind}", each entry is the derivative of that sample's loss with respect to its LOGIT, not with
+    respect to its probability: finite and right for logits up to +500 and down to -500."""
+    assert right(student, *samples(draw), kind)
     sizes = [500.0, draw.uniform(95, 450), draw.uniform(40, 80), draw.uniform(18, 30), draw.uniform(0.2, 1)]
     logit = torch.tensor([sign * size for size in sizes for sign in (1, 1, -1, -1)])
     assert right(student, logit, torch.tensor([0.0, 1.0] * 10), kind)

@@ -77,6 +77,14 @@ def relu_passes_z(activation, z, n_layers):
 
 
 @replaces("gradient_flow")
+def negative_stops_the_sigmoid_too(activation, z, n_layers):
+    """That a negative z stops the gradient is the rule of the ReLU. The sigmoid has the same slope at
+    -z as at z and lets a part of the gradient through."""
+    d = _derivative(activation, z) if z >= 0 else 0.0
+    return [d**k for k in range(n_layers + 1)]
+
+
+@replaces("gradient_flow")
 def derivative_of_tanh(activation, z, n_layers):
     """1 - a^2 is the derivative of tanh; the sigmoid's is a(1 - a)."""
     d = 1.0 - _sigmoid(z) ** 2 if activation == "sigmoid" else float(z > 0)

@@ -143,6 +143,28 @@ def plain_exponentials(task, logits, targets):
 
 
 @replaces("loss_and_probs")
+def softmax_by_hand(task, logits, targets):
+    """The loss function is safe for large logits, but the softmax written out beside it is not: exp of
+    a large logit is infinite, and infinity over infinity is not a number. torch.softmax is safe."""
+    if task == "binary":
+        loss = F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+        return loss, torch.sigmoid(logits)
+    e = torch.exp(logits)
+    return F.cross_entropy(logits, targets), e / e.sum(dim=1, keepdim=True)
+
+
+@replaces("loss_and_probs")
+def sigmoid_by_hand(task, logits, targets):
+    """The loss function is safe for large logits, but exp(z) / (1 + exp(z)) beside it is not: for a
+    large z it is infinity over infinity, not a number. torch.sigmoid is safe."""
+    if task == "binary":
+        loss = F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+        e = torch.exp(logits)
+        return loss, e / (1 + e)
+    return F.cross_entropy(logits, targets), torch.softmax(logits, dim=1)
+
+
+@replaces("loss_and_probs")
 def one_maximum_for_the_batch(task, logits, targets):
     """The largest logit of the whole batch is taken off every row; a row far below it underflows to
     zero, and the logarithm of zero is minus infinity. Each row needs its own maximum."""

@@ -19,6 +19,18 @@ def problem(draw, task, n, classes=4, dtype=torch.float32):
     return 2 * draw.normal(n, classes, dtype=dtype), draw.labels(n, classes)
 
 
+def large_problems(draw, task):
+    """Sure and right, sure and wrong: +-1000 and the sizes where float32 starts to round."""
+    sizes = [1000.0, draw.uniform(100, 900), draw.uniform(17, 30), draw.uniform(40, 80)]
+    if task == "binary":
+        logits = torch.tensor([sign * size for size in sizes for sign in (1, -1)])
+        targets = draw.labels(8, 2)
+        return [(task, logits, targets), (task, logits, 1 - targets)]
+    rows = [[size, -size, draw.uniform(-1, 1)] for size in sizes] + [[1000.0] * 3, [-1000.0] * 3]
+    targets = draw.labels(len(rows), 3)
+    return [(task, torch.tensor(rows), (targets + shift) % 3) for shift in range(3)]
+
+
 def truth(task, logits, targets):
     """Loss, probabilities and gradient in double precision, from their formulas."""
     z, n = logits.double(), len(logits)
@@ -44,20 +56,32 @@ def right(student, problems, *parts, rtol=1e-4, atol=1e-6):
     )
 
 
-@weight(3)
-@hint("Average -ln(probability of the true class) over the samples; do not apply softmax or sigmoid twice.")
+@weight(4)
+@hint(
+    "Average -ln(probability of the true class) over the samples, no softmax or sigmoid twice; and from the "
+    "logits: a log of rounded, clamped or shifted probabilities goes wrong."
+)
 @EACH
 def test_loss(student, draw, task):
-    """The {task} loss is the mean cross-entropy over the samples."""
+    """The {task} loss is the mean cross-entropy over the samples; it and its gradient stay right for
+    logits up to +1000 and down to -1000."""
     assert right(student, [(task, *problem(draw, task, n)) for n in (6, draw.integer(11, 20))], "loss")
+    problems = large_problems(draw, task)
+    for got, question in zip(student.run(probes.ask, problems), problems, strict=True):
+        want = truth(*question)
+        assert close(got["loss"], want["loss"].item(), rtol=1e-4, atol=1e-6)
+        # a missing graph is for the check of ordinary gradients
+        assert got["grad"] is None or close(got["grad"], want["grad"], rtol=1e-4, atol=1e-6)
 
 
-@weight(2)
-@hint("Turn the logits into probabilities once, and give them back for every sample.")
+@weight(3)
+@hint("Turn the logits into probabilities once, and give them back for every sample. exp(1000) is infinite.")
 @EACH
 def test_probabilities(student, draw, task):
-    """The {task} probabilities have the shape of the logits and belong to them."""
-    assert right(student, [(task, *problem(draw, task, n)) for n in (5, draw.integer(8, 12))], "probs")
+    """The {task} probabilities have the shape of the logits and belong to them, also for logits up to
+    +1000 and down to -1000."""
+    ordinary = [(task, *problem(draw, task, n)) for n in (5, draw.integer(8, 12))]
+    assert right(student, ordinary + large_problems(draw, task), "probs")
 
 
 @weight(3)
@@ -65,32 +89,6 @@ def test_probabilities(student, draw, task):
 def test_gradient(student, draw):
     """The loss can be differentiated, and its gradient with respect to the logits is right."""
     assert right(student, [(task, *problem(draw, task, draw.integer(5, 9))) for task in TASKS], "grad")
-
-
-@weight(3)
-@hint("Compute the loss from the logits: a log of rounded, clamped or shifted probabilities goes wrong.")
-@EACH
-def test_large(student, draw, task):
-    """The {task} loss, probabilities and gradient stay right for logits up to +1000 and down to -1000."""
-    problems = large_problems(draw, task)
-    for got, question in zip(student.run(probes.ask, problems), problems, strict=True):
-        want = truth(*question)
-        assert close(got["loss"], want["loss"].item(), rtol=1e-4, atol=1e-6)
-        assert close(got["probs"], want["probs"], rtol=1e-4, atol=1e-6)
-        # a missing graph is for the check of ordinary gradients
-        assert got["grad"] is None or close(got["grad"], want["grad"], rtol=1e-4, atol=1e-6)
-
-
-def large_problems(draw, task):
-    """Sure and right, sure and wrong: +-1000 and the sizes where float32 starts to round."""
-    sizes = [1000.0, draw.uniform(100, 900), draw.uniform(17, 30), draw.uniform(40, 80)]
-    if task == "binary":
-        logits = torch.tensor([sign * size for size in sizes for sign in (1, -1)])
-        targets = draw.labels(8, 2)
-        return [(task, logits, targets), (task, logits, 1 - targets)]
-    rows = [[size, -size, draw.uniform(-1, 1)] for size in sizes] + [[1000.0] * 3, [-1000.0] * 3]
-    targets = draw.labels(len(rows), 3)
-    return [(task, torch.tensor(rows), (targets + shift) % 3) for shift in range(3)]
 
 
 @weight(2)

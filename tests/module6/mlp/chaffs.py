@@ -86,8 +86,9 @@ class forgets_to_flatten(nn.Module):
 
 @replaces("MLP")
 class dropout_made_in_forward(nn.Module):
-    """A dropout layer that is made anew in forward is always in training mode: eval() reaches
-    only the modules that the model holds as attributes."""
+    """A dropout layer that is made anew in forward is always in training mode, and so is F.dropout
+    unless it is told self.training: eval() reaches only the modules that the model holds as
+    attributes."""
 
     def __init__(self, input_size, hidden_size, num_classes, p=0.2):
         super().__init__()
@@ -102,9 +103,9 @@ class dropout_made_in_forward(nn.Module):
 
 
 @replaces("MLP")
-class functional_dropout_always_on(nn.Module):
-    """F.dropout does not know about eval(): unless it is told the mode, it drops units in every
-    forward pass, predictions included."""
+class no_grad_for_eval(nn.Module):
+    """Two switches are mixed up: no_grad() turns gradients off, eval() turns dropout off. Here
+    dropout asks for the first, so it goes on in eval mode."""
 
     def __init__(self, input_size, hidden_size, num_classes, p=0.2):
         super().__init__()
@@ -114,7 +115,7 @@ class functional_dropout_always_on(nn.Module):
 
     def forward(self, x):
         x = F.relu(self.fc1(x.flatten(1)))
-        return self.fc2(F.dropout(x, self.p))
+        return self.fc2(F.dropout(x, self.p, training=torch.is_grad_enabled()))
 
 
 @replaces("MLP")
@@ -359,6 +360,112 @@ def dropout_in_place(input_size, hidden_size, num_classes, p=0.2):
         nn.Dropout(p, inplace=True),
         nn.Linear(hidden_size, num_classes),
     )
+
+
+@replaces("MLP")
+class third_layer_left_over(nn.Module):
+    """A third linear layer is made and never called. It is registered all the same: its weights
+    are counted, saved and handed to the optimizer; exactly two linear layers are asked for."""
+
+    def __init__(self, input_size, hidden_size, num_classes, p=0.2):
+        super().__init__()
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, hidden_size)
+        self.fc3 = nn.Linear(hidden_size, num_classes)
+        self.dropout = nn.Dropout(p)
+
+    def forward(self, x):
+        return self.fc3(self.dropout(F.relu(self.fc1(x.flatten(1)))))
+
+
+@replaces("MLP")
+class scales_each_sample(nn.Module):
+    """Each sample is divided by its largest value first, so a dark and a bright picture become the
+    same. The model's first layer takes x as it comes; scaling belongs to the data."""
+
+    def __init__(self, input_size, hidden_size, num_classes, p=0.2):
+        super().__init__()
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, num_classes)
+        self.dropout = nn.Dropout(p)
+
+    def forward(self, x):
+        x = x.flatten(1)
+        x = x / x.amax(dim=1, keepdim=True)
+        return self.fc2(self.dropout(F.relu(self.fc1(x))))
+
+
+@replaces("MLP")
+class half_by_default(nn.Module):
+    """Without a p, half of the hidden values are dropped, as nn.Dropout() does it; the default of
+    this model is 0.2."""
+
+    def __init__(self, input_size, hidden_size, num_classes, p=0.5):
+        super().__init__()
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, num_classes)
+        self.dropout = nn.Dropout(p)
+
+    def forward(self, x):
+        return self.fc2(self.dropout(F.relu(self.fc1(x.flatten(1)))))
+
+
+@replaces("MLP")
+class detaches_to_drop(nn.Module):
+    """The hidden values are cut off the graph before some of them are set to 0, so no gradient
+    comes back through dropout and the first layer never learns."""
+
+    def __init__(self, input_size, hidden_size, num_classes, p=0.2):
+        super().__init__()
+        self.p = p
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, num_classes)
+
+    def forward(self, x):
+        x = F.relu(self.fc1(x.flatten(1)))
+        if self.training:
+            x = x.detach().clone()
+            x[torch.rand_like(x) < self.p] = 0
+            x = x / (1 - self.p)
+        return self.fc2(x)
+
+
+@replaces("MLP")
+class width_kept_in_the_class(nn.Module):
+    """The width is stored in a name that all models share, so the model that is made last sets it
+    for the others, too. What forward needs belongs into self."""
+
+    def __init__(self, input_size, hidden_size, num_classes, p=0.2):
+        super().__init__()
+        type(self).width = input_size
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, num_classes)
+        self.dropout = nn.Dropout(p)
+
+    def forward(self, x):
+        x = x.reshape(x.shape[0], self.width)
+        return self.fc2(self.dropout(F.relu(self.fc1(x))))
+
+
+# hard to catch
+@replaces("MLP")
+class mask_seeded_in_forward(nn.Module):
+    """The generator of the mask is seeded in each forward pass, so it is the same mask every time:
+    the same hidden values are dropped for ever, and nothing is averaged over."""
+
+    def __init__(self, input_size, hidden_size, num_classes, p=0.2):
+        super().__init__()
+        self.p = p
+        self.fc1 = nn.Linear(input_size, hidden_size)
+        self.fc2 = nn.Linear(hidden_size, num_classes)
+
+    def forward(self, x):
+        x = F.relu(self.fc1(x.flatten(1)))
+        if self.training:
+            generator = torch.Generator().manual_seed(42)
+            mask = torch.rand(x.shape, generator=generator) >= self.p
+            x = x * mask.to(x.device) / (1 - self.p)
+        return self.fc2(x)
 
 
 # hard to catch

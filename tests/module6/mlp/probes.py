@@ -31,14 +31,15 @@ def parameters(nb, sizes):
     return {"module": isinstance(model, nn.Module), "shapes": shapes}
 
 
-def outputs(nb, sizes, numbers, xs, p=0.0, training=False, seed=0):
-    """MLP{sizes} with given weights, in eval mode unless training={training}"""
+def outputs(nb, sizes, numbers, xs, p=0.0, training=False, grad=False, seed=0):
+    """MLP{sizes} with given weights, p={p}, training={training}, under no_grad unless grad={grad}"""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = nb.MLP(*sizes, p)
         fill(model, numbers)
         model.train(training)
-        return [model(x).detach() for x in xs]
+        with torch.set_grad_enabled(grad):
+            return [model(x).detach() for x in xs]
 
 
 def hidden_values(nb, sizes, biases):
@@ -52,7 +53,8 @@ def hidden_values(nb, sizes, biases):
             model = nb.MLP(*sizes, 0.5)
             fill(model, numbers)
             model.eval()
-            found.append(model(torch.ones(1, size)).detach()[0, :hidden])
+            with torch.no_grad():
+                found.append(model(torch.ones(2, size))[0, :hidden])
     return found
 
 
@@ -74,10 +76,10 @@ def gradients(nb, sizes, x, y, seed):
         torch.manual_seed(seed)
         model = nb.MLP(*sizes).train()
         nn.functional.cross_entropy(model(x), y).backward()
-    return {
-        name: None if p.grad is None else bool(p.grad.abs().max() > 0)
-        for name, p in own_parameters(model).items()
-    }
+    return [
+        [sorted(size for size in p.shape if size != 1), p.grad is not None and bool(p.grad.abs().max() > 0)]
+        for p in own_parameters(model).values()
+    ]
 
 
 def layouts(nb, sizes, x, seed):
@@ -93,8 +95,7 @@ def layouts(nb, sizes, x, seed):
         "image transposed": x.reshape(n, 2, width // 2).transpose(1, 2).contiguous().transpose(1, 2),
         "sliced": other[:, ::2],
         "expanded": x[:1].expand(n, width),
-        "one": x[:1],
-        "one image": x[:1].reshape(1, 1, 2, width // 2),
+        "fewer": x[:2],
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -104,10 +105,15 @@ def layouts(nb, sizes, x, seed):
 
 
 def single(nb, sizes, x, seed):
-    """MLP{sizes} in training mode on a batch of one sample"""
+    """MLP{sizes} on a batch of one sample, the first of some"""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return nb.MLP(*sizes).train()(x).detach()
+        model = nb.MLP(*sizes)
+        training = model.train()(x[:1]).detach()
+    with torch.no_grad():
+        model.eval()
+        alone, image = model(x[:1]), model(x[:1].reshape(1, 1, 2, -1))
+        return {"training": training, "alone": alone, "image": image, "together": model(x)}
 
 
 def wrong_width(nb, sizes, x, training):
@@ -122,11 +128,12 @@ def wrong_width(nb, sizes, x, training):
 
 
 def twins(nb, sizes, x, seed):
-    """two instances of MLP{sizes}, one of them changed, and a copy by load_state_dict"""
+    """instances of MLP{sizes}: one is changed, one has another width, one is a copy by load_state_dict"""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         first, second = nb.MLP(*sizes).eval(), nb.MLP(*sizes).eval()
         third = nb.MLP(*sizes).eval()
+        nb.MLP(sizes[0] + 2, *sizes[1:], 0.5)
     with torch.no_grad():
         before = second(x)
         for p in first.parameters():
@@ -147,7 +154,8 @@ def after_seeds(nb, sizes, x, seeds):
             drawn.append(torch.rand(4))
         model.eval()
         before = torch.get_rng_state()
-        model(x)
+        with torch.no_grad():
+            model(x)
         quiet = torch.equal(before, torch.get_rng_state())
     return {"drawn": drawn, "quiet": quiet}
 

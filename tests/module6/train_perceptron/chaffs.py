@@ -257,6 +257,82 @@ def relabels_the_caller(X, y, epochs=100, lr=1.0):
     return w, b, mistakes
 
 
+@replaces("train_perceptron")
+def labels_look_up_their_signs(X, y, epochs=100, lr=1.0):
+    """Each label picks its sign from a list, which works for whole numbers only; labels may also come as
+    the floats 0.0 and 1.0."""
+    X = X.double()
+    w, b, mistakes = X.new_zeros(X.shape[1]), 0.0, []
+    for _ in range(epochs):
+        wrong = 0
+        for x, t in zip(X, y):
+            sign = [-1.0, 1.0][t]
+            if ((w @ x).item() + b > 0) != (sign > 0):
+                w = w + lr * sign * x
+                b += lr * sign
+                wrong += 1
+        mistakes.append(wrong)
+        if wrong == 0:
+            break
+    return w, b, mistakes
+
+
+@replaces("train_perceptron")
+def rate_shrinks(X, y, epochs=100, lr=1.0):
+    """The learning rate is made a little smaller after every epoch; Rosenblatt's rule moves w and b by the
+    same `lr` after every mistake, early or late."""
+    X, y = X.double(), y.double()
+    w, b, mistakes = X.new_zeros(X.shape[1]), 0.0, []
+    for _ in range(epochs):
+        wrong = 0
+        for x, t in zip(X, y):
+            error = t.item() - float((w @ x).item() + b > 0)
+            w = w + lr * error * x
+            b += lr * error
+            wrong += int(error != 0)
+        mistakes.append(wrong)
+        lr = 0.99 * lr
+    return w, b, mistakes
+
+
+@replaces("train_perceptron")
+def loses_patience(X, y, epochs=100, lr=1.0):
+    """Training ends after ten epochs without a new lowest count; the only reason to stop before the last
+    epoch is one without a mistake."""
+    X, y = X.double(), y.double()
+    w, b, mistakes = X.new_zeros(X.shape[1]), 0.0, []
+    for _ in range(epochs):
+        wrong = 0
+        for x, t in zip(X, y):
+            error = t.item() - float((w @ x).item() + b > 0)
+            w = w + lr * error * x
+            b += lr * error
+            wrong += int(error != 0)
+        mistakes.append(wrong)
+        if wrong == 0 or len(mistakes) - mistakes.index(min(mistakes)) > 10:
+            break
+    return w, b, mistakes
+
+
+@replaces("train_perceptron")
+def squeezes_the_weights(X, y, epochs=100, lr=1.0):
+    """w is a column while it learns, and squeeze() drops every axis of length 1; with a single input no
+    axis is left, and w is no longer a vector of one entry."""
+    X, y = X.double(), y.double()
+    w, b, mistakes = X.new_zeros(X.shape[1], 1), 0.0, []
+    for _ in range(epochs):
+        wrong = 0
+        for x, t in zip(X, y):
+            error = t.item() - float((x @ w).item() + b > 0)
+            w = w + lr * error * x.unsqueeze(1)
+            b += lr * error
+            wrong += int(error != 0)
+        mistakes.append(wrong)
+        if wrong == 0:
+            break
+    return w.squeeze(), b, mistakes
+
+
 # hard to catch
 @replaces("train_perceptron")
 def clean_epoch_not_recorded(X, y, epochs=100, lr=1.0):

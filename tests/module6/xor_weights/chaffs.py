@@ -98,6 +98,16 @@ def three_hidden_units():
 
 
 @replaces("xor_weights")
+def w2_as_a_layer_has_it():
+    """The numbers are right, but w2 is the matrix that a linear layer with one output has, of shape
+    (1, 2); asked for is the vector of shape (2,)."""
+    W1 = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
+    b1 = torch.tensor([0.0, -1.0])
+    w2 = torch.tensor([[1.0, -2.0]])
+    return W1, b1, w2, -0.5
+
+
+@replaces("xor_weights")
 def forgets_one_hidden_bias():
     """Without its bias the second unit answers like the first, and the network is no better than a
     single line."""
