@@ -41,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time: TimeLimits = TimeLimits()
     memory: Limits = Limits()
     jobs: int = 0
+    namespaces: bool = True
+    """Whether the sandbox uses namespaces where the machine allows them."""
 
 
 class Course:

@@ -26,7 +26,7 @@ from autograder.grading import Bench, with_graders
 from autograder.marking import Marked, Marker, ReferenceSide, load_reference
 from autograder.nursery import Nursery
 from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
-from autograder.sandbox import SandboxError
+from autograder.sandbox import SandboxError, probe
 from autograder.wire import Channel, Closed
 
 
@@ -136,7 +136,8 @@ def _serve(channel: Channel, start: Start) -> None:
     course = Course(Path(start.root), start.assignment)
     if start.device == "cuda" and not torch.cuda.is_available():
         raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")
-    with Nursery(course.settings.memory, start.device, materials=course.materials) as nursery:
+    form = probe() if course.settings.namespaces else probe().without_namespaces()
+    with Nursery(course.settings.memory, start.device, form, course.materials) as nursery:
         nursery.start()  # its imports take seconds, which collecting the graders overlaps
         torch.set_num_threads(1)
 

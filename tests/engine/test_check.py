@@ -30,8 +30,8 @@ EXERCISES = {
         {"adds": "return x + x"}, {"squares": "return x**2", "overflows": "return 2 * x if x < 9 else 0"},
     ),
     "picky": Parts(TWICE.format("picky"), TYPED, {"as_float": "return 2.0 * x"}, {"squares": "return x**2"}),
-    "given": Parts(TWICE.format("given"), "def test_nothing(student):\n    student\n"),
-    "broken": Parts(TWICE.format("broken"), "def test_it(student):\n    {}['of our making']\n"),
+    "given": Parts(TWICE.format("given"), 'def test_nothing(student):\n    """Nothing."""\n    student\n'),
+    "broken": Parts(TWICE.format("broken"), 'def test_it(student):\n    """It."""\n    {}["of our making"]\n'),
     "clipped": Parts(CLIPPED, asks("clipped", positive="5", zero="0")),
 }  # fmt: skip
 SWAPPED = "return max(x, 0)  =>  return max(0, x)"
