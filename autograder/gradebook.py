@@ -5,13 +5,14 @@ Each student is one transaction: a grader that dies leaves whole students, never
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.utils import compute_checksum, determine_grade, is_task
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -75,7 +76,7 @@ class GradebookWriter:
                 else:
                     _record_missing(part)
             self._commit()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, InvalidEntry) as error:  # nbgrader's own error hides the database's
             self._book.db.rollback()
             raise _trouble(error) from None
         except BaseException:
@@ -120,8 +121,9 @@ def _record_missing(part: Any) -> None:
         grade.needs_manual_grade = False
 
 
-def _trouble(error: SQLAlchemyError) -> CourseError:
+def _trouble(error: Exception) -> CourseError:
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class of the driver's error
     return CourseError(
         f"the gradebook cannot be written ({reason}): nothing of this student was recorded; repair it and"
         " run the same command again."

@@ -26,7 +26,7 @@ class OwnNames:
         """Take down what the student's cell has bound."""
         for name, value in list(self._names.items()):
             if value is not self._before.get(name):
-                if isinstance(value, (FunctionType, type)) and value.__module__ == "__main__":
+                if _made_here(value):
                     self._own[name] = value
                 else:
                     self._own.pop(name, None)
@@ -36,3 +36,11 @@ class OwnNames:
 
     def bind_again(self) -> None:
         self._names.update(self._own)
+
+
+def _made_here(value: Any) -> bool:
+    """Whether it is a function or a class of the notebook's; what cannot be asked is none."""
+    try:
+        return isinstance(value, (FunctionType, type)) and value.__module__ == "__main__"
+    except BaseException:  # noqa: BLE001  a class of the student's may raise anything where it is looked at
+        return False

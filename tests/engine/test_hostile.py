@@ -251,18 +251,12 @@ def test_hooks_of_the_interpreter_earn_nothing(
 # -- the table: many small attacks, each between two honest notebooks ---------------------------------
 
 
-@pytest.fixture(scope="module", params=["namespaces", "none"])
-def quick(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[tuple[Course, Worker]]:
-    """A course with very short limits and a worker of its own; all that the spies look for is there.
-
-    In the strongest form of the sandbox that this machine has, and in the one without namespaces.
-    """
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Course, Worker]]:
+    """A course with very short limits and a worker of its own; all that the spies look for is there."""
     course = copy_course(tmp_path_factory.mktemp("quick"))
     settings = course.root / "pyproject.toml"
-    allowed = f"\n[tool.autograder]\nnamespaces = {str(request.param == 'namespaces').lower()}\n"
-    settings.write_text(settings.read_text().split("\n[tool.autograder.time]")[0] + allowed + QUICK)
+    settings.write_text(settings.read_text().split("\n[tool.autograder.time]")[0] + QUICK)
     victim = course.root / "submitted/victim/module6" / f"{PART}.ipynb"
     victim.parent.mkdir(parents=True)
     shutil.copy(course.release / victim.name, victim)

@@ -80,6 +80,21 @@ def test_a_worker_that_cannot_start_says_why_in_one_sentence(tmp_path: Path) -> 
     assert time.monotonic() - begun < 60
 
 
+def test_a_course_may_do_without_namespaces(tmp_path: Path) -> None:
+    root = write_toy(tmp_path)
+    settings = root / "pyproject.toml"
+    settings.write_text(f"[tool.autograder]\nnamespaces = false\n{settings.read_text()}")
+    try:
+        with Pool(start(root), 1) as pool:
+            said = pool.sentence
+            (done,) = (found for _, found in pool.run([("one", job(["right"], RIGHT))]))
+    except CourseError as error:  # without them, a student's own uid has to get to the interpreter by itself
+        assert "is closed to other users" in str(error)
+    else:
+        assert said.startswith("sandbox: ") and "namespace" not in said.split(";")[0].split(", because")[0]
+        assert [result.status for result in done.exercises] == ["passed"]
+
+
 def test_a_check_without_a_docstring_is_refused_by_name(tmp_path: Path) -> None:
     root = write_toy(tmp_path)
     file = root / "tests" / ASSIGNMENT / "right/test_right.py"
