@@ -5,6 +5,7 @@ Each student is one transaction: a grader that dies leaves whole students, never
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.utils import compute_checksum, determine_grade, is_task
 from sqlalchemy.exc import SQLAlchemyError
+from tornado.log import app_log
 
 from autograder.assembly import tag_of
 from autograder.errors import CourseError
@@ -34,6 +36,7 @@ class GradebookWriter:
 
     def __init__(self, root: Path, assignment: str) -> None:
         put_tools_on_path()
+        app_log.addFilter(_is_no_rollback)
         self.assignment = assignment
         course_id = str(course_config(root).CourseDirectory.get("course_id", ""))
         url = database_url(root)
@@ -119,6 +122,11 @@ def _record_missing(part: Any) -> None:
     for grade in part.grades:
         grade.auto_score = 0
         grade.needs_manual_grade = False
+
+
+def _is_no_rollback(record: logging.LogRecord) -> bool:
+    """nbgrader logs the traceback of a database error; save() says it in a sentence."""
+    return not str(record.msg).startswith("Rolling back session")
 
 
 def _trouble(error: Exception) -> CourseError:
