@@ -122,8 +122,9 @@ def _refuse(course: Course, exercise: str, notebook: str, points: float) -> None
         raise CourseError(
             f"{exercise!r} cannot name an exercise: take letters, digits and _, as for a Python function."
         )
-    side = RemoteSide(Channel(socket.socket()), 0.0)
-    taken = exercise.startswith("_") or exercise.endswith("_solution") or exercise in dir(side)
+    with socket.socket() as unused:
+        names = dir(RemoteSide(Channel(unused), 0.0))
+    taken = exercise.startswith("_") or exercise.endswith("_solution") or exercise in names
     if taken or len(exercise) > LONGEST:
         raise CourseError(
             f"{exercise!r} cannot name an exercise: a grader or a cell uses such names itself, or it has over"

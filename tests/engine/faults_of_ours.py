@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 
 from tests.engine import small_class
+from tests.engine.small_course import cell_of
 
 VICTIMS = ("grader", "worker", "below a worker")
 PATIENCE = 300.0
@@ -36,27 +37,26 @@ class Graded:
     """What a class has become."""
 
     scores: small_class.Scores
-    files: dict[str, str]
+    files: dict[str, dict[str, Any]]
     results: list[dict[str, Any]]
 
 
 def write_disturbed_class(root: Path, students: int) -> Path:
-    """A course whose class has solved, wrong, untouched, looping and broken notebooks in turn."""
+    """A course whose class has solved, wrong, untouched, slow and broken notebooks in turn."""
     small_class.write_class(root)
     kinds = [
         small_class.solved(root), small_class.wrong(root), small_class.released(root),
-        looping(small_class.solved(root)), "{",
+        slow(small_class.solved(root)), "{",
     ]  # fmt: skip
     for number in range(students):
         small_class.hand_in(root, f"student{number:03}", kinds[number % len(kinds)])
     return root
 
 
-def looping(content: small_class.Notebook) -> small_class.Notebook:
+def slow(content: small_class.Notebook) -> small_class.Notebook:
     """With an exercise whose function takes a little while, so that it can be killed meanwhile."""
-    for cell in content["cells"]:
-        if cell["id"] == "count_params_solution":
-            cell["source"] = "import time\ndef count_params(architecture, bias=True):\n    time.sleep(0.2)"
+    source = "import time\ndef count_params(architecture, bias=True):\n    time.sleep(0.2)"
+    cell_of(content, "count_params_solution")["source"] = source
     return content
 
 
@@ -74,16 +74,19 @@ def grade(root: Path) -> Graded:
     process = command(root)
     assert process.wait(PATIENCE) == 1, (root / "told.txt").read_text()[-2000:]
     results = json.loads((root / "results.json").read_text())["results"]
-    plain = [{name: x[name] for name in x if name not in ("path", "seconds")} for x in results]
     graded = sorted((root / "autograded").rglob("*.ipynb"))
-    shown = {str(path.relative_to(root)): scores_in(path) for path in graded}
-    return Graded(small_class.scores(root), shown, plain)
+    shown = {str(path.relative_to(root)): result_in(path) for path in graded}
+    return Graded(small_class.scores(root), shown, [comparable(x) for x in results])
 
 
-def scores_in(path: Path) -> str:
+def result_in(path: Path) -> dict[str, Any]:
     """The result that a graded notebook carries."""
-    result = json.loads(path.read_text())["metadata"]["autograder"]["result"]
-    return json.dumps({name: result[name] for name in result if name not in ("path", "seconds")})
+    return comparable(json.loads(path.read_text())["metadata"]["autograder"]["result"])
+
+
+def comparable(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without what differs from run to run."""
+    return {name: result[name] for name in result if name not in ("path", "seconds")}
 
 
 def victim(grader: psutil.Process, kind: str, chance: random.Random) -> psutil.Process | None:
