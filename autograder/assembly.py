@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import lru_cache
@@ -25,6 +26,7 @@ from autograder.notebooks import Unreadable, fresh_id
 from autograder.records import Diagnosis, ExerciseResult
 
 MAX_JSON_DEPTH = 50
+JSON_MIME = re.compile(r"application/(.*\+)?json")  # as nbformat's schema has it
 READ_ONLY = {"editable": False, "deletable": False}
 
 
@@ -192,14 +194,17 @@ def _new_output(kind: str, **fields: Any) -> NotebookNode:
 
 
 def _mime(mime: str, text: str) -> Any:
-    """JSON display data crosses as text."""
-    if mime != "application/json" and not mime.endswith("+json"):
+    """JSON display data crosses as text; what a file cannot hold (half a surrogate pair, NaN) is left out."""
+    if not JSON_MIME.fullmatch(mime):
         return text
     try:
         data = json.loads(text)
+        if _is_shallow(data):
+            json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
+            return data
     except (ValueError, RecursionError):
-        return {}
-    return data if _is_shallow(data) else {}
+        pass
+    return {}
 
 
 def _is_shallow(data: Any) -> bool:

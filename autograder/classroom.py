@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook import GradebookWriter
-from autograder.notebooks import Unreadable
+from autograder.notebooks import Unreadable, savable
 from autograder.pool import Pool
 from autograder.records import NotebookResult
 from autograder.submission import Submission, finish, open_submission, unreadable
@@ -95,6 +95,10 @@ class Classroom:
         """Read what is new; what cannot be read is settled here, as is what was graded before."""
         opened = []
         for student in students:
+            if student.name != savable(student.name):
+                error = _strange_name(student)
+                student.results = [unreadable(self.course, student.folder, "", savable(student.name), error)]
+                continue
             submissions = self._submissions(student)
             student.waiting = len(submissions)
             opened += [(student, submission) for submission in submissions]
@@ -203,6 +207,14 @@ class Classroom:
             return msgspec.convert(kept["result"], NotebookResult), notebook
         except (OSError, KeyError, TypeError, ValueError, nbformat.reader.NotJSONError):
             return None
+
+
+def _strange_name(student: Student) -> Unreadable:
+    folder = student.folder.parent
+    return Unreadable(
+        f"{folder.parent} holds a folder whose name is no UTF-8 text ({folder.name!a}): rename it to the"
+        " student's id."
+    )
 
 
 def _no_notebook(student: Student) -> Unreadable:

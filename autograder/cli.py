@@ -25,6 +25,9 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write the results to 
 Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the student's code computes.")]
 STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 STORAGE |= {errno.ENOTDIR, errno.EEXIST}  # a file in the place of a folder
+Unsafe = Annotated[
+    bool, typer.Option("--unsafe", help="Also where submissions can read every file that you can read.")
+]
 HERE = Path()
 DEFAULT = "module6"
 
@@ -57,12 +60,13 @@ def run(
     device: Device = "cpu",
     seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed.")] = None,
     notebook: Annotated[str | None, typer.Option(help="Which notebook the files are.")] = None,
+    unsafe: Unsafe = False,
     course: CourseOption = HERE,
 ) -> None:
     """Grade notebook files; no course tree, no gradebook."""
     from autograder.commands import run_files
 
-    raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook))
+    raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook, unsafe))
 
 
 @app.command()
@@ -72,13 +76,14 @@ def grade(
     jobs: Annotated[int, typer.Option(min=0, help="Workers; 0: one for each processor.")] = 0,
     device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Also what was graded before.")] = False,
+    unsafe: Unsafe = False,
     json: Json = None,
     course: CourseOption = HERE,
 ) -> None:
     """Grade submitted/ into autograded/ and the gradebook."""
     from autograder.commands import grade_class
 
-    raise typer.Exit(grade_class(course, assignment, student or [], jobs, device, force, json))
+    raise typer.Exit(grade_class(course, assignment, student or [], jobs, device, force, json, unsafe))
 
 
 @app.command()

@@ -32,6 +32,7 @@ def run_files(
     device: str,
     seed: int | None,
     notebook: str | None,
+    unsafe: bool = False,
 ) -> int:
     """Grade files wherever they lie; returns the exit code."""
     course = Course(root if (root / "source").is_dir() else INSTALLED, DEFAULT_ASSIGNMENT)
@@ -45,7 +46,7 @@ def run_files(
         except Unreadable as error:
             results[number] = unreadable(course, path, notebook or path.stem, None, error)
     if opened:
-        start = _start(course, device, course.seed() if seed is None else seed)
+        start = _start(course, device, course.seed() if seed is None else seed, unsafe)
         with (
             Pool(start, min(available_jobs(), len(opened))) as pool,
             Progress(len(opened)) as progress,
@@ -69,6 +70,7 @@ def grade_class(
     device: str,
     force: bool,
     json: Path | None,
+    unsafe: bool = False,
 ) -> int:
     """Grade submitted/ into autograded/ and the gradebook; returns the exit code."""
     from autograder.gradebook import GradebookWriter
@@ -79,7 +81,7 @@ def grade_class(
         classroom = Classroom(course, writer, force)
         opened = classroom.open(students)
         if opened:
-            start = _start(course, device, course.seed())
+            start = _start(course, device, course.seed(), unsafe)
             count = min(jobs or course.settings.jobs or available_jobs(), len(opened))
             with Pool(start, count) as pool, Progress(len(opened)) as progress:
                 progress.say(pool.sentence)
@@ -92,8 +94,9 @@ def grade_class(
     return _finish(course, device, results, json)
 
 
-def _start(course: Course, device: str, seed: int) -> Start:
-    return Start(str(course.root), course.assignment, seed, device, diagnose=True)
+def _start(course: Course, device: str, seed: int, unsafe: bool) -> Start:
+    allowed = unsafe or course.settings.unsafe
+    return Start(str(course.root), course.assignment, seed, device, diagnose=True, unsafe=allowed)
 
 
 def _shown(result: NotebookResult) -> str:

@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jobs: int = 0
     namespaces: bool = True
     """Whether the sandbox uses namespaces where the machine allows them."""
+    unsafe: bool = False
+    """Whether submissions are graded where nothing keeps them from reading every file that you can read."""
 
 
 class Course:

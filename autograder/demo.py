@@ -123,7 +123,7 @@ def run_demo(root: Path, folder: Path) -> int:
         _hand_in(course, pupil)
     files = len(list((course.root / "submitted").rglob("*.ipynb")))
     print(f"{len(CLASS)} students have handed in {files} notebooks.\n", file=sys.stderr)
-    grade_class(course.root, course.assignment, [], 0, "cpu", True, course.root / "results.json")
+    grade_class(course.root, course.assignment, [], 0, "cpu", True, course.root / "results.json", unsafe=True)
     pages = write_feedback(course.root, course.assignment, [])
     print(f"""
 feedback   {len(pages)} pages, for example {pages[0]}

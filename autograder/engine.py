@@ -36,10 +36,7 @@ class Engine:
         with _lock:
             for _ in range(2):
                 if self._worker is None:
-                    course = self.course
-                    self._worker = Worker(
-                        Start(str(course.root), course.assignment, course.seed(), "cpu", diagnose=True)
-                    )
+                    self._worker = Worker(self._start())
                 try:
                     return self._worker.do(job)
                 except WireError:
@@ -48,6 +45,11 @@ class Engine:
                     self.close()
                     raise
             return Done(staff=["the worker process died twice over this submission"])
+
+    def _start(self) -> Start:
+        course = self.course
+        unsafe = course.settings.unsafe
+        return Start(str(course.root), course.assignment, course.seed(), "cpu", diagnose=True, unsafe=unsafe)
 
     def close(self) -> None:
         with _lock:

@@ -87,7 +87,7 @@ def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
     """One cell with its text and what nbgrader says of it; all else is left behind."""
     source = joined(raw.get("source", raw.get("input", "")) or "")
     source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
-    source = source.encode("utf-8", "replace").decode()  # half of a surrogate pair cannot be saved
+    source = savable(source)
     kind = raw["cell_type"] if raw.get("cell_type") in ("code", "markdown") else "raw"
     metadata = raw.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
@@ -102,6 +102,11 @@ def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
     if isinstance(tag, dict) and isinstance(tag.get("grade_id"), str):
         cell["metadata"] = {"nbgrader": {"grade_id": tag["grade_id"]}}  # the rest is the skeleton's
     return cell
+
+
+def savable(text: str) -> str:
+    """Text that UTF-8 can write: a file may be named by other bytes, and JSON hold half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def fresh_id(wanted: str, taken: Container[str]) -> str:

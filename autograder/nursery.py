@@ -7,7 +7,9 @@ of its own. Everything that comes back is decoded as data with a deadline.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
+import secrets
 import shutil
 import socket
 import subprocess
@@ -16,7 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile, gettempdir
 from typing import Any
 
 import msgspec
@@ -44,11 +46,11 @@ from autograder.inside.messages import (
     Swept,
     Untouched,
 )
-from autograder.sandbox import Form, Limits, cgroup, launch, probe, system_paths
+from autograder.sandbox import SLOTS, Form, Limits, cgroup, launch, probe, system_paths
+from autograder.sandbox.view import closed_folder
 from autograder.sides import Side, StudentLost
 from autograder.wire import MAX_FRAME, Channel, Closed, Late, WireError
 
-SLOTS = 400  # uids are taken in turn, so that nothing of one submission belongs to the next
 START_SECONDS = 180.0
 ANSWER_SECONDS = 20.0
 CELL_FRAME = 8 * CELL_OUTPUT_BYTES  # a character of the outputs may take four bytes
@@ -173,6 +175,7 @@ class Nursery:
         device: str = "cpu",
         form: Form | None = None,
         materials: Sequence[Path] = (),
+        slots: range = range(SLOTS),
     ) -> None:
         self.limits = limits
         self.device = device
@@ -183,7 +186,9 @@ class Nursery:
         self._channel: Channel | None = None
         self._scratch: TemporaryDirectory[str] | None = None
         self._group: Path | None = None
-        self._spawned = 0
+        # Uids are taken in turn, so that nothing of one submission belongs to the next; another grader on
+        # this machine has most likely begun elsewhere.
+        self._slots = itertools.islice(itertools.cycle(slots), secrets.randbelow(len(slots)), None)
         self.deaths = 0
         """How often a warm process was lost; what it was doing then says nothing of the student."""
         self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
@@ -234,13 +239,12 @@ class Nursery:
         self.start()
         channel = self._ready_channel()
         ours, theirs = socket.socketpair()
-        self._spawned += 1
-        self._scratch = None if self.form.mount else TemporaryDirectory(prefix="autograder-")
+        self._scratch = None if self.form.mount else _scratch_folder(self.form)
         scratch = self._scratch.name if self._scratch else ""
         if scratch:
             _copy_materials(self.materials, Path(scratch))
         try:
-            channel.send(Spawn(seed, self._spawned % SLOTS, scratch), ANSWER_SECONDS)
+            channel.send(Spawn(seed, next(self._slots), scratch), ANSWER_SECONDS)
             _send_descriptor(channel, theirs)
             channel.receive(Spawned, ANSWER_SECONDS)
         except WireError as error:
@@ -314,6 +318,12 @@ class Settings(msgspec.Struct):
 settings = msgspec.json.decode(sys.argv[2], type=Settings)
 main(int(sys.argv[1]), settings.form, settings.limits, settings.materials)
 """
+
+
+def _scratch_folder(form: Form) -> TemporaryDirectory[str]:
+    """An empty folder that the student's uid can get to, even where TMPDIR is closed to other users."""
+    closed = form.uids and closed_folder([f"{gettempdir()}/x"])
+    return TemporaryDirectory(prefix="autograder-", dir="/tmp" if closed else None)
 
 
 def _copy_materials(materials: Sequence[Path], folder: Path) -> None:

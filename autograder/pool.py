@@ -18,6 +18,7 @@ import msgspec
 
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.sandbox import SLOTS
 from autograder.wire import Channel, Closed, Late, WireError
 from autograder.worker import Done, Job, Start
 
@@ -94,7 +95,11 @@ class Pool:
         cores = available_cores()
         # Where every processor has a worker, each stays on its own; else they go where there is room.
         self._starts = [
-            msgspec.structs.replace(start, core=cores[number % len(cores)] if jobs >= len(cores) > 0 else -1)
+            msgspec.structs.replace(
+                start,
+                slots=(number % SLOTS, jobs),
+                core=cores[number % len(cores)] if jobs >= len(cores) > 0 else -1,
+            )
             for number in range(jobs)
         ]
         self._closed = False

@@ -37,6 +37,8 @@ def notebook_table(result: NotebookResult) -> Table:
     table.add_column("what to know", overflow="fold")
     for exercise in result.exercises:
         table.add_row(exercise.id, _score(exercise), exercise.status, told(exercise))
+    if result.message:
+        table.caption, table.caption_justify = plain(result.message), "left"
     return table
 
 
@@ -73,7 +75,7 @@ def class_row(results: Sequence[NotebookResult]) -> tuple[str, str, str]:
     lost = [x for r in results for x in r.exercises if x.status not in ("passed", "manual")]
     names = ", ".join(f"{x.id} ({x.status})" for x in lost[:6])
     names += f" and {len(lost) - 6} more" if len(lost) > 6 else ""
-    sentences = [plain(result.message) for result in results if result.message]
+    sentences = list(dict.fromkeys(plain(result.message) for result in results if result.message))
     known = [x for x in lost if x.diagnosis] or lost[:1]
     sentences += [f"{x.id}: {told(x)}" for x in known[:3] if told(x)]
     return f"{score:g}/{maximum:g}", names or "-", "\n".join(sentences) or "-"

@@ -20,7 +20,7 @@ from autograder.assembly import (
 )
 from autograder.course import Course
 from autograder.execution import Cell
-from autograder.notebooks import Unreadable, notebook_data, tidy
+from autograder.notebooks import Unreadable, notebook_data, savable, tidy
 from autograder.records import Exercise, ExerciseResult, NotebookResult
 from autograder.worker import Done, Job
 
@@ -87,12 +87,13 @@ def finish(submission: Submission, done: Done) -> NotebookResult:
         fill(submission.notebook, {cell.number: cell for cell in done.cells}, automatic)
     maximum = sum(x.points for x in submission.exercises if not x.written)
     score = sum(result.score or 0.0 for result in automatic.values())
+    fault = f"No score is recorded; the fault is ours: {'; '.join(done.staff)}" if failed else None
     return NotebookResult(
-        path=submission.path,
+        path=savable(submission.path),
         student=submission.student,
         notebook=submission.name,
         status="failed" if failed else "graded",
-        message=f"No score is recorded; the fault is ours: {'; '.join(done.staff)}" if failed else None,
+        message=fault or done.warning or None,
         score=0.0 if failed else round(score, 2),
         max_score=maximum,
         seconds=done.seconds,
@@ -105,7 +106,8 @@ def unreadable(
 ) -> NotebookResult:
     """The result of a file that cannot be graded."""
     maximum = sum(x.points for x in course.exercises.values() if x.notebook == name and not x.written)
-    return NotebookResult(str(path), student, name, "unreadable", str(error), 0.0, maximum, 0.0)
+    told = [savable(text) for text in (str(path), name, str(error))]
+    return NotebookResult(told[0], student, told[1], "unreadable", told[2], 0.0, maximum, 0.0)
 
 
 def written_result(notebook: NotebookNode, exercise: Exercise) -> ExerciseResult:

@@ -26,8 +26,10 @@ from autograder.grading import Bench, with_graders
 from autograder.marking import Marked, Marker, ReferenceSide, load_reference
 from autograder.nursery import Nursery
 from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
-from autograder.sandbox import SandboxError, probe
+from autograder.sandbox import SLOTS, Form, SandboxError, probe
 from autograder.wire import Channel, Closed
+
+UNSAFE = "Graded with --unsafe: this code could read every file of whoever graded it."
 
 
 class Start(msgspec.Struct):
@@ -38,6 +40,11 @@ class Start(msgspec.Struct):
     seed: int
     device: str
     diagnose: bool
+    slots: tuple[int, int] = (0, 1)
+    """The first of the slots whose uids its students take in turn, and the step to the next: no two workers
+    share one, so that what one submission does under its uid is nothing to another."""
+    unsafe: bool = False
+    """Whether to work where a student's code can read every file."""
     core: int = -1
     """The processor to stay on, or -1: question and answer cost less where they need not wake another."""
 
@@ -58,6 +65,8 @@ class Done(msgspec.Struct):
     exercises: list[ExerciseResult] = []
     seconds: float = 0.0
     staff: list[str] = []
+    warning: str = ""
+    """What whoever reads the result should know of how it came about."""
 
 
 class Desk:
@@ -67,6 +76,7 @@ class Desk:
         self.course = course
         self.bench = bench
         self.seed = start.seed
+        self.warning = UNSAFE if start.unsafe and not nursery.form.reads_blocked else ""
         student_seed = derived_seed(start.seed, "student")
         self.marker = Marker(bench, nursery, course.settings.time, start.seed, student_seed)
         self._names: dict[str, dict[str, object]] = {}
@@ -93,6 +103,7 @@ class Desk:
         except Exception as error:  # noqa: BLE001  the class goes on; this submission gets no score
             done = Done(staff=[f"the grader failed: {type(error).__name__}: {error}"])
         done.seconds = round(time.monotonic() - start, 3)
+        done.warning = self.warning
         return done
 
     def _do(self, job: Job) -> Done:
@@ -130,14 +141,28 @@ def serve(channel: Channel, start: Start) -> None:
             channel.send(f"error: {error}")
 
 
+def _form(course: Course, unsafe: bool) -> Form:
+    """The walls of this machine; CourseError where they are too few."""
+    form = probe() if course.settings.namespaces else probe().without_namespaces()
+    if not form.reads_blocked and not unsafe:
+        raise CourseError(
+            "here submissions could read every file that you can read, hidden tests and other submissions"
+            f" among them, since there are neither namespaces ({form.why}) nor Landlock: grade in a Linux"
+            " container or on a machine that has one of them, or, if you trust everyone who handed in, with"
+            " --unsafe."
+        )
+    return form
+
+
 def _serve(channel: Channel, start: Start) -> None:
     if start.core >= 0:
         os.sched_setaffinity(0, {start.core})
     course = Course(Path(start.root), start.assignment)
     if start.device == "cuda" and not torch.cuda.is_available():
         raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")
-    form = probe() if course.settings.namespaces else probe().without_namespaces()
-    with Nursery(course.settings.memory, start.device, form, course.materials) as nursery:
+    form = _form(course, start.unsafe)
+    slots = range(start.slots[0], SLOTS, start.slots[1])
+    with Nursery(course.settings.memory, start.device, form, course.materials, slots) as nursery:
         nursery.start()  # its imports take seconds, which collecting the graders overlaps
         torch.set_num_threads(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -96,7 +96,7 @@ def size_of(outputs: list[Output]) -> int:
 
 class CellDone(Message):
     number: int
-    execution_count: int | None
+    execution_count: Annotated[int, msgspec.Meta(ge=0)] | None
     outputs: list[Output]
 
 

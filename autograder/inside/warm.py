@@ -24,7 +24,7 @@ from autograder.inside.faraway import attempt
 from autograder.inside.memory import collapse_memory
 from autograder.inside.messages import Interrupt, Ready, Spawn, Spawned, Sweep, Swept
 from autograder.inside.shell import NotebookShell, make_shell
-from autograder.sandbox import Form, Limits, enter, sweep
+from autograder.sandbox import FIRST_UID, Form, Limits, enter, shared_memory, sweep
 from autograder.wire import Channel, Closed
 
 PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
@@ -85,6 +85,8 @@ class Warm:
         self.shell = shell
         self.materials = materials
         self.child = 0
+        self.uid = os.geteuid()
+        self.shared_before: frozenset[str] = frozenset()
 
     def serve(self) -> None:
         while True:
@@ -101,6 +103,9 @@ class Warm:
         _, (descriptor,), _, _ = socket.recv_fds(self.channel.sock, 1, 1)
         if not one_thread():
             raise RuntimeError("the warm process has more than one thread: it cannot be forked safely")
+        if not self.form.mount:
+            self.uid = FIRST_UID + message.slot if self.form.uids else os.geteuid()
+            self.shared_before = shared_memory.names()
         pid = os.fork()
         if pid == 0:
             self.channel.drop()
@@ -126,6 +131,8 @@ class Warm:
     def _sweep(self) -> int:
         """End everything the submission left; says by which signal its first process had ended."""
         status = sweep().get(self.child, 0)
+        if not self.form.mount:
+            shared_memory.remove_new(self.shared_before, self.uid)
         self.child = 0
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from autograder.sandbox import cgroup, kernel, landlock, namespaces, privileges, syscalls
+from autograder.sandbox import cgroup, kernel, landlock, namespaces, privileges, shared_memory, syscalls
 from autograder.sandbox import limits as _limits
 from autograder.sandbox.form import FIRST_UID, SLOTS, Form, SandboxError
 from autograder.sandbox.limits import Limits
@@ -26,8 +26,8 @@ from autograder.sandbox.sweep import sweep
 from autograder.sandbox.view import View, closed_folder, system_paths, view
 
 __all__ = [
-    "Form", "Limits", "SandboxError", "View", "cgroup", "enter", "inherited", "launch", "probe", "sweep",
-    "system_paths", "view",
+    "FIRST_UID", "SLOTS", "Form", "Limits", "SandboxError", "View", "cgroup", "enter", "inherited", "launch",
+    "probe", "shared_memory", "sweep", "system_paths", "view",
 ]  # fmt: skip
 
 # Tells the warm process what launch() built; `enter` takes it out of the environment.

@@ -44,6 +44,8 @@ _FORBIDDEN: dict[str, tuple[int, int]] = {
     # files by other ways than their paths
     "mknod": (133, -1), "mknodat": (259, 33), "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265), "fanotify_init": (300, 262), "fanotify_mark": (301, 263),
+    # what outlives the process that made it
+    "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
     # large surfaces that exploits begin with
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "add_key": (248, 217),
     "request_key": (249, 218), "keyctl": (250, 219), "remap_file_pages": (216, 234),

@@ -20,6 +20,14 @@ NAMES = set(%(names)r)
 hits = []
 read = [0, 0]
 
+def listed(folder):
+    try: return os.listdir(folder)
+    except OSError: return []
+
+def processes():
+    "All that are to be seen; where /proc is closed, its own."
+    return [x for x in listed("/proc") if x.isdigit()] or ["self"]
+
 def look(data, where, inside=True):
     read[0] += 1
     read[1] += len(data)
@@ -38,9 +46,11 @@ def look_at_file(path):
             with open(path, "rb") as file: look(file.read(), path, inside=False)
     except OSError: pass
 
-with open("/tmp/planted", "wb") as file: file.write(b"xx" + NEEDLES[0] + b"yy")
+with open(f"{os.environ['TMPDIR']}/planted", "wb") as file: file.write(b"xx" + NEEDLES[0] + b"yy")
 packages = os.path.dirname(os.path.dirname(os.__file__))
-for folder, folders, files in os.walk("/"):
+tops = ["/", os.environ["TMPDIR"], sys.prefix, sys.base_prefix, "/etc", "/opt", "/home", "/root", "/var", "/tmp", "/dev/shm"]
+walks = (walk for top in (tops[:1] if listed("/") else tops) for walk in os.walk(top))
+for folder, folders, files in walks:
     if folder in ("/proc", "/sys"):
         folders.clear()
         continue
@@ -48,7 +58,7 @@ for folder, folders, files in os.walk("/"):
         hits += [f"{folder}/{name} is there" for name in files + folders if name in NAMES]
     if not folder.startswith("/usr") and "site-packages" not in folder or "/autograder" in folder:
         for name in files: look_at_file(f"{folder}/{name}")
-for pid in filter(str.isdigit, os.listdir("/proc")):
+for pid in processes():
     for name in ("environ", "cmdline", "maps", "status", "mountinfo", "stat", "stack", "syscall"):
         look_at_file(f"/proc/{pid}/{name}")
         try:
@@ -56,7 +66,7 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
         except OSError: continue
         look(data, f"{pid}/{name}", inside=False)
 for up in ("..", "../../..", "/proc/self/root/..", "/proc/self/cwd/../../..", "/old", "/.fresh"):
-    for name in os.listdir(up) if os.path.isdir(up) else ():
+    for name in listed(up):
         if name in NAMES: hits.append(f"{up}/{name}")
 print("read:", read)
 print("hits:", hits)
@@ -64,7 +74,7 @@ print("hits:", hits)
 MEMORY = """
 planted = "xx" + NEEDLES[0].decode() + "yy"
 regions = 0
-for pid in filter(str.isdigit, os.listdir("/proc")):
+for pid in processes():
     try:
         maps, mem = open(f"/proc/{pid}/maps").readlines(), open(f"/proc/{pid}/mem", "rb", 0)
     except OSError: continue
@@ -167,17 +177,18 @@ from autograder.inside.messages import *
 from autograder.values import *
 from autograder.wire import *
 
-def sockets():
-    for fd in map(int, os.listdir("/proc/self/fd")):
-        try:
-            if stat.S_ISSOCK(os.fstat(fd).st_mode): yield fd
+def descriptors():
+    for fd in range(3, 512):
+        try: yield fd, os.fstat(fd)
         except OSError: pass
+
+def sockets():
+    yield from (fd for fd, found in descriptors() if stat.S_ISSOCK(found.st_mode))
 
 def everything():
     yield from sockets()
-    for fd in map(int, os.listdir("/proc/self/fd")):
-        if fd > 2: yield fd
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    yield from (fd for fd, _ in descriptors())
+    for pid in (x for x in ("self", *map(str, range(400))) if os.path.isdir(f"/proc/{x}/fd")):
         try:
             yield from (os.open(f"/proc/{pid}/fd/{x}", os.O_WRONLY | os.O_NONBLOCK)
                         for x in os.listdir(f"/proc/{pid}/fd"))
@@ -244,7 +255,7 @@ asked = []
 def answer(self, question):
     asked.append(repr(question)[:300])
     print("QUESTION", question)
-    open("/tmp/stolen", "a").write(repr(question))
+    open(os.environ["TMPDIR"] + "/stolen", "a").write(repr(question))
     return Answered(question.id, 13, [])
 answers.Answerer.answer = answer
 def f(*a, **k): return 12345
@@ -319,15 +330,13 @@ def f(*a, **k):
 HOARDER = """
 import os, time
 def fill(folder):
-    number = 0
-    while True:
+    for number in range(8):  # more than the quota, where there is one
         try:
             with open(f"{folder}/{number}", "wb") as file:
                 for _ in range(64): file.write(b"x" * 2**20)
         except OSError:
             return
-        number += 1
-for folder in ("/tmp", "/dev/shm"): fill(folder)
+for folder in (os.environ["TMPDIR"], "/dev/shm"): fill(folder)
 hoard = []
 try:
     while True: hoard.append(bytearray(2**24))

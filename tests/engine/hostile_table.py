@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PRELUDE = """
-import ctypes, errno, gc, os, resource, signal, socket, struct, sys, threading, time
+import ctypes, errno, gc, os, resource, signal, socket, struct, sys, tempfile, threading, time
+TMP = tempfile.gettempdir()  # without a file system of its own, the working folder
 libc = ctypes.CDLL(None, use_errno=True)
 
 def said(action):
@@ -64,6 +65,10 @@ class Attack(NamedTuple):
     status: str = "wrong"
     errors: tuple[str, ...] = ()
     exercise: str = "count_params"
+    elsewhere: str = ""
+    """What shows that it ran in the form without namespaces, where that is something else."""
+    quota: bool = False
+    """Needs a file system of the submission's own; without one, how much it writes is open (docs/security.md)."""
 
 
 GONE = "ended the Python process"
@@ -156,6 +161,7 @@ found = {said(lambda: os.kill(pid, number)) for pid in (1, os.getppid(), -1) for
          if number not in (32, 33)}
 ran(*sorted(found))""",
         "ran: EPERM( ESRCH)?\n",
+        elsewhere="ran: EPERM done\n",  # the kernel says so to a signal to all that reached nobody
     ),
     Attack(
         "signals by pidfd",
@@ -193,7 +199,8 @@ try: time.sleep(1)
 except SystemExit: ran("hit", len(hits))
 def f(*a, **k): time.sleep(0.01); return 12345""",
         f"ran: hit 4|left out: it {GONE}",
-        "wrong raised",
+        "wrong raised timeout",
+        ("SystemExit",),
     ),
     Attack(
         "alarm",
@@ -341,18 +348,19 @@ def f(*a, **k):
         """
 def fill(n=[0]):
     n[0] += 1
-    with open(f"/tmp/bomb{n[0]}", "wb", buffering=0) as file: file.write(b"x" * 2**20)
-    if os.path.getsize(f"/tmp/bomb{n[0]}") < 2**20: raise OSError(errno.ENOSPC, "full")
+    with open(f"{TMP}/bomb{n[0]}", "wb", buffering=0) as file: file.write(b"x" * 2**20)
+    if os.path.getsize(f"{TMP}/bomb{n[0]}") < 2**20: raise OSError(errno.ENOSPC, "full")
 ran(until_refused(fill))""",
         "ran: ENOSPC after some",
+        quota=True,
     ),
     Attack(
         "one large file",
         "grow one file without end",
         "refused at the limit of a file",
         """
-file = open("/tmp/large", "wb", buffering=0)
-ran(said(lambda: os.truncate("/tmp/large", 2**40)))""",
+file = open(f"{TMP}/large", "wb", buffering=0)
+ran(said(lambda: os.truncate(f"{TMP}/large", 2**40)))""",
         "ran: EFBIG",
     ),
     Attack(
@@ -361,8 +369,9 @@ ran(said(lambda: os.truncate("/tmp/large", 2**40)))""",
         "refused at the quota",
         """
 names = iter(range(10**6))
-ran(until_refused(lambda: open(f"/tmp/i{next(names)}", "w").close()))""",
+ran(until_refused(lambda: open(f"{TMP}/i{next(names)}", "w").close()))""",
         "ran: ENOSPC after some",
+        quota=True,
     ),
     Attack(
         "shared memory",
@@ -377,6 +386,7 @@ def fill():
     os.posix_fallocate(fd, 0, 2**21)
 ran(until_refused(fill))""",
         "ran: ENOSPC after some",
+        quota=True,
     ),
     Attack(
         "files in memory",
@@ -524,6 +534,7 @@ names = ("gradebook.db", ".autograder/secret", "solutions/part1_neurons.py", "py
          "tests/module6/count_params/test_count_params.py", "submitted/victim/module6/part1_neurons.ipynb")
 ran(*[said(lambda: open(f"COURSE/{name}").read()) for name in names])""",
         "ran: (ENOENT ?){7}\n",
+        elsewhere="ran: ((EACCES|ENOENT) ?){7}\n",
     ),
     Attack(
         "the course by links",
@@ -581,9 +592,11 @@ def f(*a, **k):
 import importlib
 def load(name):
     try: importlib.import_module(name)
-    except ImportError as e: return "absent"
+    except ImportError: return "absent"
+    except PermissionError: return "closed"
 ran(*{load(f"autograder.{name}") for name in ("marking", "course", "worker", "draw", "nursery", "grading")})""",
         "ran: absent\n",
+        elsewhere="ran: closed\n",
     ),
 ]
 
@@ -700,13 +713,14 @@ ran(said(lambda: os.mknod("disk", 0o60600, os.makedev(8, 0))), said(lambda: os.m
         "only its own",
         """
 import shutil
-os.path.lexists("data") and os.remove("data")
+os.remove("data") if os.path.islink("data") else shutil.rmtree("data", ignore_errors=True)
 os.symlink("/etc", "data")
 os.symlink("loop", "loop")
-os.chdir("/tmp")
-shutil.rmtree("/tmp/work", ignore_errors=True)
-os.symlink("/etc", "/tmp/work2")
-ran(sorted(os.listdir("/tmp")))""",
+os.chdir("/")
+shutil.rmtree(os.environ["HOME"], ignore_errors=True)
+os.makedirs(TMP, exist_ok=True)
+os.symlink("/etc", f"{TMP}/work2")
+ran(sorted(os.listdir(TMP)))""",
         "ran: .*work2",
     ),
     Attack(
@@ -860,7 +874,7 @@ def hook(event, args):
     if armed and event in ("open", "exec", "compile", "socket.__new__", "os.kill"): raise RuntimeError("audited")
 sys.addaudithook(hook)
 ran("hooked")
-def f(*a, **k): armed.append(1); open("/tmp/x", "w")""",
+def f(*a, **k): armed.append(1); open(f"{TMP}/x", "w")""",
         f"ran: hooked[^$]*(audited|{GONE})",
         "raised",
     ),
@@ -1052,10 +1066,10 @@ def f(*a, **k): return [Wide()]""",
         "values are no pickles",
         """
 class Bomb:
-    def __reduce__(self): return os.system, ("touch /tmp/pickled",)
+    def __reduce__(self): return os.system, (f"touch {TMP}/pickled",)
 import pickle
 pickle.loads(pickle.dumps(Bomb()))
-ran(os.path.exists("/tmp/pickled"))
+ran(os.path.exists(f"{TMP}/pickled"))
 def f(*a, **k): return Bomb()""",
         "ran: True",
     ),
@@ -1208,8 +1222,9 @@ ran(put(frame(msgspec.msgpack.encode(CellDone(1, 1, [])))) > 0)""",
 def later():
     time.sleep(0.05)
     put(frame(msgspec.msgpack.encode(Answered(2, 13, []))))
+late = []
 def f(*a, **k):
-    threading.Thread(target=later, daemon=True).start()
+    if not late: late.append(threading.Thread(target=later, daemon=True)); late[0].start()
     return "ran" """,
         r"Came back: \[?'ran'|another question",
     ),
@@ -1277,12 +1292,15 @@ ran("hooked")""",
 ATTACKS = [*ENDS, *BOMBS, *LIMITS, *SPIES, *NETWORK, *WALLS, *PATCHES, *VALUES, *REPLIES]
 
 # One leaves what it can, the next looks for it. The first one looks too, so that it is known to be there.
+PLACES = """
+PLACES = (f"{TMP}/left", "/dev/shm/left", "left", os.environ["HOME"] + "/left2")
+"""
 LEAVE = """
 def leave():
-    for place in ("/tmp/left", "/dev/shm/left", "left", "/tmp/work/left2"):
+    for place in PLACES:
         with open(place, "w") as file: file.write("left")
     os.environ["LEFT"] = "left"
-    os.chmod("/tmp/left", 0o777)
+    os.chmod(PLACES[0], 0o777)
     libc.shmget(4242, 4096, 0o1666)
     libc.semget(4242, 1, 0o1666)
     libc.msgget(4242, 0o1666)
@@ -1299,13 +1317,15 @@ leave()
 FIND = """
 import builtins, torch
 def find():
-    yield from (x for x in ("/tmp/left", "/dev/shm/left", "left", "/tmp/work/left2") if os.path.exists(x))
+    yield from (f"file {n}" for n, x in enumerate(PLACES) if os.path.exists(x))
     calls = {"shm": lambda: libc.shmget(4242, 0, 0), "sem": lambda: libc.semget(4242, 0, 0),
              "msg": lambda: libc.msgget(4242, 0), "socket": lambda: socket.socket(1).connect(chr(0) + "left")}
     yield from (name for name, call in calls.items() if said(call) == "done")
     if "LEFT" in os.environ: yield "environment"
     if hasattr(builtins, "left") or hasattr(torch, "left"): yield "module"
-    if len([x for x in os.listdir("/proc") if x.isdigit()]) > 1: yield "process"
+    me = os.getpid()
+    others = {*range(max(2, me - 2000), me + 200)} - {me}
+    if "done" in {said(lambda: os.kill(pid, 0)) for pid in others}: yield "process"
 ran(*find(), "end")
 """
-LEFT = "ran: /tmp/left /dev/shm/left left /tmp/work/left2 shm sem msg socket environment module process end"
+LEFT = "ran: file 0 file 1 file 2 file 3 socket environment module process end"

@@ -20,7 +20,11 @@ from autograder.worker import Done, Job, Start
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = 7302594816037152846
+WITHOUT_NAMESPACES = bool(os.environ.get("HOSTILE_WITHOUT_NAMESPACES"))  # see hostile_everywhere.py
 SETTINGS = """
+[tool.autograder]
+namespaces = %s
+
 [tool.autograder.time]
 cell = 60.0
 grace = 1.0
@@ -33,7 +37,7 @@ submission = 150.0
 memory_bytes = 419430400
 cpu_seconds = 90
 tmp_bytes = 67108864
-"""
+""" % ("false" if WITHOUT_NAMESPACES else "true")
 MOST_PROCESSES = 150
 LEAST_BYTES = 3 * 2**29
 

@@ -304,7 +304,12 @@ def test_outputs_are_written_as_the_notebook_format_has_them() -> None:
     assert imports.execution_count == 7
 
 
-@pytest.mark.parametrize("text", ["{", "", *("[" * n + "]" * n for n in (60, 600, 100_000))], ids=len)
+UNSAVABLE = ['{"a": "\\ud800"}', '{"\\udfff": 1}', "NaN", "[1e999]", "9" * 5000]
+
+
+@pytest.mark.parametrize(
+    "text", [*UNSAVABLE, "{", "", *("[" * n + "]" * n for n in (60, 600, 100_000))], ids=len
+)
 def test_broken_or_bottomless_json_is_left_out(text: str) -> None:
     imports, _ = filled([Output("display_data", data={"application/vnd.x+json": text})])
     assert imports.outputs[0].data == {"application/vnd.x+json": {}}

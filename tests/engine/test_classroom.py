@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -172,9 +173,14 @@ def test_every_broken_submission_is_one_sentence_and_harms_nobody(
     submit(course, "timeless", solved(course, PART, "count_params"))
     (course.root / "submitted/timeless/module6/timestamp.txt").write_text("yesterday")
     submit(course, "[red] ümlaut", "{")
+    submit(course, "latin", solved(course, PART, "count_params"), os.fsdecode(b"p\xfcrt.ipynb"))
+    submit(
+        course, os.fsdecode(b"m\xfcller"), solved(course, PART, "count_params")
+    )  # as old zip files have it
     reasons = {name: reason for name, (_, reason) in BROKEN.items()}
     reasons |= {"named": "is not named like a notebook", "timeless": "holds no time"}
-    reasons |= {"[red] ümlaut": "its JSON breaks"}
+    reasons |= {"[red] ümlaut": "its JSON breaks", "latin": "p?rt.ipynb is not named like a notebook"}
+    reasons |= {"m?ller": "is no UTF-8 text"}
 
     code, results, out, err = grade()
     assert code == 1

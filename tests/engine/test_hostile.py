@@ -28,7 +28,16 @@ from autograder.worker import Done, Job
 from tests.engine import hostile_notebooks as hostile
 from tests.engine import hostile_table as table
 from tests.engine.hostile_forgeries import FORGERIES, MARK, Notebook
-from tests.engine.scratch_course import SECRET, SharedPool, copy_course, edited, guarded, solved, start_of
+from tests.engine.scratch_course import (
+    SECRET,
+    WITHOUT_NAMESPACES,
+    SharedPool,
+    copy_course,
+    edited,
+    guarded,
+    solved,
+    start_of,
+)
 
 PART = "part1_neurons"
 SECONDS = 100.0
@@ -164,8 +173,9 @@ def test_no_file_within_reach_holds_a_secret(
     assert read[0] > 50
     # The data that lie beside the notebook are shown where they are, and nothing else of their folder.
     beside = [path.name for path in scratch.materials]
-    assert set(hits) <= {"/tmp/planted holds 0", f"{scratch.release} is there"}
-    assert "/tmp/planted holds 0" in hits
+    planted = [hit for hit in hits if hit.endswith("/planted holds 0")]
+    assert planted
+    assert set(hits) - set(planted) <= {f"{scratch.release} is there"}
     assert f"beside: {beside}" in told(done) or f"{scratch.release} is there" not in hits
 
 
@@ -177,7 +187,7 @@ def test_no_memory_within_reach_holds_a_secret(
     assert read[0] > 100
     assert read[1] > 100 * 2**20
     assert hits, "the search does not find what was planted"
-    assert {re.sub(r"^\d+", "pid", hit) for hit in hits} == {"pid holds 0"}
+    assert {re.sub(r"^(\d+|self)", "pid", hit) for hit in hits} == {"pid holds 0"}
 
 
 def test_no_object_or_frame_holds_a_secret_not_even_while_asked(
@@ -295,6 +305,8 @@ def test_an_attack_earns_and_harms_nothing(
     quick: tuple[Course, Worker], brief: tuple[Job, dict[str, Any]], attack: table.Attack
 ) -> None:
     course, worker = quick
+    if attack.quota and WITHOUT_NAMESPACES:
+        pytest.skip("without namespaces, the size of its folder and of /dev/shm is open")
     assert all(
         (course.root / name).exists()
         for name in re.findall(r"COURSE/([\w./]+)\"", attack.cell)
@@ -315,8 +327,9 @@ def ran_as_meant(attack: table.Attack, done: Done) -> None:
     """The attack is no broken one: it shows what it should, and only the errors that it may."""
     notes = [f"cell {cell.number}: {cell.note}" for cell in done.cells if cell.note]
     shown = "\n".join([told(done), *notes])
-    assert re.search(attack.shows, shown), shown[-3000:]
-    assert not notes or "left out" in attack.shows or table.GONE in attack.shows, notes
+    wanted = attack.elsewhere if attack.elsewhere and WITHOUT_NAMESPACES else attack.shows
+    assert re.search(wanted, shown), shown[-3000:]
+    assert not notes or "left out" in wanted or table.GONE in wanted, notes
     assert done.exercises[0].status in attack.status.split(), (done.exercises[0].status, shown[-3000:])
     ends = {x.ename for cell in done.cells for x in cell.outputs if x.kind == "error"}
     assert ends <= set(attack.errors), shown[-3000:]
@@ -337,10 +350,12 @@ def test_nothing_that_one_leaves_is_found_by_the_next(
 ) -> None:
     course, worker = quick
     names = ("count_params",)
-    sources = (table.PRELUDE, table.LEAVE + table.FIND, table.BIND)
+    sources = (table.PRELUDE, table.PLACES + table.LEAVE + table.FIND, table.BIND)
     done = graded_between(course, worker, brief, *sources, names=names)
     assert table.LEFT in told(done)
-    done = graded_between(course, worker, brief, table.PRELUDE, table.FIND, table.BIND, names=names)
+    done = graded_between(
+        course, worker, brief, table.PRELUDE, table.PLACES + table.FIND, table.BIND, names=names
+    )
     assert "ran: end" in told(done)
 
 

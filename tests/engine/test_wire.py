@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 import resource
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -39,6 +42,7 @@ from autograder.values import (
     to_wire,
 )
 from autograder.wire import Channel, Closed, Late, TooBig, WireError
+from tests.engine.scratch_course import ROOT
 
 Ends = tuple[Channel, Channel]
 
@@ -465,3 +469,12 @@ def test_closing_ends_a_wait_in_another_thread(ends: Ends) -> None:
     timer.join()
     with pytest.raises(Closed):
         ours.send("x", 1)
+
+
+def test_coverage_finds_no_bytes_that_escape() -> None:
+    """A short run of the fuzzer; `python -m tests.engine.fuzz_wire -max_total_time=600` is a long one."""
+    pytest.importorskip("atheris", reason="atheris has no wheel for this machine")
+    line = [sys.executable, "-m", "tests.engine.fuzz_wire", "-runs=200000", "-seed=1"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert re.search(r"Done 200000 runs", done.stderr)

@@ -1,0 +1,54 @@
+"""What a submission leaves in /dev/shm, in the forms where that is the machine's own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Set
+
+from autograder.sandbox.namespaces import SHM
+
+
+def names() -> frozenset[str]:
+    """What there is."""
+    try:
+        return frozenset(os.listdir(SHM))
+    except OSError:
+        return frozenset()
+
+
+def remove_new(before: Set[str], uid: int) -> None:
+    """Take away what belongs to `uid` and was not there before, unless a living process uses it.
+
+    Another worker's student, and whoever else runs under this uid, keeps what is open.
+    """
+    new = [name for name in names() - before if _owner(f"{SHM}/{name}") == uid]
+    used = _used() if new else frozenset()
+    for name in new:
+        path = f"{SHM}/{name}"
+        with contextlib.suppress(OSError):
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path)
+            elif path not in used:
+                os.unlink(path)
+
+
+def _owner(path: str) -> int:
+    try:
+        return os.lstat(path).st_uid
+    except OSError:
+        return -1
+
+
+def _used() -> frozenset[str]:
+    """Paths below /dev/shm that some process has open or mapped, as far as /proc tells us."""
+    found: set[str] = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            for number in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    found.add(os.readlink(f"/proc/{pid}/fd/{number}"))
+            with open(f"/proc/{pid}/maps", errors="replace") as maps:
+                found.update(line.split(maxsplit=5)[5].rstrip("\n") for line in maps if SHM in line)
+    return frozenset(path for path in found if path.startswith(f"{SHM}/"))

@@ -1,0 +1,90 @@
+"""The hostile suite in every form of the sandbox, and as every kind of user, that this machine has.
+
+    python -m tests.engine.hostile_everywhere [what pytest is to be told]
+
+Started by root: as root and as an ordinary user, each with namespaces and without; otherwise as you. Where the
+interpreter or the project lies in a folder that is closed to other users (/root, mostly), that folder is
+replaced, in a mount namespace of its own, by one that others may enter and that shows what is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from autograder.sandbox.view import closed_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+OPENED = "HOSTILE_FOLDERS_OPENED"
+SUITE = "tests/engine/test_hostile.py"
+
+
+def needed() -> list[str]:
+    """The folders without which nobody can run the suite."""
+    places = (sys.prefix, sys.base_prefix, str(ROOT))
+    return [os.path.realpath(place) for place in dict.fromkeys(places)]
+
+
+def open_folders() -> None:
+    """Begin again in a mount namespace where every folder on the way is open to others."""
+    closed = closed_folder([f"{place}/x" for place in needed()])
+    if closed is None:
+        return
+    if os.environ.get(OPENED) or shutil.which("unshare") is None:
+        sys.exit(f"{closed} is closed to other users: install Python or the project elsewhere")
+    shown = [place for place in needed() if place.startswith(f"{closed}/")]
+    aside = Path(tempfile.mkdtemp())
+    lines = ["set -e"]
+    for number, place in enumerate(shown):
+        (aside / str(number)).mkdir()
+        lines += [f"mount --rbind '{place}' {aside}/{number}"]
+    lines += [f"mount -t tmpfs -o mode=755 none '{closed}'"]
+    for number, place in enumerate(shown):
+        lines += [f"mkdir -p '{place}'", f"mount --rbind {aside}/{number} '{place}'"]
+    lines += ['exec "$@"']
+    again = [sys.executable, "-m", "tests.engine.hostile_everywhere", *sys.argv[1:]]
+    line = ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join(lines), "sh", *again]
+    done = subprocess.run(line, env={**os.environ, OPENED: "1"}, cwd=ROOT, check=False)
+    for number in range(len(shown)):
+        (aside / str(number)).rmdir()  # only ever a mount point; taking away all below would be too much
+    aside.rmdir()
+    sys.exit(done.returncode)
+
+
+def suite(user: int | None, namespaces: bool, words: list[str]) -> int:
+    """Run it; pytest's exit code."""
+    with tempfile.TemporaryDirectory() as folder:
+        others = {"user": user, "group": user, "extra_groups": []} if user is not None else {}
+        if user is not None:
+            os.chown(folder, user, user)
+        environment = {**os.environ, "HOME": folder, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        if not namespaces:
+            environment["HOSTILE_WITHOUT_NAMESPACES"] = "1"
+        line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", *words, SUITE]
+        return subprocess.run(line, env=environment, cwd=ROOT, check=False, **others).returncode
+
+
+def main() -> None:
+    users: dict[str, int | None] = {"you": None}
+    if os.geteuid() == 0:
+        open_folders()
+        users = {"root": None, "an ordinary user": NOBODY}
+    worst = 0
+    for name, user in users.items():
+        for namespaces in (True, False):
+            print(f"-- as {name}, with{'' if namespaces else 'out'} namespaces", flush=True)
+            begun = time.monotonic()
+            code = suite(user, namespaces, sys.argv[1:])
+            print(f"-- exit code {code} after {time.monotonic() - begun:.0f} s", flush=True)
+            worst = max(worst, code)
+    sys.exit(worst)
+
+
+if __name__ == "__main__":
+    main()
