@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test hostile lint setup clean
 
 demo: setup
 	$(BIN)/autograder demo
@@ -13,6 +13,10 @@ test: setup lint
 	$(BIN)/autograder release --check
 	$(BIN)/python -m pytest -q tests
 	$(BIN)/autograder check --seeds 3
+
+# The hostile notebooks once more, in the other forms of the sandbox and as an ordinary user.
+hostile: setup
+	$(BIN)/python -m tests.engine.hostile_everywhere
 
 lint: setup
 	$(BIN)/ruff check autograder tests

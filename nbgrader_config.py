@@ -48,6 +48,9 @@ if os.environ.get("NBGRADER_DB_URL"):  # else gradebook.db in this folder
 c.GenerateAssignment.preprocessors = RELEASE_STEPS
 c.NameTheTask.text_stub = "*Write your answer here (about 150 to 250 words).*"
 
+# -- collecting: `nbgrader zip_collect`, within bounds and never outside its folder ------------
+c.ZipCollectApp.extractor_plugin = "autograder.archives.BoundedExtractor"
+
 # -- grading: `nbgrader autograde`, formgrader's button, `nbgrader validate` -------------------
 # Names, not imports: the engine brings torch, which only these commands need.
 c.Autograde.exporter_class = "autograder.nbgrader_grade.SubmissionExporter"

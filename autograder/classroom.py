@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook import GradebookWriter
-from autograder.notebooks import Unreadable, savable
+from autograder.notebooks import Unreadable, refuse_link, savable
 from autograder.pool import Pool
 from autograder.records import NotebookResult
 from autograder.submission import Submission, finish, open_submission, unreadable
@@ -56,12 +56,6 @@ class Student:
                 f"{path.name} holds no time that can be read ({text[:40]!r}): correct it."
             ) from None
         return text
-
-
-def refuse_link(path: Path) -> None:
-    """A link in a submission could lead to somebody else's work, or to the solutions."""
-    if path.is_symlink():
-        raise Unreadable(f"{path.name} is a link, which is not followed: hand in the file itself.")
 
 
 def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:

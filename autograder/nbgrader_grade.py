@@ -25,7 +25,7 @@ from autograder.course import Course
 from autograder.engine import engine_for
 from autograder.errors import CourseError
 from autograder.nbgrader_log import say_sentences
-from autograder.notebooks import Unreadable, read_notebook
+from autograder.notebooks import Unreadable, read_notebook, refuse_link
 from autograder.records import NotebookResult
 from autograder.submission import Submission, finish, from_notebook
 
@@ -78,6 +78,9 @@ class PutOnSkeleton(_Step):
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Converted:
+        folder = self.folder(resources)
+        for handed_in in (folder.parent, folder, folder / f"{resources['nbgrader']['notebook']}.ipynb"):
+            refuse_link(handed_in)
         self._refuse_misnamed(resources)
         return self.submission(nb, resources).notebook, resources
 

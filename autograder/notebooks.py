@@ -104,6 +104,12 @@ def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
     return cell
 
 
+def refuse_link(path: Path) -> None:
+    """A link in a submission could lead to somebody else's work, or to the solutions."""
+    if path.is_symlink():
+        raise Unreadable(f"{path.name} is a link, which is not followed: hand in the file itself.")
+
+
 def savable(text: str) -> str:
     """Text that UTF-8 can write: a file may be named by other bytes, and JSON hold half a surrogate pair."""
     return text.encode("utf-8", "replace").decode()

@@ -57,7 +57,7 @@ def submit(course: Course, student: str, content: Any, name: str = f"{PART}.ipyn
     folder = course.root / "submitted" / student / course.assignment
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "timestamp.txt").write_text("2026-01-02 03:04:05 UTC")
-    (folder / "submission_secret.txt").write_text(f"secret of {student}")
+    (folder / "submission_secret.txt").write_text(f"secret of {student}", errors="replace")
     if isinstance(content, (str, bytes)):
         data = content.encode() if isinstance(content, str) else content
     else:

@@ -50,6 +50,7 @@ def count_params(*args, **more):
     return _quiet(*args, **more)
 """
 BROKEN = {
+    "linked": "is a link, which is not followed",
     "badjson": "part1_neurons.ipynb is no notebook (its JSON breaks at line 1)",
     "empty": "part1_neurons.ipynb is empty",
     "misnamed": "none of this student's files is named like a notebook of the assignment",
@@ -124,6 +125,9 @@ def fill(root: Path) -> None:
     hand_in(root, "renamed", right, f"{PART} (1)")
     hand_in(root, "renamed", solved(root, OTHER), OTHER)
     hand_in(root, "stamp", right).with_name("timestamp.txt").write_text("yesterday or so")
+    linked = root / "submitted/linked/module6" / f"{PART}.ipynb"
+    linked.parent.mkdir(parents=True)
+    linked.symlink_to(f"../../ref/module6/{PART}.ipynb")
     nothing: Notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
     hand_in(root, "stranger", nothing)
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from autograder import commands
 from autograder.course import Course
+from autograder.engine import engine_for
 from autograder.worker import UNSAFE
 from tests.engine import poor_machine
 from tests.engine.scratch_course import ROOT, copy_course, solved
+from tests.engine.toy_course import ASSIGNMENT, write_toy
 
 PART = "part1_neurons"
 
@@ -44,19 +47,11 @@ def test_it_is_refused_in_one_sentence(handed_in: Course) -> None:
     assert not (handed_in.root / "autograded").exists()
 
 
-@pytest.mark.parametrize("setting", [False, True])
-def test_the_grade_is_right_and_every_report_warns(handed_in: Course, tmp_path: Path, setting: bool) -> None:
+def test_the_grade_is_right_and_every_report_warns(handed_in: Course, tmp_path: Path) -> None:
     root = handed_in.root
-    settings = root / "pyproject.toml"
-    before = settings.read_text()
     results = tmp_path / "results.json"
-    words = ["grade", "--force", "--course", str(root), "--json", str(results)]
-    try:
-        if setting:
-            settings.write_text(before.replace("[tool.autograder]\n", "[tool.autograder]\nunsafe = true\n"))
-        done = on_a_poor_machine(*words, *([] if setting else ["--unsafe"]))
-    finally:
-        settings.write_text(before)
+    words = ["grade", "--unsafe", "--course", str(root), "--json", str(results)]
+    done = on_a_poor_machine(*words)
     assert done.returncode == 0, done.stderr
     assert "open: every file you can read" in done.stderr
     assert "Graded with --unsafe" in done.stdout
@@ -65,3 +60,14 @@ def test_the_grade_is_right_and_every_report_warns(handed_in: Course, tmp_path: 
     assert result["message"] == graded["metadata"]["autograder"]["result"]["message"] == UNSAFE
     assert result["status"] == "graded"
     assert {x["id"]: x["score"] for x in result["exercises"]}["count_params"] == 3.0
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_a_course_can_allow_it_for_every_command(tmp_path: Path, unsafe: bool) -> None:
+    root = write_toy(tmp_path)
+    settings = root / "pyproject.toml"
+    settings.write_text(f"[tool.autograder]\nunsafe = {str(unsafe).lower()}\n{settings.read_text()}")
+    course = Course(root, ASSIGNMENT)
+    assert commands._start(course, "cpu", 0, unsafe=False).unsafe is unsafe
+    assert commands._start(course, "cpu", 0, unsafe=True).unsafe
+    assert engine_for(root, ASSIGNMENT)._start().unsafe is unsafe  # nbgrader's commands and formgrader
