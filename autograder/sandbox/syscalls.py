@@ -28,6 +28,7 @@ _FORBIDDEN: dict[str, tuple[int, int]] = {
     # looking into, or taking over, other processes
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "kcmp": (312, 272), "pidfd_getfd": (438, 438), "migrate_pages": (256, 238), "move_pages": (279, 239),
+    "process_madvise": (440, 440), "process_mrelease": (448, 448), "ioprio_set": (251, 30),
     # mounts, roots and namespaces
     "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51),
     "move_mount": (429, 429), "open_tree": (428, 428), "fsopen": (430, 430), "fsconfig": (431, 431),
@@ -57,6 +58,12 @@ _ABSENT = {
     "io_uring_register": (427, 427),
 }  # fmt: skip
 _CLONE, _SOCKET = (56, 220), (41, 198)
+# Calls for oneself and, under one uid, for every other process: allowed where these arguments are 0.
+_OWN_ONLY: dict[str, tuple[tuple[int, int], tuple[int, ...]]] = {
+    "prlimit64": ((302, 261), (0,)), "setpriority": ((141, 140), (0, 1)),
+    "sched_setaffinity": ((203, 122), (0,)), "sched_setscheduler": ((144, 119), (0,)),
+    "sched_setparam": ((142, 118), (0,)), "sched_setattr": ((314, 274), (0,)),
+}  # fmt: skip
 
 
 def known_machine() -> bool:
@@ -73,20 +80,20 @@ def program(machine: str) -> bytes:
         for numbers in calls.values():
             if numbers[column] >= 0:
                 code += [_jump(_EQUAL, numbers[column], 0, 1), _return(_ERRNO | error)]
-    code += _with_first_argument(_CLONE[column], _jump(_ANY_BIT, _NEW_NAMESPACES, 0, 1), errno.EPERM)
-    code += _with_first_argument(_SOCKET[column], _jump(_EQUAL, _AF_UNIX, 1, 0), errno.EAFNOSUPPORT)
+    code += _unless(_CLONE[column], [(0, _jump(_ANY_BIT, _NEW_NAMESPACES, 0, 1))], errno.EPERM)
+    code += _unless(_SOCKET[column], [(0, _jump(_EQUAL, _AF_UNIX, 1, 0))], errno.EAFNOSUPPORT)
+    for numbers, arguments in _OWN_ONLY.values():
+        tests = [(argument, _jump(_EQUAL, 0, 1, 0)) for argument in arguments]
+        code += _unless(numbers[column], tests, errno.EPERM)
     return b"".join([*code, _return(_ALLOW)])
 
 
-def _with_first_argument(number: int, test: bytes, error: int) -> list[bytes]:
-    """Refuse the call when the test of its first argument does not skip one instruction."""
-    return [
-        _jump(_EQUAL, number, 0, 4),
-        _load(_FIRST_ARGUMENT),
-        test,
-        _return(_ERRNO | error),
-        _return(_ALLOW),
-    ]
+def _unless(number: int, tests: list[tuple[int, bytes]], error: int) -> list[bytes]:
+    """Refuse the call unless each test, of the argument of that place, skips one instruction."""
+    body = []
+    for place, test in tests:
+        body += [_load(_FIRST_ARGUMENT + 8 * place), test, _return(_ERRNO | error)]
+    return [_jump(_EQUAL, number, 0, len(body) + 1), *body, _return(_ALLOW)]
 
 
 def install() -> None:

@@ -199,7 +199,7 @@ try: time.sleep(1)
 except SystemExit: ran("hit", len(hits))
 def f(*a, **k): time.sleep(0.01); return 12345""",
         f"ran: hit 4|left out: it {GONE}",
-        "wrong raised timeout",
+        "wrong raised timeout missing",
         ("SystemExit",),
     ),
     Attack(
@@ -666,7 +666,7 @@ ran(*[said(x) for x in (lambda: libc.unshare(0x10000000), lambda: libc.unshare(0
         """
 ran(*[said(x) for x in (lambda: os.setresuid(0, 0, 0), lambda: os.setresgid(0, 0, 0), lambda: os.setgroups([0]),
     lambda: os.setuid(os.getuid() + 1), lambda: os.chown("/tmp", 0, 0))])""",
-        "ran: (EPERM ?){5}\n",
+        "ran: ((EPERM|EINVAL) ?){5}\n",  # EINVAL: no such uid in its user namespace
     ),
     Attack(
         "set-uid files",
@@ -713,7 +713,7 @@ ran(said(lambda: os.mknod("disk", 0o60600, os.makedev(8, 0))), said(lambda: os.m
         "only its own",
         """
 import shutil
-os.remove("data") if os.path.islink("data") else shutil.rmtree("data", ignore_errors=True)
+os.rename("data", "gone")
 os.symlink("/etc", "data")
 os.symlink("loop", "loop")
 os.chdir("/")

@@ -92,6 +92,24 @@ def kill_others(facts: Any) -> Any:
     return found
 
 
+def change_others(facts: Any) -> Any:
+    """Limits, priority and processors of the process that all submissions are forked from."""
+    if not facts["filter"]:
+        return {}
+    warm, user = os.getppid(), os.getuid()
+    return {
+        "limits": said(lambda: resource.prlimit(warm, resource.RLIMIT_NOFILE, (0, 0))),
+        "priority": said(lambda: os.setpriority(os.PRIO_PROCESS, warm, 19)),
+        "priorities of a group": said(lambda: os.setpriority(os.PRIO_PGRP, 0, 19)),
+        "priorities of a user": said(lambda: os.setpriority(os.PRIO_USER, user, 19)),
+        "scheduler": said(lambda: os.sched_setscheduler(warm, os.SCHED_IDLE, os.sched_param(0))),
+        "processors": said(lambda: os.sched_setaffinity(warm, os.sched_getaffinity(0))),
+        "own limits": said(lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))),
+        "own priority": said(lambda: os.setpriority(os.PRIO_PROCESS, 0, 1)),
+        "own processors": said(lambda: os.sched_setaffinity(0, os.sched_getaffinity(0))),
+    }
+
+
 def connect(facts: Any) -> Any:
     place = ("127.0.0.1", facts["port"])
     local = socket.socket(socket.AF_UNIX)
@@ -270,7 +288,7 @@ def ordinary_work(facts: Any) -> Any:
 
 
 ATTACKS = [
-    ordinary_work, read_outside, list_root, see_processes, kill_others, connect, write_outside,
+    ordinary_work, read_outside, list_root, see_processes, kill_others, change_others, connect, write_outside,
     filtered_calls, fill_bytes, big_file, fill_inodes, fork_many, take_memory, regain, as_new_root, leave_daemon,
     leave_files,
 ]  # fmt: skip

@@ -143,6 +143,15 @@ def test_other_processes_cannot_be_killed(outcome: dict[str, Any]) -> None:
     assert "error" not in outcome["connect"], "the warm process did not survive"
 
 
+def test_limits_and_priorities_of_others_stay(outcome: dict[str, Any]) -> None:
+    found = result(outcome, "change_others")
+    if not outcome["form"]["filter"]:
+        pytest.skip("this kind of sandbox has no filter")
+    own = {name for name in found if name.startswith("own ")}
+    assert {name: found[name] for name in own} == dict.fromkeys(own, "done")
+    assert {found[name] for name in found.keys() - own} == {"EPERM"}
+
+
 def test_no_way_to_the_network_outside(outcome: dict[str, Any]) -> None:
     found = result(outcome, "connect")
     if outcome["form"]["filter"]:
