@@ -144,6 +144,8 @@ def serve(channel: Channel, start: Start) -> None:
 def _form(course: Course, unsafe: bool) -> Form:
     """The walls of this machine; CourseError where they are too few."""
     form = probe() if course.settings.namespaces else probe().without_namespaces()
+    if not form.linux:
+        raise CourseError("grading needs Linux: use a Linux container or machine.")
     if not form.reads_blocked and not unsafe:
         raise CourseError(
             "here submissions could read every file that you can read, hidden tests and other submissions"

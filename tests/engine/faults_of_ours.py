@@ -105,11 +105,12 @@ def disturbed(root: Path, kind: str, seconds: float, chance: random.Random) -> t
     process = command(root)
     time.sleep(seconds)
     below: list[psutil.Process] = []
-    killed = "nobody: it was done"
+    killed = f"nobody: no {kind} was there any more"
     try:
         grader = psutil.Process(process.pid)
+        while (found := victim(grader, kind, chance)) is None and process.poll() is None:
+            time.sleep(0.05)  # at the start, or between two
         below = grader.children(recursive=True)
-        found = victim(grader, kind, chance)
         if found is not None and process.poll() is None:
             killed = f"{kind} ({' '.join(found.cmdline())[-40:]})"
             found.send_signal(signal.SIGKILL)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder import commands
+from autograder import commands, worker
 from autograder.course import Course
 from autograder.engine import engine_for
+from autograder.errors import CourseError
+from autograder.sandbox import Form
 from autograder.worker import UNSAFE
 from tests.engine import poor_machine
 from tests.engine.scratch_course import ROOT, copy_course, solved
@@ -60,6 +62,15 @@ def test_the_grade_is_right_and_every_report_warns(handed_in: Course, tmp_path: 
     assert result["message"] == graded["metadata"]["autograder"]["result"]["message"] == UNSAFE
     assert result["status"] == "graded"
     assert {x["id"]: x["score"] for x in result["exercises"]}["count_params"] == 3.0
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_without_linux_it_is_refused_whatever_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unsafe: bool
+) -> None:
+    monkeypatch.setattr(worker, "probe", Form)  # as on macOS
+    with pytest.raises(CourseError, match="grading needs Linux"):
+        worker._form(Course(write_toy(tmp_path), ASSIGNMENT), unsafe)
 
 
 @pytest.mark.parametrize("unsafe", [False, True])
