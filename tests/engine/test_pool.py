@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from autograder import pool as pools
 from autograder.errors import CourseError
 from autograder.pool import Pool, Worker
+from autograder.sandbox import FIRST_UID, SLOTS
 from autograder.sandbox.sweep import descendants
 from autograder.worker import Start
 from tests.engine.toy_course import ASSIGNMENT, SETTINGS, job, start, write_toy
@@ -125,3 +127,23 @@ def test_settings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     (root / "pyproject.toml").write_text("[tool.autograder.time]\ncell = 'long'")
     with pytest.raises(CourseError, match="cannot be used"):
         Pool(start(root), 1)
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3, 64])
+def test_no_two_workers_share_a_uid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int) -> None:
+    """Under one uid, what one submission uses up would count against another that runs at the same time."""
+    monkeypatch.setattr(pools, "Worker", lambda start: range(start.slots[0], SLOTS, start.slots[1]))
+    given = [slot for slots in Pool(start(tmp_path), jobs)._workers for slot in slots]  # type: ignore[union-attr]
+    assert sorted(given) == list(range(SLOTS))
+
+
+def test_a_students_uid_is_of_its_workers_slots(tmp_path: Path) -> None:
+    here = msgspec.structs.replace(start(write_toy(tmp_path)), slots=(7, SLOTS))
+    worker = Worker(here)
+    try:
+        done = worker.do(job(["right"], "import os; print(os.getuid(), os.geteuid())", RIGHT))
+        if "own uid" not in worker.sentence:
+            pytest.skip("students have no uid of their own here")
+    finally:
+        worker.close()
+    assert done.cells[0].outputs[0].text == f"{FIRST_UID + 7} {FIRST_UID + 7}\n"
