@@ -94,9 +94,9 @@ class BoundedExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has n
 
 
 def stem(path: Path) -> str:
-    """The folder that an archive becomes."""
+    """The folder that an archive becomes; `...zip` is not to become the one above."""
     ending = next(ending for ending in ENDINGS if path.name.endswith(ending))
-    return path.name.removesuffix(ending) or "archive"
+    return path.name.removesuffix(ending).strip(".") or "archive"
 
 
 def unpack(path: Path, folder: Path, budget: Budget) -> None:

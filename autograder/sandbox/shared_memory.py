@@ -28,9 +28,11 @@ def remove_new(before: Set[str], uid: int) -> None:
     for name in new:
         path = f"{SHM}/{name}"
         with contextlib.suppress(OSError):
+            if any(place == path or place.startswith(f"{path}/") for place in used):
+                continue
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)
-            elif path not in used:
+            else:
                 os.unlink(path)
 
 

@@ -73,6 +73,7 @@ ARCHIVES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "ada": (".zip", lambda: zipped({NAME: HONEST}), ""),
     "ben": (".zip", lambda: nested(2), ""),
     "cat": (".tar.gz", lambda: tarred((NAME, tarfile.REGTYPE, HONEST.decode())), ""),
+    "dots": (".zip", lambda: zipped({"deep/...zip": zipped({NAME: HONEST})}), ""),
     "setuid": (".zip", lambda: zipped({}, (with_mode(NAME, 0o104755), HONEST)), ""),
     "bomb": (".zip", lambda: zipped({NAME: b"0" * 3_000_000}), "space"),
     "tar_bomb": (".tar.gz", lambda: tarred((NAME, tarfile.REGTYPE, "0" * 3_000_000)), "space"),
@@ -133,7 +134,7 @@ def test_the_honest_ones_are_collected_as_they_are(collected: tuple[Path, str]) 
         (file,) = (root / "submitted" / student / "module6").glob("*.ipynb")
         assert file.read_bytes() == HONEST
     names = {path.name for path in (root / "submitted").iterdir()}
-    assert names == {"ada", "cat", "setuid", "inner"}  # the regular expression takes the innermost folder
+    assert names == {"ada", "cat", "setuid", "inner", "archive"}  # the regular expression takes the innermost folder
     assert not Path("/tmp/rooted_by_zip").exists()
 
 
