@@ -134,7 +134,13 @@ def test_the_honest_ones_are_collected_as_they_are(collected: tuple[Path, str]) 
         (file,) = (root / "submitted" / student / "module6").glob("*.ipynb")
         assert file.read_bytes() == HONEST
     names = {path.name for path in (root / "submitted").iterdir()}
-    assert names == {"ada", "cat", "setuid", "inner", "archive"}  # the regular expression takes the innermost folder
+    assert names == {
+        "ada",
+        "cat",
+        "setuid",
+        "inner",
+        "archive",
+    }  # the regular expression takes the innermost folder
     assert not Path("/tmp/rooted_by_zip").exists()
 
 

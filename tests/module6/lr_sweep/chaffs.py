@@ -360,3 +360,23 @@ def seeds_every_generator(make_model, X, y, lrs, steps, seed=0):
             losses.append(loss.item())
         results[lr] = losses
     return results
+
+
+@replaces("lr_sweep")
+def evens_out_the_rates(make_model, X, y, lrs, steps, seed=0):
+    """The rates between the smallest and the largest are replaced by evenly spaced ones: sweep the
+    rates that are given, whatever lies between them."""
+    results = {}
+    for lr in np.linspace(min(lrs), max(lrs), len(lrs)).tolist():
+        torch.manual_seed(seed)
+        model = make_model()
+        opt = torch.optim.SGD(model.parameters(), lr=lr)
+        losses = []
+        for _ in range(steps):
+            opt.zero_grad()
+            loss = nn.functional.mse_loss(model(X), y)
+            loss.backward()
+            losses.append(loss.item())
+            opt.step()
+        results[lr] = losses
+    return results
