@@ -46,7 +46,7 @@ class Student:
         path = self.folder / TIMESTAMP
         for handed_in in (self.folder.parent, self.folder, path):
             refuse_link(handed_in)
-        if not path.exists():
+        if not path.is_file():
             return None
         text = path.read_text(encoding="utf-8", errors="replace").strip()
         try:
@@ -183,7 +183,7 @@ class Classroom:
         fresh.replace(place)
         for name in CARRIED:
             handed_in = Path(submission.path).with_name(name)
-            if handed_in.exists():
+            if handed_in.is_file() and not handed_in.is_symlink():
                 kept = place.parent / name
                 kept.unlink(missing_ok=True)  # `nbgrader autograde` leaves one that nobody may write
                 kept.write_bytes(handed_in.read_bytes())

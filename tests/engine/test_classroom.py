@@ -214,6 +214,22 @@ def test_a_broken_second_try_keeps_the_first_grade(course: Course, grade: Callab
     assert rows(course)["ada", PART, "count_params"] == before["ada", PART, "count_params"]
 
 
+def test_what_lies_beside_a_notebook_and_is_no_file_is_left_alone(
+    course: Course, grade: Callable[..., Graded]
+) -> None:
+    for student in ("ada", "bob"):
+        folder = submit(course, student, solved(course, PART, "count_params")).parent
+        (folder / "timestamp.txt").unlink()
+        (folder / "submission_secret.txt").unlink()
+        (folder / "submission_secret.txt").symlink_to("/dev/zero")
+    (course.root / "submitted/ada/module6/timestamp.txt").mkdir()
+    os.mkfifo(course.root / "submitted/bob/module6/timestamp.txt")
+    code, results, _, _ = grade()
+    assert code == 0
+    assert {x["score"] for x in results.values()} == {3.0}
+    assert sorted(os.listdir(course.root / "autograded/ada/module6")) == [f"{PART}.ipynb"]
+
+
 def rearranged(course: Course) -> dict[str, Any]:
     """Test cells deleted, moved and copied, metadata lost, a huge output, a foreign cell."""
     data = solved(course, PART, "count_params", "gradient_flow", "collapse_linear")
