@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from autograder.inside.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, Output, RunCell, size_of
-from autograder.nursery import Nursery, StudentProcess
+from autograder.nurseries import Nursery
+from autograder.student import StudentProcess
 from autograder.wire import Closed, Late, WireError
 
 
@@ -64,7 +65,9 @@ def run_cells(nursery: Nursery, cells: list[Cell], seed: int, limits: TimeLimits
     left_out: dict[int, str] = {}
     deadline = time.monotonic() + limits.notebook
     while True:
+        asked = time.monotonic()
         run = Run(nursery.spawn(seed, limits.question))
+        deadline += time.monotonic() - asked  # waiting for a process is not the notebook's time
         lost = _attempt(run, cells, left_out, limits, deadline)
         if lost is None:
             return run

@@ -19,9 +19,10 @@ from autograder.execution import Cell, CellRun, Run, TimeLimits, run_cells
 from autograder.fixtures import Sitting
 from autograder.grading import Bench, check_result
 from autograder.inside.messages import Question, Reply
-from autograder.nursery import Copy, Nursery, NurseryError, RemoteSide
+from autograder.nurseries import Nursery, NurseryError
 from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
 from autograder.sides import LocalSide, StudentLost
+from autograder.student import Copy, RemoteSide
 from autograder.values import Kept
 from autograder.wire import WireError
 
@@ -150,13 +151,15 @@ class Marker:
     ) -> list[CheckRun]:
         """How several namespaces, that the cells leave behind by name, fare in one check each."""
         try:
-            run = run_cells(self.nursery, cells, self.student_seed, self.limits)
+            process = run_cells(self.nursery, cells, self.student_seed, self.limits).process
             found: list[CheckRun] = []
             for names, group in itertools.groupby(asked, key=lambda pair: pair[0]):
-                copy = run.process.fork(names)
-                sitting = Sitting(copy.side, reference, self.seed, self.nursery.device)
-                found += [self.bench.run_check(item, sitting) for _, item in group]
-                run.process.end_fork(copy)
+                if process.serving:  # it was lost over the namespace before this one
+                    self.nursery.sweep()
+                    process = run_cells(self.nursery, cells, self.student_seed, self.limits).process
+                with process.answering(names) as side:
+                    sitting = Sitting(side, reference, self.seed, self.nursery.device)
+                    found += [self.bench.run_check(item, sitting) for _, item in group]
             return found
         finally:
             self.nursery.sweep()
@@ -204,7 +207,7 @@ class Copies:
     """Hands out a living copy of the notebook's state; makes a fresh one after a copy was lost.
 
     A copy is a fork of the notebook's process. Where that is not safe (a CUDA context, more threads than
-    one) it is the notebook run again in a fresh process.
+    one, no Linux) it is the notebook run again in a fresh process.
     """
 
     def __init__(self, marker: Marker, run: Run, cells: list[Cell]) -> None:

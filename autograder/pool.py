@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,8 @@ import msgspec
 
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.handover import start_with_socket
+from autograder.nurseries.base import last_line
 from autograder.sandbox import SLOTS
 from autograder.wire import Channel, Closed, Late, WireError
 from autograder.worker import Done, Job, Start
@@ -35,17 +36,9 @@ class Worker:
         settings = Course(Path(start.root), start.assignment).settings
         self._seconds = 2 * settings.time.submission
         self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
-        ours, theirs = socket.socketpair()
-        os.set_inheritable(theirs.fileno(), True)
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "autograder.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stderr=self._log,
-            env={**os.environ, **threads},
-        )
-        theirs.close()
+        argv = [sys.executable, "-P", "-m", "autograder.worker"]
+        self._process, ours = start_with_socket(argv, stderr=self._log, env={**os.environ, **threads})
         self._channel = Channel(ours, max_frame=2**30)
         self.sentence = ""
         with contextlib.suppress(Closed):  # wait() says why
@@ -59,7 +52,7 @@ class Worker:
             self.sentence = self._channel.receive(str, START_SECONDS)
         except WireError as error:
             self.close()
-            raise CourseError(f"a worker did not start ({self._last_words() or error}).") from None
+            raise CourseError(f"a worker did not start ({last_line(self._log) or error}).") from None
         if self.sentence.startswith("error: "):
             raise CourseError(self.sentence.removeprefix("error: "))
 
@@ -68,12 +61,6 @@ class Worker:
         self.wait()
         self._channel.send(job, self._seconds)
         return self._channel.receive(Done, self._seconds)
-
-    def _last_words(self) -> str:
-        """The last line that the process wrote on stderr, where Python says what went wrong."""
-        self._log.seek(0)
-        lines = self._log.read()[-4000:].decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
 
     def kill(self) -> None:
         self._process.kill()

@@ -18,8 +18,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from autograder.authoring import SCHEMA
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.nursery import RemoteSide
 from autograder.regions import MARKERS
+from autograder.student import RemoteSide
 from autograder.wire import Channel
 
 LONGEST = 48

@@ -17,7 +17,8 @@ from autograder.course import Course
 from autograder.execution import Cell, run_cells
 from autograder.fixtures import Sitting, exercise_of
 from autograder.marking import ReferenceSide, load_reference
-from autograder.nursery import Nursery, StudentProcess
+from autograder.nurseries import nursery_for
+from autograder.student import StudentProcess
 
 SEED = 0
 
@@ -27,13 +28,13 @@ class _Selftest:
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        self.nursery = Nursery(course.settings.memory, materials=course.materials)
+        self.nursery = nursery_for(course.settings.memory, materials=course.materials)
         self.notebook = ""
         self.process: StudentProcess | None = None
         atexit.register(self.nursery.close)
 
     def process_of(self, notebook: str) -> StudentProcess:
-        if self.process is None or notebook != self.notebook:
+        if self.process is None or self.process.serving or notebook != self.notebook:
             self.nursery.sweep()
             solution = self.course.solution_file(notebook).read_text(encoding="utf-8")
             cells = [Cell(0, solution)]
@@ -56,8 +57,5 @@ def reference_sitting(item: pytest.Item) -> Iterator[Sitting]:
     exercise = selftest.course.exercises[exercise_of(item)]
     process = selftest.process_of(exercise.notebook)
     names = load_reference(selftest.course.solution_file(exercise.notebook))
-    copy = process.fork()
-    try:
-        yield Sitting(copy.side, ReferenceSide(names), SEED)
-    finally:
-        process.end_fork(copy)
+    with process.answering() as side:
+        yield Sitting(side, ReferenceSide(names), SEED)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import socket
 import sys
 import time
 from pathlib import Path
@@ -23,8 +22,9 @@ from autograder.draw import derived_seed
 from autograder.errors import CourseError
 from autograder.execution import Cell, CellRun
 from autograder.grading import Bench, with_graders
+from autograder.handover import handed_socket
 from autograder.marking import Marked, Marker, ReferenceSide, load_reference
-from autograder.nursery import Nursery
+from autograder.nurseries import Nursery, nursery_for
 from autograder.records import CheckRun, Exercise, ExerciseResult, exercise_result
 from autograder.sandbox import SLOTS, Form, SandboxError, probe
 from autograder.wire import Channel, Closed
@@ -144,27 +144,25 @@ def serve(channel: Channel, start: Start) -> None:
 def _form(course: Course, unsafe: bool) -> Form:
     """The walls of this machine; CourseError where they are too few."""
     form = probe() if course.settings.namespaces else probe().without_namespaces()
-    if not form.linux:
-        raise CourseError("grading needs Linux: use a Linux container or machine.")
     if not form.reads_blocked and not unsafe:
+        why = f"there are neither namespaces ({form.why}) nor Landlock" if form.linux else "this is not Linux"
         raise CourseError(
             "here submissions could read every file that you can read, hidden tests and other submissions"
-            f" among them, since there are neither namespaces ({form.why}) nor Landlock: grade in a Linux"
-            " container or on a machine that has one of them, or, if you trust everyone who handed in, with"
-            " --unsafe."
+            f" among them, since {why}: grade in a Linux container or on a machine that has one of them, or,"
+            " if you trust everyone who handed in, with --unsafe."
         )
     return form
 
 
 def _serve(channel: Channel, start: Start) -> None:
-    if start.core >= 0:
+    if start.core >= 0 and sys.platform == "linux":
         os.sched_setaffinity(0, {start.core})
     course = Course(Path(start.root), start.assignment)
     if start.device == "cuda" and not torch.cuda.is_available():
         raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")
     form = _form(course, start.unsafe)
     slots = range(start.slots[0], SLOTS, start.slots[1])
-    with Nursery(course.settings.memory, start.device, form, course.materials, slots) as nursery:
+    with nursery_for(course.settings.memory, start.device, form, course.materials, slots) as nursery:
         nursery.start()  # its imports take seconds, which collecting the graders overlaps
         torch.set_num_threads(1)
 
@@ -182,7 +180,7 @@ def _serve(channel: Channel, start: Start) -> None:
 
 
 def main() -> None:
-    channel = Channel(socket.socket(fileno=int(sys.argv[1])), max_frame=2**30)
+    channel = Channel(handed_socket(sys.argv[1]), max_frame=2**30)
     os.chdir("/")
     serve(channel, channel.receive(Start))
 

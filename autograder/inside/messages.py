@@ -66,7 +66,13 @@ class EndFork(Message):
 
 
 class Serve(Message):
-    """Answer questions from now on, in this process (where forking is not safe)."""
+    """Answer questions from now on, in this process (where forking is not safe); `names` as in Fork."""
+
+    names: str = ""
+
+
+class StopServing(Message):
+    """Enough questions: back to cells."""
 
 
 class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

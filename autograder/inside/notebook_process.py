@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import signal
 import socket
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from autograder.inside.answers import Answerer
@@ -25,6 +27,7 @@ from autograder.inside.messages import (
     RaisedThere,
     RunCell,
     Serve,
+    StopServing,
     Untouched,
 )
 from autograder.inside.own_names import OwnNames
@@ -33,9 +36,12 @@ from autograder.inside.traces import same, state_of
 from autograder.wire import Channel, TooBig, WireError
 
 
-def serve(channel: Channel, shell: NotebookShell) -> None:
-    """Do what the grader says until it hangs up."""
+def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> None:
+    """Do what the grader says until it hangs up. `forks`: whether a process may be forked on this system."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
     notebook = Notebook(shell)
     own = OwnNames(shell.user_ns)
     while True:
@@ -46,17 +52,17 @@ def serve(channel: Channel, shell: NotebookShell) -> None:
         if isinstance(message, RunCell):
             channel.send(_run_cell(notebook, message, own))
         elif isinstance(message, Describe):
-            channel.send(Described(_forkable()))
+            channel.send(Described(forks and _forkable()))
         elif isinstance(message, Fork):
             own.bind_again()
-            _fork(channel, shell, message.names)
+            _fork(channel, _named(shell, message.names))
         elif isinstance(message, EndFork):
             _end(message.pid)
             channel.send(Forked(0))
         else:
             own.bind_again()
-            answer_questions(channel, shell.user_ns)
-            return
+            if not answer_questions(channel, _named(shell, message.names)):
+                return
 
 
 def _run_cell(notebook: Notebook, message: RunCell, own: OwnNames) -> CellDone:
@@ -78,15 +84,20 @@ def _forkable() -> bool:
     return len(os.listdir("/proc/self/task")) == 1 and not torch.cuda.is_initialized()
 
 
-def _fork(channel: Channel, shell: NotebookShell, names: str) -> None:
+def _named(shell: NotebookShell, names: str) -> Mapping[str, Any]:
+    """The notebook's names, or those of the dict that is bound to this one."""
+    found: Mapping[str, Any] = shell.user_ns[names] if names else shell.user_ns
+    return found
+
+
+def _fork(channel: Channel, names: Mapping[str, Any]) -> None:
     _, (descriptor,), _, _ = socket.recv_fds(channel.sock, 1, 1)
     gc.freeze()  # a collection in the copy would touch, and so copy, every page of the notebook's objects
     pid = os.fork()
     if pid == 0:
         channel.drop()
         try:
-            answering = shell.user_ns[names] if names else shell.user_ns
-            answer_questions(Channel(socket.socket(fileno=descriptor)), answering)
+            answer_questions(Channel(socket.socket(fileno=descriptor)), names)
         finally:
             os._exit(0)
     os.close(descriptor)
@@ -101,15 +112,17 @@ def _end(pid: int) -> None:
         pass
 
 
-def answer_questions(channel: Channel, names: Mapping[str, Any]) -> None:
-    """Answer with these names until the grader hangs up."""
+def answer_questions(channel: Channel, names: Mapping[str, Any]) -> bool:
+    """Answer with these names until the grader hangs up (False) or has asked them enough (True)."""
     run_quietly()
     sys.settrace(None)
     answerer = Answerer(names)
     before = state_of(names)
     while True:
         try:
-            question: Question | Untouched = channel.receive(Question | Untouched)
+            question: Question | Untouched | StopServing = channel.receive(Question | Untouched | StopServing)
+            if isinstance(question, StopServing):
+                return True
             if isinstance(question, Untouched):
                 channel.send(Answered(question.id, same(before, state_of(names)), []))
                 continue
@@ -119,4 +132,4 @@ def answer_questions(channel: Channel, names: Mapping[str, Any]) -> None:
                 kinds = [type(error).__name__, "Exception"]
                 channel.send(RaisedThere(question.id, kinds, str(error), ""))
         except WireError:
-            return
+            return False

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from tempfile import TemporaryFile
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -233,7 +234,7 @@ class Notebook:
     def __init__(self, shell: NotebookShell) -> None:
         self.shell = shell
         self.outputs = shell.outputs
-        self.file = os.memfd_create("output")
+        self.file = _unnamed_file()
         for descriptor in (1, 2):
             os.dup2(self.file, descriptor)
         sys.stdout = _Stream("stdout", self.outputs, 1)
@@ -254,10 +255,19 @@ class Notebook:
         """Add what was written past Python, straight to descriptors 1 and 2 (programs, C code)."""
         size = os.fstat(self.file).st_size
         if size:
-            text = os.pread(self.file, min(size, CELL_OUTPUT_BYTES), 0).decode("utf-8", "replace")
+            os.lseek(self.file, 0, os.SEEK_SET)
+            text = os.read(self.file, min(size, CELL_OUTPUT_BYTES)).decode("utf-8", "replace")
             self.outputs.write("stdout", text.replace("\0", ""))
             os.ftruncate(self.file, 0)
             os.lseek(self.file, 0, os.SEEK_SET)
+
+
+def _unnamed_file() -> int:
+    """The descriptor of a file that nobody else finds."""
+    if sys.platform == "linux":
+        return os.memfd_create("output")
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def run_quietly() -> None:

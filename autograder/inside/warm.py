@@ -7,61 +7,23 @@ solution and no secret, and has one thread: a fork of it is as good as a fresh i
 from __future__ import annotations
 
 import gc
-import importlib
 import os
-import random
+import select
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from autograder.inside import notebook_process
-from autograder.inside.faraway import attempt
 from autograder.inside.memory import collapse_memory
 from autograder.inside.messages import Interrupt, Ready, Spawn, Spawned, Sweep, Swept
-from autograder.inside.shell import NotebookShell, make_shell
+from autograder.inside.preload import preload
+from autograder.inside.settings import read_settings
+from autograder.inside.shell import NotebookShell
 from autograder.sandbox import FIRST_UID, Form, Limits, enter, shared_memory, sweep
+from autograder.sandbox.watch import Watch
 from autograder.wire import Channel, Closed
-
-PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
-           "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg")  # fmt: skip
-# The first plot, the first formula and the first traceback load and cache much; every child inherits it.
-TRIALS = (
-    """
-import matplotlib.pyplot as plt
-_figure, (_left, _right) = plt.subplots(1, 2)
-_left.semilogy([1e-9, 1], label="$10^{-1} x_1 + 2^k$")
-_left.legend()
-_left.set(xlabel="$x_2$", title="title")
-_figure.colorbar(_right.contourf([[0, 1], [1, 0]]))
-plt.tight_layout()
-plt.show()
-""",
-    "1 / 0",
-)
-
-
-def preload() -> NotebookShell:
-    """Import and touch whatever a first use would load, so that every child finds it done."""
-    for name in PRELOAD:
-        importlib.import_module(name)
-    torch.set_num_threads(1)
-    shell = make_shell()
-    weights = torch.zeros(2, requires_grad=True)
-    optimizer = torch.optim.Adam([weights])
-    weights.sum().backward()
-    optimizer.step()
-    attempt(lambda device: torch.ones(2, device=device).sum())
-    for cell in TRIALS:
-        shell.run_cell(cell, silent=True)
-    shell.run_cell("%reset -f", silent=True)
-    shell.execution_count = 1
-    shell.outputs.clear()
-    return shell
 
 
 def one_thread() -> bool:
@@ -87,9 +49,12 @@ class Warm:
         self.child = 0
         self.uid = os.geteuid()
         self.shared_before: frozenset[str] = frozenset()
+        self.watch: Watch | None = None
+        """Of the bounds that no kernel keeps in this form, while a submission runs."""
 
     def serve(self) -> None:
         while True:
+            self._look_while_waiting()
             message = self.channel.receive(Spawn | Interrupt | Sweep)
             if isinstance(message, Spawn):
                 self._spawn(message)
@@ -98,6 +63,14 @@ class Warm:
                     os.kill(self.child, signal.SIGINT)
             else:
                 self.channel.send(Swept(self._sweep()))
+
+    def _look_while_waiting(self) -> None:
+        """Until there is a message, look whether the submission is over its bounds; if so, end all of it."""
+        while self.watch and not select.select([self.channel.sock], [], [], self.watch.pause)[0]:
+            if self.watch.over():
+                sweep()
+                self.child = 0
+                self.watch = None
 
     def _spawn(self, message: Spawn) -> None:
         _, (descriptor,), _, _ = socket.recv_fds(self.channel.sock, 1, 1)
@@ -112,6 +85,8 @@ class Warm:
             self._become_student(descriptor, message)
         os.close(descriptor)
         self.child = pid
+        watch = Watch(self.limits, self.form, message.scratch, self.shared_before, self.uid)
+        self.watch = watch if watch.needed() else None
         self.channel.send(Spawned(pid))
 
     def _become_student(self, descriptor: int, message: Spawn) -> None:
@@ -121,10 +96,8 @@ class Warm:
             work = enter(self.limits, self.form, slot=message.slot, writable=writable)
             for path in self.materials:
                 os.symlink(path, work / Path(path).name)
-            random.seed(message.seed)
-            np.random.seed(message.seed % 2**32)
-            torch.manual_seed(message.seed)
-            notebook_process.serve(Channel(socket.socket(fileno=descriptor)), self.shell)
+            channel = Channel(socket.socket(fileno=descriptor))
+            notebook_process.serve(channel, self.shell, message.seed, forks=True)
         finally:
             os._exit(1)
 
@@ -134,17 +107,19 @@ class Warm:
         if not self.form.mount:
             shared_memory.remove_new(self.shared_before, self.uid)
         self.child = 0
+        self.watch = None
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
-def main(descriptor: int, form: Form, limits: Limits, materials: Sequence[str]) -> None:
-    channel = Channel(socket.socket(fileno=descriptor))
+def main(descriptor: str, word: str) -> None:
+    channel = Channel(socket.socket(fileno=int(descriptor)))
+    settings = read_settings(word)
     shell = preload()
     gc.collect()
     gc.freeze()
     collapse_memory()
-    channel.send(Ready(form.sentence))
+    channel.send(Ready(settings.form.sentence))
     try:
-        Warm(channel, form, limits, shell, materials).serve()
+        Warm(channel, settings.form, settings.limits, shell, settings.materials).serve()
     except Closed:
         sys.exit(0)

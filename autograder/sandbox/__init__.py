@@ -70,11 +70,9 @@ def launch(
     `group` is a control group (see cgroup.py) for it and all it starts.
 
     The Popen is the shim's: kill it and all inside dies; its returncode is the warm process's
-    (128 + n after signal n). With no wall (not Linux) `argv` is simply started. Safe to call
-    from any thread. Raises SandboxError when a wall cannot be put up or argv not be run.
+    (128 + n after signal n). Safe to call from any thread; for a system without walls there is
+    plain.py. Raises SandboxError when a wall cannot be put up or argv not be run.
     """
-    if not form.linux:
-        return _started(argv, pass_fds, env, stdout, stderr)
     paths = [str(path) for path in readable]
     shown = view([*paths, argv[0]])
     _refuse_closed_folders(form, shown)
@@ -88,7 +86,10 @@ def launch(
     shim = [sys.executable, "-I", "-S", str(_SHIM), "launch", json.dumps(job)]
     with open(status, "rb") as told:
         try:
-            process = _started(shim, (*pass_fds, telling), env, stdout, stderr)
+            process = subprocess.Popen(
+                shim, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                env=dict(env), pass_fds=(*pass_fds, telling), start_new_session=True,
+            )  # fmt: skip
         finally:
             os.close(telling)
         message = told.read().decode(errors="replace")
@@ -96,19 +97,6 @@ def launch(
         process.wait()
         raise SandboxError(f"the warm process could not be started in its sandbox: {message}")
     return process
-
-
-def _started(
-    argv: Sequence[str],
-    pass_fds: Sequence[int],
-    env: Mapping[str, str],
-    stdout: int | IO[bytes] | None,
-    stderr: int | IO[bytes] | None,
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        list(argv), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-        env=dict(env), pass_fds=pass_fds, start_new_session=True,
-    )  # fmt: skip
 
 
 def _refuse_closed_folders(form: Form, shown: View) -> None:
@@ -149,9 +137,8 @@ def enter(limits: Limits, form: Form, *, slot: int, writable: Path | None = None
     ruleset = _ruleset(form, shown, work) if form.landlock else None
     os.chdir(work)
     _settle(work)
-    if form.linux:
-        privileges.drop(uid)
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    privileges.drop(uid)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if ruleset is not None:
         landlock.restrict(ruleset)
     if form.filter:  # last: it forbids what the walls above need
@@ -174,7 +161,7 @@ def _working_folder(limits: Limits, form: Form, shown: View, uid: int | None, wr
 
 def _crowd(form: Form, uid: int | None) -> int:
     """Processes that count with the student's: none under an own uid, else all of the user's."""
-    if uid is not None or not form.linux:
+    if uid is not None:
         return 0
     # A user namespace counts for itself: the shim and the warm process are in it.
     return 2 if form.user else _limits.crowd(os.getuid())

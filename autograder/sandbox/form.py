@@ -56,7 +56,7 @@ class Form:
     def sentence(self) -> str:
         """One plain line for the user: what holds, what is weaker and why."""
         if not self.linux:
-            return "sandbox: none on this system (walls need Linux): use a Linux container"
+            return "sandbox: limits only, since walls need Linux; open: every file you can read, the network"
         holds = [*self._spaces(), *(["own uid"] if self.uids else [])]
         holds += ["Landlock"] if self.landlock else []
         holds += ["system-call filter"] if self.filter else []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
+from functools import cache
+from typing import Any
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUTS = 0x04000000
@@ -32,10 +35,13 @@ _NUMBERS = {
     "landlock_create_ruleset": 444,
     "landlock_add_rule": 445,
     "landlock_restrict_self": 446,
-    **_OLD_NUMBERS.get(os.uname().machine, {}),
+    **_OLD_NUMBERS.get(platform.machine(), {}),
 }
 
-_libc = ctypes.CDLL(None, use_errno=True)
+
+@cache
+def _libc() -> Any:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def _checked(result: int, what: str) -> int:
@@ -53,26 +59,26 @@ def _long(value: object) -> object:
 def syscall(name: str, *arguments: object) -> int:
     """The call `name` with integers, byte strings or pointers as arguments."""
     if name not in _NUMBERS:
-        raise OSError(38, f"{name}: its number on {os.uname().machine} is not known here")
-    result = _libc.syscall(ctypes.c_long(_NUMBERS[name]), *(_long(one) for one in arguments))
+        raise OSError(38, f"{name}: its number on {platform.machine()} is not known here")
+    result = _libc().syscall(ctypes.c_long(_NUMBERS[name]), *(_long(one) for one in arguments))
     return _checked(int(result), name)
 
 
 def prctl(option: int, *arguments: int) -> int:
     """prctl(2); all five arguments are always given, since some options insist on zeros."""
     padded = (*arguments, 0, 0, 0, 0)[:4]
-    result = _libc.prctl(option, *(ctypes.c_ulong(one) for one in padded))
+    result = _libc().prctl(option, *(ctypes.c_ulong(one) for one in padded))
     return _checked(int(result), f"prctl {option}")
 
 
 def unshare(flags: int) -> None:
     """Leave the namespaces named by `flags` for fresh ones."""
-    _checked(int(_libc.unshare(ctypes.c_int(flags))), f"unshare {flags:#x}")
+    _checked(int(_libc().unshare(ctypes.c_int(flags))), f"unshare {flags:#x}")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
     """mount(2) with empty strings for what is not needed."""
-    result = _libc.mount(
+    result = _libc().mount(
         source.encode(),
         os.fsencode(target),
         kind.encode() or None,
@@ -89,7 +95,7 @@ def bind(source: str, target: str) -> None:
 
 def unmount(target: str) -> None:
     """Take a mount and all below it out of sight at once, busy or not."""
-    _checked(int(_libc.umount2(os.fsencode(target), MNT_DETACH)), f"umount {target}")
+    _checked(int(_libc().umount2(os.fsencode(target), MNT_DETACH)), f"umount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:
@@ -115,4 +121,4 @@ def capset(effective: int, permitted: int, inheritable: int) -> None:
     low, high = 0xFFFFFFFF, 32
     sets = (effective, permitted, inheritable)
     data = (ctypes.c_uint32 * 6)(*(one & low for one in sets), *(one >> high for one in sets))
-    _checked(int(_libc.capset(ctypes.byref(header), ctypes.byref(data))), "capset")
+    _checked(int(_libc().capset(ctypes.byref(header), ctypes.byref(data))), "capset")

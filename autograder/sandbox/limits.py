@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
+import sys
 from dataclasses import dataclass
+
+if sys.platform != "win32":
+    import resource
 
 MIB = 1 << 20
 
@@ -29,13 +32,14 @@ class Limits:
     tmp_files: int = 8192
 
 
-def apply(limits: Limits, *, crowd: int) -> None:
+def apply(limits: Limits, *, crowd: int, held: tuple[int, int] | None = None) -> None:
     """Limit this process. `crowd`: processes that count against the same uid already.
 
     Address space and data are limited, since data does not count shared maps and a child of
-    the CUDA build of torch begins with 3.5 GB of address space.
+    the CUDA build of torch begins with 3.5 GB of address space. `held`: what it has of both.
     """
-    space, data = _held()
+    assert sys.platform != "win32"
+    space, data = held or _held()
     stack = 8 * MIB
     _lower(resource.RLIMIT_AS, space + limits.memory_bytes)
     _lower(resource.RLIMIT_DATA, data + limits.memory_bytes)
@@ -53,6 +57,17 @@ def apply(limits: Limits, *, crowd: int) -> None:
         score.write("1000")
 
 
+def apply_plain(limits: Limits) -> None:
+    """Limit this process on a system that is not Linux, as far as it has such limits."""
+    if sys.platform == "win32":
+        return  # its job object has them (job.py)
+    import psutil
+
+    space = psutil.Process().memory_info().vms
+    mine = sum(x.info["uids"].real == os.getuid() for x in psutil.process_iter(["uids"]) if x.info["uids"])
+    apply(limits, crowd=mine, held=(space, space))
+
+
 def crowd(uid: int) -> int:
     """How many processes and threads of `uid` /proc shows: RLIMIT_NPROC counts them all."""
     count = 0
@@ -65,17 +80,16 @@ def crowd(uid: int) -> int:
 
 def _held() -> tuple[int, int]:
     """Bytes of address space and of data that this process has already."""
-    try:
-        with open("/proc/self/statm") as file:
-            pages = [int(word) for word in file.read().split()]
-    except OSError:  # no /proc: macOS
-        return 0, 0
+    assert sys.platform != "win32"
+    with open("/proc/self/statm") as file:
+        pages = [int(word) for word in file.read().split()]
     size = resource.getpagesize()
     return pages[0] * size, pages[5] * size
 
 
 def _lower(which: int, soft: int, hard: int | None = None) -> None:
     """Set a limit, never above the hard one already there; a system may lack some."""
+    assert sys.platform != "win32"
     _, ceiling = resource.getrlimit(which)
     hard = soft if hard is None else hard
     if ceiling != resource.RLIM_INFINITY:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Set
 
 from autograder.sandbox.namespaces import SHM
+from autograder.sandbox.removal import remove
 
 
 def names() -> frozenset[str]:
@@ -18,20 +18,25 @@ def names() -> frozenset[str]:
         return frozenset()
 
 
+def new(before: Set[str], uid: int) -> list[str]:
+    """Paths of what belongs to `uid` and was not there before."""
+    paths = [f"{SHM}/{name}" for name in names() - before]
+    return [path for path in paths if _owner(path) == uid]
+
+
 def remove_new(before: Set[str], uid: int) -> None:
     """Take away what belongs to `uid` and was not there before, unless a living process uses it.
 
     Another worker's student, and whoever else runs under this uid, keeps what is open.
     """
-    new = [name for name in names() - before if _owner(f"{SHM}/{name}") == uid]
-    used = _used() if new else frozenset()
-    for name in new:
-        path = f"{SHM}/{name}"
+    found = new(before, uid)
+    used = _used() if found else frozenset()
+    for path in found:
         with contextlib.suppress(OSError):
             if any(place == path or place.startswith(f"{path}/") for place in used):
                 continue
             if os.path.isdir(path) and not os.path.islink(path):
-                shutil.rmtree(path)
+                remove(path)
             else:
                 os.unlink(path)
 

@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 
 from autograder.execution import TimeLimits
-from autograder.nursery import Nursery
+from autograder.nurseries import Nursery, nursery_for
 from autograder.sandbox import Form, Limits, probe
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     full = probe()
     none = replace(Form(), linux=True, root=full.root)
     print(full.sentence)
-    with Nursery(Limits(), form=full) as walled, Nursery(Limits(), form=none) as bare:
+    with nursery_for(Limits(), form=full) as walled, nursery_for(Limits(), form=none) as bare:
         times: dict[str, list[tuple[float, float]]] = {"walls": [], "none": []}
         for nursery in (walled, bare):
             nursery.wait()

@@ -31,7 +31,7 @@ from autograder.fixtures import Sitting
 from autograder.grading import Bench, with_graders
 from autograder.inside.answers import Answerer
 from autograder.inside.messages import Call, RunProbe
-from autograder.nursery import Nursery
+from autograder.nurseries import nursery_for
 from autograder.pool import available_cores
 from autograder.records import Exercise
 from autograder.regions import BEGIN, END
@@ -123,7 +123,7 @@ def measure_engine(course: Course, paths: list[Path]) -> Measured:
         torch.set_num_threads(1)
         os.sched_setaffinity(0, {available_cores()[0]})  # as each worker of a class that fills the machine
         found = Measured()
-        with Nursery(course.settings.memory, materials=course.materials) as nursery:
+        with nursery_for(course.settings.memory, materials=course.materials) as nursery:
             start = Start(str(course.root), course.assignment, 1, "cpu", diagnose=True)
             desk = Desk(course, start, bench, nursery)
 

@@ -67,8 +67,6 @@ class Attack(NamedTuple):
     exercise: str = "count_params"
     elsewhere: str = ""
     """What shows that it ran in the form without namespaces, where that is something else."""
-    quota: bool = False
-    """Needs a file system of the submission's own; without one, how much it writes is open (docs/security.md)."""
 
 
 GONE = "ended the Python process"
@@ -350,9 +348,9 @@ def fill(n=[0]):
     n[0] += 1
     with open(f"{TMP}/bomb{n[0]}", "wb", buffering=0) as file: file.write(b"x" * 2**20)
     if os.path.getsize(f"{TMP}/bomb{n[0]}") < 2**20: raise OSError(errno.ENOSPC, "full")
-ran(until_refused(fill))""",
+ran(until_refused(fill, 4000))""",
         "ran: ENOSPC after some",
-        quota=True,
+        elsewhere="left out: it ended the Python process",
     ),
     Attack(
         "one large file",
@@ -371,7 +369,17 @@ ran(said(lambda: os.truncate(f"{TMP}/large", 2**40)))""",
 names = iter(range(10**6))
 ran(until_refused(lambda: open(f"{TMP}/i{next(names)}", "w").close()))""",
         "ran: ENOSPC after some",
-        quota=True,
+        elsewhere="left out: it ended the Python process",
+    ),
+    Attack(
+        "depth",
+        "make folders in folders without end",
+        "refused at the quota, and taken away",
+        """
+def deeper(): os.mkdir("d"); os.chdir("d")
+ran(until_refused(deeper, 20_000))""",
+        "ran: ENOSPC after some",
+        elsewhere="left out: it ended the Python process",
     ),
     Attack(
         "shared memory",
@@ -384,9 +392,9 @@ def fill():
     fd = os.open(f"/dev/shm/{len(kept)}", os.O_CREAT | os.O_RDWR)
     kept.append(fd)
     os.posix_fallocate(fd, 0, 2**21)
-ran(until_refused(fill))""",
+ran(until_refused(fill, 4000))""",
         "ran: ENOSPC after some",
-        quota=True,
+        elsewhere="left out: it ended the Python process",
     ),
     Attack(
         "files in memory",

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.execution import Cell, CellRun, TimeLimits, run_cells
 from autograder.inside.messages import CELL_OUTPUT_BYTES, Output, size_of
-from autograder.nursery import Nursery
+from autograder.nurseries import Nursery, nursery_for
 from autograder.sandbox import Limits
 from autograder.sandbox.sweep import descendants
 
@@ -23,7 +23,7 @@ Ran = tuple[list[CellRun], float]
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Nursery]:
     limits = Limits(memory_bytes=600 * MIB, cpu_seconds=60, processes=32, tmp_bytes=64 * MIB)
-    with Nursery(limits) as nursery:
+    with nursery_for(limits) as nursery:
         yield nursery
 
 

@@ -305,8 +305,6 @@ def test_an_attack_earns_and_harms_nothing(
     quick: tuple[Course, Worker], brief: tuple[Job, dict[str, Any]], attack: table.Attack
 ) -> None:
     course, worker = quick
-    if attack.quota and WITHOUT_NAMESPACES:
-        pytest.skip("without namespaces, the size of its folder and of /dev/shm is open")
     assert all(
         (course.root / name).exists()
         for name in re.findall(r"COURSE/([\w./]+)\"", attack.cell)

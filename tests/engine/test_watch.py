@@ -1,0 +1,75 @@
+"""Bounds that the warm process keeps by looking, in the forms of the sandbox where no kernel keeps them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from autograder.nurseries import Nursery, nursery_for
+from autograder.sandbox import Limits, probe
+from autograder.sandbox.view import closed_folder
+from tests.engine.test_execution import MIB, run, text
+
+SLOW = "import time\nfor _ in range(100): time.sleep(0.1)\n"
+GONE = "left out: it ended the Python process"
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Without namespaces and control group; under the own uid where a uid of its own cannot reach Python."""
+    form = replace(probe().without_namespaces(), cgroup=False)
+    if closed_folder([sys.executable, *sys.path[1:]]):
+        form = replace(form, uids=False)
+    limits = Limits(tmp_bytes=64 * MIB, tmp_files=500, total_bytes=900 * MIB)
+    with nursery_for(limits, form=form) as nursery:
+        yield nursery
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        "for n in range(10): open(f'f{n}', 'wb').write(bytes(10 * 2**20))",
+        "for n in range(600): open(f'f{n}', 'w').close()",
+        "import os\nfor n in range(3000): os.mkdir('d'); os.chdir('d')",
+        "import os\nkept = []\nfor n in range(10):\n"
+        "    kept.append(open('x', 'wb', buffering=0)); kept[-1].write(bytes(10 * 2**20)); os.unlink('x')",
+        "open('sparse', 'wb').truncate(2**27)\n"
+        "for n in range(7): open(f'/dev/shm/test_watch_{n}', 'wb').write(bytes(10 * 2**20))",
+        "import os, mmap\nfor n in range(4):\n    if os.fork() == 0:\n"
+        "        x = bytearray(b'x') * (250 * 2**20)\n        while True: pass",
+    ],
+    ids=["bytes", "files", "depth", "files without a name", "shared memory", "memory of all processes"],
+)
+def test_who_takes_too_much_is_ended(nursery: Nursery, bomb: str) -> None:
+    before = set(os.listdir("/tmp"))
+    lost, after = run(nursery, f"{bomb}\n{SLOW}", "import os\nprint(os.listdir('.'))")
+    assert lost.note == GONE
+    assert text(after) == "[]\n"
+    assert not {x for x in set(os.listdir("/tmp")) - before if x.startswith("autograder-")}
+    assert not [x for x in os.listdir("/dev/shm") if x.startswith("test_watch")]
+
+
+def test_who_keeps_to_the_bounds_is_not(nursery: Nursery) -> None:
+    """Workers that share the notebook's memory count it once."""
+    honest = (
+        "import torch\nfrom torch.utils.data import DataLoader\n"
+        "held = torch.ones(50 * 2**20)\n"
+        "for n in range(5): open(f'f{n}', 'wb').write(bytes(10 * 2**20))\n"
+        "loader = DataLoader(torch.arange(40.0), batch_size=4, num_workers=4)\n"
+        "print(sum(float(batch.sum()) for _ in range(3) for batch in loader))\n"
+    )
+    (cell,) = run(nursery, f"{honest}import time; time.sleep(1)")
+    assert cell.note is None
+    assert text(cell) == "2340.0\n"
+
+
+def test_a_look_is_enough_where_the_kernel_keeps_the_bounds(nursery: Nursery) -> None:
+    from autograder.sandbox.watch import Watch
+
+    full = replace(probe(), mount=True, cgroup=True)
+    assert not Watch(Limits(), full, "", frozenset(), 0).needed()
+    assert Watch(Limits(), nursery.form, "", frozenset(), 0).needed()
