@@ -35,7 +35,6 @@ put_tools_on_path()  # nbgrader starts `alembic` by its bare name
 # -- the course -----------------------------------------------------------------------------
 c.CourseDirectory.course_id = "nnf"
 c.CourseDirectory.root = str(ROOT)
-c.CourseDirectory.directory_structure = "{nbgrader_step}/{student_id}/{assignment_id}"
 c.CourseDirectory.source_directory = "source"
 c.CourseDirectory.release_directory = "release"
 c.CourseDirectory.submitted_directory = "submitted"

@@ -101,7 +101,9 @@ def _build(root: Path, assignment: str, scratch: Path, config: Config) -> Built:
     solutions.mkdir(parents=True)
     for notebook in read_sources(scratch, assignment):
         text = solution_module(notebook)
-        (solutions / f"{notebook.name}.py").write_text(text, encoding="utf-8")
+        (solutions / f"{notebook.name}.py").write_text(text, encoding="utf-8", newline="\n")
+    for made in (scratch / "release" / assignment).glob("*.ipynb"):  # the same bytes on Windows, too
+        made.write_bytes(made.read_bytes().replace(b"\r\n", b"\n"))
     return Built(scratch / "release" / assignment, solutions, gradebook)
 
 

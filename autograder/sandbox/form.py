@@ -78,8 +78,6 @@ class Form:
         gaps = []
         if not self.reads_blocked:
             gaps.append("every file you can read")
-        if not self.mount:
-            gaps.append("the size of its folder and /dev/shm")
         if not self.net:
             gaps.append(self._network())
         if not self.pid and not self.uids and self.landlock < 6:

@@ -386,13 +386,14 @@ ran(until_refused(deeper, 20_000))""",
         "fill /dev/shm",
         "refused at the quota",
         """
-from multiprocessing import shared_memory
-kept = []
+import time
+names = iter(range(10**6))
 def fill():
-    fd = os.open(f"/dev/shm/{len(kept)}", os.O_CREAT | os.O_RDWR)
-    kept.append(fd)
+    fd = os.open(f"/dev/shm/{next(names)}", os.O_CREAT | os.O_RDWR)
     os.posix_fallocate(fd, 0, 2**21)
-ran(until_refused(fill, 4000))""",
+    os.close(fd)
+    time.sleep(0.005)
+ran(until_refused(fill, 1000))""",
         "ran: ENOSPC after some",
         elsewhere="left out: it ended the Python process",
     ),
@@ -588,7 +589,7 @@ def f(*a, **k):
     while walk: names.append(walk.f_code.co_filename.rsplit("/", 1)[-1]); walk = walk.f_back
     kinds = {type(x).__name__ for x in gc.get_objects()}
     assert "answers.py" in names and "Answerer" in kinds
-    return f"ran: {sorted(kinds & {'Marker', 'Desk', 'ReferenceSide', 'Bench', 'Course', 'Drawer', 'Nursery'})}"
+    return f"ran: {sorted(kinds & {'Marker', 'Desk', 'ReferenceSide', 'Bench', 'Course', 'Drawer', 'WarmNursery'})}"
 """,
         r"Came back: \[?.ran: \[\]",
     ),
@@ -602,7 +603,7 @@ def load(name):
     try: importlib.import_module(name)
     except ImportError: return "absent"
     except PermissionError: return "closed"
-ran(*{load(f"autograder.{name}") for name in ("marking", "course", "worker", "draw", "nursery", "grading")})""",
+ran(*{load(f"autograder.{name}") for name in ("marking", "course", "worker", "draw", "nurseries", "grading")})""",
         "ran: absent\n",
         elsewhere="ran: closed\n",
     ),
