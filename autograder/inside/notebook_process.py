@@ -85,8 +85,8 @@ def _forkable() -> bool:
 
 
 def _named(shell: NotebookShell, names: str) -> Mapping[str, Any]:
-    """The notebook's names, or those of the dict that is bound to this one."""
-    found: Mapping[str, Any] = shell.user_ns[names] if names else shell.user_ns
+    """The notebook's names, or those of the dict that is bound to this one (none where its cell failed)."""
+    found: Mapping[str, Any] = shell.user_ns.get(names, {}) if names else shell.user_ns
     return found
 
 

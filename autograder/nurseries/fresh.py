@@ -5,6 +5,7 @@ Its imports take seconds, so the next one starts while a submission is graded.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from autograder.inside.messages import Ready, Spawn, Spawned
-from autograder.nurseries.base import START_SECONDS, Nursery, copy_materials
+from autograder.nurseries.base import START_SECONDS, Nursery, NurseryError, copy_materials
 from autograder.sandbox import Form, Limits
 from autograder.sandbox.plain import PlainProcess
 from autograder.sandbox.removal import remove
@@ -50,7 +51,8 @@ class FreshNursery(Nursery):
             fresh = self._begun(seed)
         except WireError:  # it was started ahead, where the submission before this one could reach it
             fresh = self._begun_anew(seed)
-        self._next = self._make()
+        with contextlib.suppress(NurseryError):  # it may be possible when it is needed
+            self._next = self._make()
         return StudentProcess(fresh.channel, question_seconds, self.interrupt)
 
     def _begun(self, seed: int) -> _Fresh:
@@ -91,7 +93,11 @@ class FreshNursery(Nursery):
         os.makedirs(self._caches, exist_ok=True)
         argv = [sys.executable, "-s", "-P", "-c", _START, self._settings()]
         env = self._environment() | self._places(folder)
-        process = PlainProcess(argv, env=env, folder=Path(folder), stderr=self._log)
+        try:
+            process = PlainProcess(argv, env=env, folder=Path(folder), stderr=self._log)
+        except OSError as error:
+            remove(folder)
+            raise NurseryError(f"a process for students cannot be started ({error.strerror})") from None
         return _Fresh(process, Channel(process.socket), folder)
 
     def _places(self, folder: str) -> dict[str, str]:

@@ -101,14 +101,13 @@ class WarmNursery(Nursery):
 
     def sweep(self) -> None:
         """A warm process that cannot is replaced."""
-        if self._channel is None:
-            return
-        try:
-            self._channel.send(Sweep(), ANSWER_SECONDS)
-            self._channel.receive(Swept, ANSWER_SECONDS)
-        except WireError:
-            self.deaths += 1
-            self.close()
+        if self._channel is not None:
+            try:
+                self._channel.send(Sweep(), ANSWER_SECONDS)
+                self._channel.receive(Swept, ANSWER_SECONDS)
+            except WireError:
+                self.deaths += 1
+                self.close()
         if self._scratch:
             remove(self._scratch)
             self._scratch = ""

@@ -50,7 +50,8 @@ class PlainProcess:
     def limit(self, limits: Limits) -> None:
         """Before student code runs. On other systems than Windows the process limits itself (limits.py)."""
         if sys.platform == "win32":
-            self._job.limit(limits, psutil.Process(self._process.pid).memory_info().vms)
+            with contextlib.suppress(psutil.Error):  # it has ended, which is seen at its socket
+                self._job.limit(limits, psutil.Process(self._process.pid).memory_info().vms)
 
     def interrupt(self) -> None:
         interrupt(self._process)

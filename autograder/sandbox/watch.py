@@ -19,9 +19,9 @@ from autograder.sandbox.form import Form
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.sweep import descendants
 
-LEAST_PAUSE_S = 0.1
-_SHARE = 20
-"""Looking takes at most one part of the time in so many."""
+LEAST_PAUSE_S, MOST_PAUSE_S = 0.1, 1.0
+_SPARING = 5
+"""How many times as long as a look the pause after it is, within these bounds."""
 _BLOCK = 512
 
 
@@ -47,7 +47,8 @@ class Watch:
         pids = [] if self.form.pid and not self.form.proc else list(descendants())
         over = not self.form.mount and self._too_many_files(pids)
         over = over or (not self.form.cgroup and _over_in_memory(pids, self.limits.total_bytes))
-        self.pause = max(LEAST_PAUSE_S, _SHARE * (time.monotonic() - begun))
+        spent = time.monotonic() - begun
+        self.pause = min(MOST_PAUSE_S, max(LEAST_PAUSE_S, _SPARING * spent))
         return over
 
     def _too_many_files(self, pids: Iterable[int]) -> bool:
