@@ -22,7 +22,7 @@ def start_with_socket(argv: Sequence[str], **options: Any) -> tuple[subprocess.P
     ours, theirs = socket.socketpair()
     with theirs:
         if sys.platform == "win32":
-            process = subprocess.Popen([*argv, _BY_STDIN], stdin=subprocess.PIPE, **options)
+            process = _past_the_launcher([*argv, _BY_STDIN], stdin=subprocess.PIPE, **options)
             share = theirs.share(process.pid)  # which only this process can use
             _tell(process, struct.pack("<I", len(share)) + share)
         else:
@@ -65,6 +65,15 @@ def heed_interrupts() -> None:
 def _interrupt_at_each_byte(told: int) -> None:
     while os.read(told, 1):
         _thread.interrupt_main()
+
+
+def _past_the_launcher(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """In a virtual environment on Windows python.exe only starts another one, which would get none of this."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    if argv[0] == sys.executable != base:
+        argv = [base, *argv[1:]]
+        options["env"] = {**options["env"], "__PYVENV_LAUNCHER__": sys.executable}
+    return subprocess.Popen(argv, **options)
 
 
 def _tell(process: subprocess.Popen[bytes], data: bytes) -> None:
