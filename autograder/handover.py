@@ -68,7 +68,7 @@ def _interrupt_at_each_byte(told: int) -> None:
 
 
 def _past_the_launcher(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """In a virtual environment on Windows python.exe only starts another one, which would get none of this."""
+    """On Windows a virtual environment's python.exe only starts another one, which would get none of this."""
     base = getattr(sys, "_base_executable", sys.executable)
     if argv[0] == sys.executable != base:
         argv = [base, *argv[1:]]
