@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from autograder.sandbox.namespaces import SHM
 from autograder.sandbox.removal import remove
@@ -30,7 +30,7 @@ def remove_new(before: Set[str], uid: int) -> None:
     Another worker's student, and whoever else runs under this uid, keeps what is open.
     """
     found = new(before, uid)
-    used = _used() if found else frozenset()
+    used = used_by(name for name in os.listdir("/proc") if name.isdigit()) if found else frozenset()
     for path in found:
         with contextlib.suppress(OSError):
             if any(place == path or place.startswith(f"{path}/") for place in used):
@@ -48,10 +48,10 @@ def _owner(path: str) -> int:
         return -1
 
 
-def _used() -> frozenset[str]:
-    """Paths below /dev/shm that some process has open or mapped, as far as /proc tells us."""
+def used_by(pids: Iterable[int | str]) -> frozenset[str]:
+    """Paths below /dev/shm that one of these processes has open or mapped, as far as /proc tells us."""
     found: set[str] = set()
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in pids:
         with contextlib.suppress(OSError):
             for number in os.listdir(f"/proc/{pid}/fd"):
                 with contextlib.suppress(OSError):

@@ -52,8 +52,14 @@ class Watch:
         return over
 
     def _too_many_files(self, pids: Iterable[int]) -> bool:
-        """In its folder, without a name, or in /dev/shm."""
-        shared = shared_memory.new(self.shared_before, self.uid)
+        """In its folder, without a name, or in /dev/shm.
+
+        Where another worker's student has the same uid, only what it uses there is known to be its own.
+        """
+        if self.form.uids:
+            shared: Iterable[str] = shared_memory.new(self.shared_before, self.uid)
+        else:
+            shared = shared_memory.used_by(pids)
         return self._beyond([self.folder], _nameless(pids)) or self._beyond(shared, 0)
 
     def _beyond(self, paths: Iterable[str], nameless: int) -> bool:

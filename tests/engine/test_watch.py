@@ -6,12 +6,14 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from autograder.nurseries import Nursery, nursery_for
 from autograder.sandbox import Limits, probe
 from autograder.sandbox.view import closed_folder
+from autograder.sandbox.watch import Watch
 from tests.engine.test_execution import MIB, run, text
 
 SLOW = "import time\nfor _ in range(100): time.sleep(0.1)\n"
@@ -37,8 +39,9 @@ def nursery() -> Iterator[Nursery]:
         "import os\nfor n in range(3000): os.mkdir('d'); os.chdir('d')",
         "import os\nkept = []\nfor n in range(10):\n"
         "    kept.append(open('x', 'wb', buffering=0)); kept[-1].write(bytes(10 * 2**20)); os.unlink('x')",
-        "open('sparse', 'wb').truncate(2**27)\n"
-        "for n in range(7): open(f'/dev/shm/test_watch_{n}', 'wb').write(bytes(10 * 2**20))",
+        "open('sparse', 'wb').truncate(2**27)\nkept = []\n"
+        "for n in range(7):\n    kept.append(open(f'/dev/shm/test_watch_{n}', 'wb'))\n"
+        "    kept[-1].write(bytes(10 * 2**20))",
         "import os, mmap\nfor n in range(4):\n    if os.fork() == 0:\n"
         "        x = bytearray(b'x') * (250 * 2**20)\n        while True: pass",
     ],
@@ -67,9 +70,23 @@ def test_who_keeps_to_the_bounds_is_not(nursery: Nursery) -> None:
     assert text(cell) == "2340.0\n"
 
 
-def test_a_look_is_enough_where_the_kernel_keeps_the_bounds(nursery: Nursery) -> None:
-    from autograder.sandbox.watch import Watch
+def test_what_others_left_in_shared_memory_is_not_counted(nursery: Nursery, tmp_path: Path) -> None:
+    """Another worker's student may have the same uid: who pays is who uses it."""
+    watch = Watch(
+        Limits(tmp_bytes=MIB), replace(nursery.form, uids=False), str(tmp_path), frozenset(), os.geteuid()
+    )
+    place = Path("/dev/shm/test_watch_of_others")
+    with place.open("wb") as held:
+        held.write(bytes(2 * MIB))
+        held.flush()
+        assert not watch._too_many_files([])
+        assert watch._too_many_files([os.getpid()])
+        own = replace(watch, form=replace(nursery.form, uids=True))
+        assert own._too_many_files([])  # under a uid that nobody else has, whatever is new is its own
+    place.unlink()
 
+
+def test_no_look_is_needed_where_the_kernel_keeps_the_bounds(nursery: Nursery) -> None:
     full = replace(probe(), mount=True, cgroup=True)
     assert not Watch(Limits(), full, "", frozenset(), 0).needed()
     assert Watch(Limits(), nursery.form, "", frozenset(), 0).needed()
