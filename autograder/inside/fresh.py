@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 
-import torch
-
 from autograder.handover import handed_socket, heed_interrupts
 from autograder.inside import notebook_process
 from autograder.inside.messages import Ready, Spawn, Spawned
+from autograder.inside.preload import preload
 from autograder.inside.settings import read_settings
-from autograder.inside.shell import make_shell
 from autograder.sandbox import limits
 from autograder.wire import Channel, Closed
 
@@ -19,8 +17,7 @@ def main(word: str, socket_word: str) -> None:
     channel = Channel(handed_socket(socket_word))
     heed_interrupts()
     settings = read_settings(word)
-    torch.set_num_threads(1)
-    shell = make_shell()  # what else a notebook needs it imports itself: here nobody inherits it
+    shell = preload()
     channel.send(Ready(settings.form.sentence))
     try:
         spawn: Spawn = channel.receive(Spawn)
