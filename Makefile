@@ -16,7 +16,7 @@ test: setup lint
 
 # The hostile notebooks once more, in the other forms of the sandbox and as an ordinary user.
 hostile: setup
-	$(BIN)/python -m tests.engine.hostile_everywhere
+	$(BIN)/python -m tests.engine.hostile.everywhere
 
 lint: setup
 	$(BIN)/ruff check autograder tests

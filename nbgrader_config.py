@@ -20,14 +20,9 @@ if importlib.util.find_spec("autograder") is None:  # not installed: take it fro
 
 from nbgrader.validator import Validator
 
-from autograder.generate import put_tools_on_path
-from autograder.nbgrader_log import say_sentences
-from autograder.nbgrader_steps import (
-    AUTOGRADE_STEPS,
-    RELEASE_STEPS,
-    SANITIZE_STEPS,
-    validate_steps,
-)
+from autograder.nbgrader_glue.config import put_tools_on_path
+from autograder.nbgrader_glue.logs import say_sentences
+from autograder.nbgrader_plugins.steps import AUTOGRADE_STEPS, RELEASE_STEPS, SANITIZE_STEPS, validate_steps
 
 warnings.filterwarnings("ignore", "Object of type <Submitted")  # nbgrader's, at a new student
 put_tools_on_path()  # nbgrader starts `alembic` by its bare name
@@ -45,19 +40,19 @@ if os.environ.get("NBGRADER_DB_URL"):  # else gradebook.db in this folder
 
 # -- release: `nbgrader generate_assignment` and `autograder release` -------------------------
 c.GenerateAssignment.preprocessors = RELEASE_STEPS
-c.NameTheTask.text_stub = "*Write your answer here (about 150 to 250 words).*"
+c.NamedStubs.text_stub = "*Write your answer here (about 150 to 250 words).*"
 
 # -- collecting: `nbgrader zip_collect`, within bounds and never outside its folder ------------
-c.ZipCollectApp.extractor_plugin = "autograder.archives.BoundedExtractor"
+c.ZipCollectApp.extractor_plugin = "autograder.nbgrader_plugins.archive_extractor.BoundedExtractor"
 
 # -- grading: `nbgrader autograde`, formgrader's button, `nbgrader validate` -------------------
 # Names, not imports: the engine brings torch, which only these commands need.
-c.Autograde.exporter_class = "autograder.nbgrader_grade.SubmissionExporter"
+c.Autograde.exporter_class = "autograder.nbgrader_plugins.autograde_steps.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
 c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
 Validator._preprocessors_default = validate_steps  # nbgrader offers no setting for it
 say_sentences(logging.getLogger("ValidateApp"))
 
 # -- feedback, and the notebooks that formgrader shows: nothing in them may run ----------------
-c.GenerateFeedback.exporter_class = "autograder.feedback.PageExporter"
-c.HTMLExporter.preprocessors = ["autograder.feedback.Harmless"]
+c.GenerateFeedback.exporter_class = "autograder.feedback.pages.PageExporter"
+c.HTMLExporter.preprocessors = ["autograder.feedback.sanitize.SanitizeHtml"]

@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from autograder.errors import CourseError
-from autograder.sources import ReleaseError
+from autograder.core.errors import CourseError, ReleaseError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,7 +38,7 @@ def release(
     course: CourseOption = HERE,
 ) -> None:
     """Make release/, solutions/ and gradebook.db from source/."""
-    from autograder.release import check_release, make_release
+    from autograder.authoring.release import check_release, make_release
 
     if check:
         stale = check_release(course, assignment)
@@ -64,7 +63,7 @@ def run(
     course: CourseOption = HERE,
 ) -> None:
     """Grade notebook files; no course tree, no gradebook."""
-    from autograder.commands import run_files
+    from autograder.pipeline import run_files
 
     raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook, unsafe))
 
@@ -81,7 +80,7 @@ def grade(
     course: CourseOption = HERE,
 ) -> None:
     """Grade submitted/ into autograded/ and the gradebook."""
-    from autograder.commands import grade_class
+    from autograder.pipeline import grade_class
 
     raise typer.Exit(grade_class(course, assignment, student or [], jobs, device, force, json, unsafe))
 
@@ -93,7 +92,7 @@ def feedback(
     course: CourseOption = HERE,
 ) -> None:
     """Write feedback/ from autograded/, by nbgrader's own feedback pages."""
-    from autograder.feedback import write_feedback
+    from autograder.feedback.pages import write_feedback
 
     for path in write_feedback(course.resolve(), assignment, student or []):
         print(path)
@@ -111,9 +110,11 @@ def check(
     course: CourseOption = HERE,
 ) -> None:
     """Put stub, reference, wheats and chaffs before the graders: do they tell right from wrong?"""
-    from autograder.check import Wish, check_graders
+    from autograder.authoring.check.command import CheckOptions, check_graders
 
-    raise typer.Exit(check_graders(course, exercise or [], Wish(seeds, jobs, json, html, mutants, restyled)))
+    raise typer.Exit(
+        check_graders(course, exercise or [], CheckOptions(seeds, jobs, json, html, mutants, restyled))
+    )
 
 
 @app.command()
@@ -125,9 +126,9 @@ def new(
     course: CourseOption = HERE,
 ) -> None:
     """Lay the cells, the grader, a wheat and a chaff of a new exercise."""
-    from autograder.scaffold import lay_exercise
+    from autograder.authoring.new_exercise import scaffold_exercise
 
-    for path in lay_exercise(course, assignment, exercise, notebook.removesuffix(".ipynb"), points):
+    for path in scaffold_exercise(course, assignment, exercise, notebook.removesuffix(".ipynb"), points):
         print(path)
     print(f"Next: `autograder release`, `autograder check {exercise}`, and docs/authoring.md from there.")
 

@@ -13,11 +13,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.assembly import is_written, tag_of
-from autograder.course import Course
-from autograder.errors import CourseError
-from autograder.samples import Sample, read_samples
-from autograder.solutions import without_markers
+from autograder.core.cells import is_written, tag_of
+from autograder.core.errors import CourseError
+from autograder.course.course import Course
+from autograder.course.reference_solutions import without_markers
+from autograder.course.samples import Sample, read_samples
 
 COPIED = ("source", "release", "solutions", "tests", "nbgrader_config.py", "gradebook.db")
 SETTINGS = """# The demo's class holds an endless loop: waiting less for it keeps the demo short.
@@ -30,7 +30,7 @@ ANSWER = "No single line has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1)
 
 
 @dataclass(frozen=True)
-class Pupil:
+class SampleStudent:
     """A student of the sample class: chaffs by exercise, and what is done to the notebooks' cells or file.
 
     Most hand in only the parts that their chaffs are about, or else the first: that keeps the demo short.
@@ -84,43 +84,43 @@ def _windows(path: Path) -> None:
 
 
 CLASS = (
-    Pupil("ada", everything=True),
-    Pupil("alan", wheats=True),
-    Pupil("barbara", blank=True),
-    Pupil("claude", {"count_params": "counts_no_bias", "train_one_epoch": "never_clears_gradients"}),
-    Pupil("donald", {"activations": "softmax_without_shift", "dloss_dlogit": "by_the_probability"}),
-    Pupil("edsger", {"mlp": "softmax_in_the_model", "evaluate": "mean_of_batch_losses"}),
-    Pupil("fei", {"train_one_epoch": "mean_of_batch_means", "backprop": "relu_slope_always_one"}),
-    Pupil(
+    SampleStudent("ada", everything=True),
+    SampleStudent("alan", wheats=True),
+    SampleStudent("barbara", blank=True),
+    SampleStudent("claude", {"count_params": "counts_no_bias", "train_one_epoch": "never_clears_gradients"}),
+    SampleStudent("donald", {"activations": "softmax_without_shift", "dloss_dlogit": "by_the_probability"}),
+    SampleStudent("edsger", {"mlp": "softmax_in_the_model", "evaluate": "mean_of_batch_losses"}),
+    SampleStudent("fei", {"train_one_epoch": "mean_of_batch_means", "backprop": "relu_slope_always_one"}),
+    SampleStudent(
         "geoff",
         {
             "train_perceptron": "bias_never_learns",
             "gradient_flow": "activation_instead_of_derivative",
         },
     ),
-    Pupil("grace", {"early_stop": "counter_never_reset", "dropout": "forgets_to_rescale"}),
-    Pupil("hedy", {"xor_weights": "computes_or", "choose_activation": "sigmoid_in_hidden_layers"}),
-    Pupil("john", {"claims": "alexnet_first_with_backprop", "sawtooth": "one_fold_too_few"}),
-    Pupil("karen", {"train_one_epoch": "moves_inputs_only", "lr_sweep": "loss_after_the_step"}),
-    Pupil("linus", cells=_warn),
-    Pupil("margaret", cells=_loop_for_ever),
-    Pupil("niklaus", cells=_crash),
-    Pupil("radia", cells=_shuffle_prose_and_copies),
-    Pupil("seymour", file=_windows),
-    Pupil("tim", file=_corrupt),
-    Pupil("yann", file=_rename),
+    SampleStudent("grace", {"early_stop": "counter_never_reset", "dropout": "forgets_to_rescale"}),
+    SampleStudent("hedy", {"xor_weights": "computes_or", "choose_activation": "sigmoid_in_hidden_layers"}),
+    SampleStudent("john", {"claims": "alexnet_first_with_backprop", "sawtooth": "one_fold_too_few"}),
+    SampleStudent("karen", {"train_one_epoch": "moves_inputs_only", "lr_sweep": "loss_after_the_step"}),
+    SampleStudent("linus", cells=_warn),
+    SampleStudent("margaret", cells=_loop_for_ever),
+    SampleStudent("niklaus", cells=_crash),
+    SampleStudent("radia", cells=_shuffle_prose_and_copies),
+    SampleStudent("seymour", file=_windows),
+    SampleStudent("tim", file=_corrupt),
+    SampleStudent("yann", file=_rename),
 )
 
 
 def run_demo(root: Path, folder: Path) -> int:
     """Make the class in `folder`, grade it, write feedback, and say where everything lies."""
-    from autograder.commands import grade_class
-    from autograder.feedback import write_feedback
+    from autograder.feedback.pages import write_feedback
+    from autograder.pipeline import grade_class
 
     start = time.monotonic()
     course = _scratch_copy(Course(root), folder)
-    for pupil in CLASS:
-        _hand_in(course, pupil)
+    for student in CLASS:
+        _hand_in(course, student)
     files = len(list((course.root / "submitted").rglob("*.ipynb")))
     print(f"{len(CLASS)} students have handed in {files} notebooks.\n", file=sys.stderr)
     grade_class(course.root, course.assignment, [], 0, "cpu", True, course.root / "results.json", unsafe=True)
@@ -152,24 +152,24 @@ def _scratch_copy(course: Course, folder: Path) -> Course:
     return Course(folder, course.assignment)
 
 
-def _hand_in(course: Course, pupil: Pupil) -> None:
-    folder = course.root / "submitted" / pupil.name / course.assignment
+def _hand_in(course: Course, student: SampleStudent) -> None:
+    folder = course.root / "submitted" / student.name / course.assignment
     folder.mkdir(parents=True)
-    parts = {course.exercises[exercise].notebook for exercise in pupil.chaffs}
-    wanted = list(course.notebooks) if pupil.everything else sorted(parts) or list(course.notebooks)[:1]
+    parts = {course.exercises[exercise].notebook for exercise in student.chaffs}
+    wanted = list(course.notebooks) if student.everything else sorted(parts) or list(course.notebooks)[:1]
     for number, name in enumerate(wanted):
         notebook = nbformat.read(course.release / f"{name}.ipynb", as_version=4)
-        if not pupil.blank:
-            _solve(course, notebook, pupil)
-        if pupil.cells is not None:
-            pupil.cells(notebook)
+        if not student.blank:
+            _solve(course, notebook, student)
+        if student.cells is not None:
+            student.cells(notebook)
         path = folder / f"{name}.ipynb"
         nbformat.write(notebook, path)
-        if pupil.file is not None and number == 0:
-            pupil.file(path)
+        if student.file is not None and number == 0:
+            student.file(path)
 
 
-def _solve(course: Course, notebook: NotebookNode, pupil: Pupil) -> None:
+def _solve(course: Course, notebook: NotebookNode, student: SampleStudent) -> None:
     """Put a solution into every cell: the reference, and a sample's on top where the pupil has one."""
     for cell in notebook.cells:
         grade_id = str(tag_of(cell).get("grade_id", ""))
@@ -178,16 +178,16 @@ def _solve(course: Course, notebook: NotebookNode, pupil: Pupil) -> None:
         elif grade_id.endswith("_solution"):
             exercise = grade_id.removesuffix("_solution")
             cell.source = "\n\n".join(
-                [without_markers(course.cell(grade_id)), *_samples(course, exercise, pupil)]
+                [without_markers(course.cell(grade_id)), *_samples(course, exercise, student)]
             )
 
 
-def _samples(course: Course, exercise: str, pupil: Pupil) -> list[str]:
+def _samples(course: Course, exercise: str, student: SampleStudent) -> list[str]:
     samples = read_samples(course.graders / exercise)
-    if pupil.wheats:
+    if student.wheats:
         return _one_for_each_name([sample for sample in samples if sample.kind == "wheat"])
-    if exercise in pupil.chaffs:
-        wanted = pupil.chaffs[exercise]
+    if exercise in student.chaffs:
+        wanted = student.chaffs[exercise]
         return [next(x.source for x in samples if x.kind == "chaff" and x.name == wanted)]
     return []
 

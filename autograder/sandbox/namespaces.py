@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from autograder.core.limits import MIB, Limits
 from autograder.sandbox import kernel
-from autograder.sandbox.form import FIRST_UID, SLOTS, Form
-from autograder.sandbox.limits import MIB, Limits
+from autograder.sandbox.capabilities import FIRST_UID, SLOTS, Capabilities
 from autograder.sandbox.view import View
 
 _STAGE = "/tmp"  # covered by a tmpfs for a moment, in a mount namespace nobody else sees
@@ -38,11 +38,11 @@ def enter_user(*, uids: bool) -> None:
     _write("/proc/self/gid_map", f"{FIRST_UID} {gid} 1")
 
 
-def leave(form: Form) -> None:
+def leave(capabilities: Capabilities) -> None:
     """Leave the outer mounts, network, ipc objects and host name, as far as the form allows."""
-    flags = kernel.CLONE_NEWNS if form.mount else 0
-    flags |= kernel.CLONE_NEWNET if form.net else 0
-    flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS if form.ipc else 0
+    flags = kernel.CLONE_NEWNS if capabilities.mount else 0
+    flags |= kernel.CLONE_NEWNET if capabilities.net else 0
+    flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS if capabilities.ipc else 0
     if flags:
         kernel.unshare(flags)
 

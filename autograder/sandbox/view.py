@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograder.sandbox.form import SandboxError
+from autograder.sandbox.capabilities import SandboxError
 
 if TYPE_CHECKING:
     from pathlib import Path

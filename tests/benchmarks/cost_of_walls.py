@@ -13,18 +13,21 @@ import statistics
 import time
 from dataclasses import replace
 
-from autograder.execution import TimeLimits
-from autograder.nurseries import Nursery, nursery_for
-from autograder.sandbox import Form, Limits, probe
+from autograder.core.limits import Limits
+from autograder.core.settings import TimeLimits
+from autograder.process.choose_launcher import launcher_for
+from autograder.process.launcher import Launcher
+from autograder.sandbox.capabilities import Capabilities
+from autograder.sandbox.launch import probe
 
 
-def once(nursery: Nursery) -> tuple[float, float]:
+def once(launcher: Launcher) -> tuple[float, float]:
     """Seconds until one student's process is ready to work, and until all of it is gone again."""
     start = time.perf_counter()
-    process = nursery.spawn(1, TimeLimits().question)
+    process = launcher.spawn(1, TimeLimits().question)
     assert process.forkable()
     ready = time.perf_counter()
-    nursery.sweep()
+    launcher.kill_tree()
     return ready - start, time.perf_counter() - ready
 
 
@@ -33,13 +36,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     rounds = parser.parse_args().rounds
     full = probe()
-    none = replace(Form(), linux=True, root=full.root)
+    none = replace(Capabilities(), linux=True, root=full.root)
     print(full.sentence)
-    with nursery_for(Limits(), form=full) as walled, nursery_for(Limits(), form=none) as bare:
+    with launcher_for(Limits(), form=full) as walled, launcher_for(Limits(), form=none) as bare:
         times: dict[str, list[tuple[float, float]]] = {"walls": [], "none": []}
-        for nursery in (walled, bare):
-            nursery.wait()
-            once(nursery)
+        for launcher in (walled, bare):
+            launcher.wait()
+            once(launcher)
         for _ in range(rounds):
             times["walls"].append(once(walled))
             times["none"].append(once(bare))

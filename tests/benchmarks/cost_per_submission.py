@@ -24,20 +24,21 @@ import nbformat
 import psutil
 import torch
 
-from autograder import marking
-from autograder.course import Course
-from autograder.execution import Run, run_cells
-from autograder.fixtures import Sitting
-from autograder.grading import Bench, with_graders
-from autograder.inside.answers import Answerer
-from autograder.inside.messages import Call, RunProbe
-from autograder.nurseries import nursery_for
-from autograder.pool import available_cores
-from autograder.records import Exercise
-from autograder.regions import BEGIN, END
-from autograder.sides import LocalSide
-from autograder.submission import finish, open_submission
-from autograder.worker import Desk, Start
+from autograder.core.records import Exercise, WorkerConfig
+from autograder.course.course import Course
+from autograder.course.solution_regions import BEGIN, END
+from autograder.feedback.results import finish
+from autograder.grading import grade_submission as marking
+from autograder.grading.context import GradingContext
+from autograder.grading.pytest_graders import CollectedGraders, with_graders
+from autograder.intake.submission import open_submission
+from autograder.process.choose_launcher import launcher_for
+from autograder.process.proxy import LocalProxy
+from autograder.process.run_cells import Run, run_cells
+from autograder.protocol.answerer import Answerer
+from autograder.protocol.messages import Call, RunProbe
+from autograder.workers.pool import available_cores
+from autograder.workers.worker import WorkerService
 
 
 def processor_seconds() -> float:
@@ -94,15 +95,15 @@ class Timed(Answerer):
         return timed, lead
 
 
-def functions_alone(desk: Desk, bench: Bench, exercises: list[Exercise]) -> float:
+def functions_alone(desk: WorkerService, bench: CollectedGraders, exercises: list[Exercise]) -> float:
     """Processor seconds of the functions of a solved notebook, when all its checks call them."""
     total = 0.0
     for exercise in exercises:
         reference = desk.reference(exercise)
-        student = LocalSide(vars(reference._answerer.names)["_names"])
+        student = LocalProxy(vars(reference._answerer.names)["_names"])
         student._answerer = timed = Timed(vars(student._answerer.names)["_names"])
         for item in bench.checks[exercise.id]:
-            bench.run_check(item, Sitting(student, reference, desk.seed))
+            bench.run_check(item, GradingContext(student, reference, desk.seed))
         total += timed.seconds
     return total
 
@@ -119,13 +120,13 @@ class Measured:
 
 
 def measure_engine(course: Course, paths: list[Path]) -> Measured:
-    def work(bench: Bench) -> Measured:
+    def work(bench: CollectedGraders) -> Measured:
         torch.set_num_threads(1)
         os.sched_setaffinity(0, {available_cores()[0]})  # as each worker of a class that fills the machine
         found = Measured()
-        with nursery_for(course.settings.memory, materials=course.materials) as nursery:
-            start = Start(str(course.root), course.assignment, 1, "cpu", diagnose=True)
-            desk = Desk(course, start, bench, nursery)
+        with launcher_for(course.settings.memory, materials=course.materials) as launcher:
+            start = WorkerConfig(str(course.root), course.assignment, 1, "cpu", diagnose=True)
+            desk = WorkerService(course, start, bench, launcher)
 
             def counted_run(*args: Any) -> Run:
                 run: list[Run] = []
@@ -134,7 +135,7 @@ def measure_engine(course: Course, paths: list[Path]) -> Measured:
 
             def grade(path: Path) -> None:
                 submission = open_submission(course, path)
-                result = finish(submission, desk.do(submission.job()))
+                result = finish(submission, desk.grade(submission.job()))
                 assert result.score == result.max_score, result
 
             functions_alone(desk, bench, open_submission(course, paths[0]).job().exercises)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.course import Course
-from autograder.pool import Worker
-from tests.engine.scratch_course import copy_course, start_of
+from autograder.course.course import Course
+from autograder.workers.worker_process import WorkerProcess
+from tests.engine.support.scratch_course import copy_course, start_of
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 @pytest.fixture(scope="session")
-def scratch_worker(scratch: Course) -> Iterator[Worker]:
-    worker = Worker(start_of(scratch))
+def scratch_worker(scratch: Course) -> Iterator[WorkerProcess]:
+    worker = WorkerProcess(start_of(scratch))
     yield worker
     worker.close()

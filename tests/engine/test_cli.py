@@ -13,12 +13,12 @@ from typing import Any, get_args
 
 import pytest
 
-from autograder import cli, commands
-from autograder.course import Course
-from autograder.pool import Worker
-from autograder.records import ExerciseStatus
-from autograder.worker import Done, Job
-from tests.engine.scratch_course import SharedPool, edited, solved
+from autograder import cli
+from autograder import pipeline as commands
+from autograder.core.records import ExerciseStatus, GradeJob, JobResult
+from autograder.course.course import Course
+from autograder.workers.worker_process import WorkerProcess
+from tests.engine.support.scratch_course import SharedPool, edited, solved
 
 PART = "part1_neurons"
 RESULT = "path student notebook status message score max_score seconds exercises".split()
@@ -30,7 +30,7 @@ Told = tuple[int, str, str]
 @pytest.fixture
 def ask(
     scratch: Course,
-    scratch_worker: Worker,
+    scratch_worker: WorkerProcess,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., Told]:
@@ -168,7 +168,7 @@ def test_our_faults_are_failed_without_a_score(
     class Faulty(SharedPool):
         def run(self, jobs: Any) -> Any:
             for tag, _ in jobs:
-                yield tag, Done(staff=["count_params, test_deep_net: KeyError: 'x'"])
+                yield tag, JobResult(internal_errors=["count_params, test_deep_net: KeyError: 'x'"])
 
     monkeypatch.setattr(commands, "Pool", Faulty)
     file = tmp_path / "out.json"
@@ -272,4 +272,4 @@ def test_a_real_run_outside_a_terminal(scratch: Course, tmp_path: Path) -> None:
 
 def test_job_is_what_travels(scratch: Course) -> None:
     """The worker gets cells and exercises, and nothing that names a student."""
-    assert set(Job.__struct_fields__) == {"cells", "exercises", "until_failure"}
+    assert set(GradeJob.__struct_fields__) == {"cells", "exercises", "until_failure"}

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.inside.faraway import attempt, is_far
+from autograder.fake_device import attempt, on_fake_device
 
 # The floating-point entries of each model's state, in the order of its state_dict.
 SHAPES = {
@@ -160,7 +160,7 @@ def trained_far(nb, kind, weights, xs, ys, sizes, function="train_one_epoch"):
         stepper = make_optimizer("SGD", model, 0.1)
         batches = make_loader("list", xs, ys, sizes)
         loss = getattr(nb, function)(model, batches, stepper, nn.CrossEntropyLoss(), device)
-        there = all(is_far(p) for p in model.parameters())
+        there = all(on_fake_device(p) for p in model.parameters())
         return {"losses": [loss], "state": state(model), "there": there}
 
     return attempt(program)
@@ -205,6 +205,6 @@ def evaluated_far(nb, kind, weights, xs, ys, sizes):
         model = home.to(device)
         batches = make_loader("list", xs, ys, sizes)
         value = nb.evaluate(model, batches, nn.CrossEntropyLoss(), device)
-        return {"value": value, "there": all(is_far(p) for p in model.parameters())}
+        return {"value": value, "there": all(on_fake_device(p) for p in model.parameters())}
 
     return attempt(program)

@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.inside.faraway import attempt, is_far
+from autograder.fake_device import attempt, on_fake_device
 
 
 def once(nb, layers):
@@ -25,7 +25,7 @@ def on_device(nb, layers, device):
     if device == "cpu":
         report = attempt(program)
         value = report["value"]
-        there = isinstance(value, (tuple, list)) and all(is_far(x) for x in value)
+        there = isinstance(value, (tuple, list)) and all(on_fake_device(x) for x in value)
         return report | {"there": there}
     value = program(device)
     there = all(isinstance(x, torch.Tensor) and x.device.type == device for x in value)

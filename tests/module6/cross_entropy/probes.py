@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.inside.faraway import attempt, is_far
+from autograder.fake_device import attempt, on_fake_device
 
 
 def ask(nb, logits, targets):
@@ -30,5 +30,5 @@ def on_device(nb, logits, targets, device):
     value = report["value"]
     if not isinstance(value, torch.Tensor):
         return report | {"there": False}
-    there = is_far(value) if device == "cpu" else value.device.type == device
+    there = on_fake_device(value) if device == "cpu" else value.device.type == device
     return report | {"value": value.reshape(()) if value.numel() == 1 else value, "there": there}

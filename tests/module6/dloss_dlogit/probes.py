@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.inside.faraway import attempt, is_far
+from autograder.fake_device import attempt, on_fake_device
 
 
 def on_device(nb, logit, target, kind, device):
@@ -14,7 +14,7 @@ def on_device(nb, logit, target, kind, device):
     if device == "cpu":
         report = attempt(program)
         value = report["value"]
-        return report | {"there": isinstance(value, torch.Tensor) and is_far(value)}
+        return report | {"there": isinstance(value, torch.Tensor) and on_fake_device(value)}
     value = program(device)
     there = isinstance(value, torch.Tensor) and value.device.type == device
     return {"value": value, "error": None, "limit": False, "there": there}

@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.inside.faraway import attempt
+from autograder.fake_device import attempt
 
 
 def dropped(nb, x, ps):

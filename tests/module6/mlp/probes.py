@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from autograder.inside.faraway import attempt
+from autograder.fake_device import attempt
 
 
 def own_parameters(model):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.inside.faraway import attempt, is_far
+from autograder.fake_device import attempt, on_fake_device
 
 
 class Images:
@@ -74,7 +74,8 @@ def on_device(nb, images, labels, unseen, epochs, device):
     def program(device):
         model = nb.fit_mnist(dataset, epochs=epochs, device=device)
         far = [
-            is_far(p) if str(device) == "meta" else p.device.type == str(device) for p in model.parameters()
+            on_fake_device(p) if str(device) == "meta" else p.device.type == str(device)
+            for p in model.parameters()
         ]
         model.eval()
         with torch.no_grad():

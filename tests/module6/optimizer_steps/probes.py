@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.inside.faraway import attempt, is_far
+from autograder.fake_device import attempt, on_fake_device
 
 
 def momentum_path(nb, w, grads, lrs, beta):
@@ -41,7 +41,7 @@ def on_device(nb, name, tensors, more, device):
 
     if device == "cpu":
         report = attempt(program)
-        return report | {"there": all(is_far(x) for x in big(report["value"]))}
+        return report | {"there": all(on_fake_device(x) for x in big(report["value"]))}
     value = program(device)
     return {
         "value": value,

@@ -6,7 +6,17 @@ Gradients are 0 or at least 0.5 in size: where eps stands then makes no differen
 import pytest
 import torch
 
-from autograder.checks import Raised, close, hint, is_tensor, no_verdict, number, sequence, weight, whole
+from autograder.checks import (
+    Raised,
+    close,
+    hint,
+    is_tensor,
+    no_verdict,
+    number,
+    sequence,
+    weight,
+    whole,
+)
 from tests.module6.optimizer_steps import probes
 
 NAMES = ["momentum_step", "adam_step"]

@@ -1,0 +1,1 @@
+"""The author's side: release an assignment, find mistakes and leaks, start a new exercise."""

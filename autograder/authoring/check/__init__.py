@@ -1,0 +1,1 @@
+"""`autograder check`: do the graders tell right from wrong?"""

@@ -1,0 +1,1 @@
+"""Records, settings, limits and errors that every room shares. Imports neither torch nor nbgrader."""

@@ -1,0 +1,1 @@
+"""What students and instructors read: scores in notebooks, HTML pages, tables, JSON."""

@@ -1,0 +1,48 @@
+"""What a command reports when it has graded: tables on stdout, trouble on stderr, the results file."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from rich.table import Table
+
+from autograder.core.records import NotebookResult, Results
+from autograder.feedback.json_report import write_json
+from autograder.feedback.terminal import class_table, notebook_table, plain, to_text
+
+
+def print_class(results: Sequence[NotebookResult], skipped: int) -> None:
+    """One row for each student, and how many notebooks were not graded again."""
+    print(_fitted(class_table(results)), end="")
+    if skipped:
+        print(f"{skipped} notebooks unchanged since they were graded (--force grades them again)")
+
+
+def print_notebooks(results: Sequence[NotebookResult]) -> None:
+    """A table for each notebook, or one line where it could not be graded."""
+    for result in results:
+        if result.status == "graded":
+            print(_fitted(notebook_table(result)), end="")
+        else:
+            print(plain(f"{result.path}: {result.status}"))
+
+
+def report(assignment: str, device: str, results: Sequence[NotebookResult], json: Path | None) -> int:
+    """Write the results file and name every notebook without a grade; returns the exit code."""
+    if json is not None:
+        write_json(json, msgspec.json.encode(Results(assignment, device, tuple(results))))
+    ungraded = [result for result in results if result.status != "graded"]
+    for result in ungraded:
+        owner = f"{result.student}: " if result.student else ""
+        print(plain(f"autograder: {owner}{result.message}"), file=sys.stderr)
+    return 1 if ungraded else 0
+
+
+def _fitted(table: Table) -> str:
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return to_text(table, shutil.get_terminal_size((110, 24)).columns, color)

@@ -1,0 +1,81 @@
+"""Results as text for a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from autograder.core.records import ExerciseResult, NotebookResult
+
+
+def to_text(table: Table, width: int, color: bool) -> str:
+    """A table as text; without colour it holds no escape codes."""
+    out = io.StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=color, no_color=not color, legacy_windows=False,
+        markup=False, emoji=False, highlight=False,  # a file may be called [/b].ipynb
+    )  # fmt: skip
+    console.print(table)
+    return out.getvalue()
+
+
+def plain(text: str) -> str:
+    """Text without control characters: a file's name may hold an escape code."""
+    return "".join(x if x.isprintable() or x == "\n" else "?" for x in text)
+
+
+def notebook_table(result: NotebookResult) -> Table:
+    """One notebook: every exercise with its score, status and what to know about it."""
+    title = f"{plain(result.path)}  {result.score:g}/{result.max_score:g}"
+    table = Table(title=title, title_justify="left", show_lines=False, pad_edge=False)
+    table.add_column("exercise", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("what to know", overflow="fold")
+    for exercise in result.exercises:
+        table.add_row(exercise.id, _score(exercise), exercise.status, told(exercise))
+    if result.message:
+        table.caption, table.caption_justify = plain(result.message), "left"
+    return table
+
+
+def _score(exercise: ExerciseResult) -> str:
+    score = "-" if exercise.score is None else f"{exercise.score:g}"
+    return f"{score}/{exercise.max_score:g}"
+
+
+def told(exercise: ExerciseResult) -> str:
+    """The misconception where it is known, else the first failed check."""
+    if exercise.diagnosis:
+        return plain(exercise.diagnosis.message)
+    failed = [check for check in exercise.checks if check.passed is False]
+    return plain(failed[0].message.splitlines()[0]) if failed else ""
+
+
+def class_table(results: Sequence[NotebookResult]) -> Table:
+    """A class: one row for each student."""
+    table = Table(show_lines=True, pad_edge=False)
+    table.add_column("student", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("lost points in", overflow="fold")
+    table.add_column("misconception, or first failed check", overflow="fold", ratio=1)
+    students = sorted({result.student or result.path for result in results})
+    for student in students:
+        mine = [result for result in results if (result.student or result.path) == student]
+        table.add_row(plain(student), *class_row(mine))
+    return table
+
+
+def class_row(results: Sequence[NotebookResult]) -> tuple[str, str, str]:
+    score = sum(result.score for result in results if result.status == "graded")
+    maximum = sum(result.max_score for result in results)
+    lost = [x for r in results for x in r.exercises if x.status not in ("passed", "manual")]
+    names = ", ".join(f"{x.id} ({x.status})" for x in lost[:6])
+    names += f" and {len(lost) - 6} more" if len(lost) > 6 else ""
+    sentences = list(dict.fromkeys(plain(result.message) for result in results if result.message))
+    known = [x for x in lost if x.diagnosis] or lost[:1]
+    sentences += [f"{x.id}: {told(x)}" for x in known[:3] if told(x)]
+    return f"{score:g}/{maximum:g}", names or "-", "\n".join(sentences) or "-"

@@ -1,0 +1,1 @@
+"""nbgrader's gradebook and autograded/: what a class has been given."""

@@ -1,0 +1,130 @@
+"""Write results into nbgrader's gradebook, as nbgrader's own SaveAutoGrades would: one student at a time.
+
+Each student is one transaction: a grader that dies leaves whole students, never half of one.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.utils import compute_checksum, determine_grade, is_task
+from sqlalchemy.exc import SQLAlchemyError
+from tornado.log import app_log
+
+from autograder.core.cells import tag_of
+from autograder.core.errors import CourseError
+from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
+
+
+class GradebookWriter:
+    """Holds the gradebook open for a run."""
+
+    def __init__(self, root: Path, assignment: str) -> None:
+        put_tools_on_path()
+        app_log.addFilter(_is_no_rollback)
+        self.assignment = assignment
+        course_id = str(course_config(root).CourseDirectory.get("course_id", ""))
+        url = database_url(root)
+        file = url.removeprefix("sqlite:///").removeprefix("file:").split("?")[0]
+        if url.startswith("sqlite:///") and not Path(file).exists():
+            raise CourseError(f"{file} is missing: run `autograder release`.")
+        try:
+            self._book = Gradebook(url, course_id)
+            self._book.find_assignment(assignment)
+        except MissingEntry:
+            raise CourseError(f"the gradebook knows no {assignment}: run `autograder release`.") from None
+        except SQLAlchemyError as error:
+            raise _trouble(error) from None
+        # nbgrader's own functions commit row by row; here they fill one transaction for the student.
+        self._commit = self._book.db.commit
+        self._book.db.commit = self._book.db.flush
+
+    def knows(self, student: str) -> bool:
+        """Whether anything of this student is recorded; a gradebook may have been made anew."""
+        try:
+            self._book.find_submission(self.assignment, student)
+        except MissingEntry:
+            return False
+        except SQLAlchemyError as error:
+            raise _trouble(error) from None
+        return True
+
+    def save(self, student: str, timestamp: str | None, notebooks: Mapping[str, NotebookNode | None]) -> None:
+        """Record a student's notebooks; None is a notebook that could not be graded.
+
+        A notebook that was not handed in at all scores 0, as in nbgrader.
+        """
+        try:
+            self._book.update_or_create_student(student)
+            when: dict[str, Any] = {"timestamp": timestamp} if timestamp else {}
+            submission = self._book.update_or_create_submission(self.assignment, student, **when)
+            for part in submission.notebooks:
+                if part.name in notebooks:
+                    _record(part, notebooks[part.name])
+                else:
+                    _record_missing(part)
+            self._commit()
+        except (SQLAlchemyError, InvalidEntry) as error:  # nbgrader's own error hides the database's
+            self._book.db.rollback()
+            raise _trouble(error) from None
+        except BaseException:
+            self._book.db.rollback()
+            raise
+
+    def __enter__(self) -> GradebookWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._book.close()
+
+
+def _record(part: Any, notebook: NotebookNode | None) -> None:
+    """Set the automatic scores and comments; what a person has graded stays and asks for a second look."""
+    if notebook is None:
+        for grade in part.grades:
+            if grade.auto_score is None:
+                grade.needs_manual_grade = True
+        return
+    cells = {tag_of(cell).get("grade_id"): cell for cell in notebook.cells}
+    for grade in part.grades:
+        score, _ = determine_grade(cells[grade.name])
+        grade.auto_score = score
+        grade.needs_manual_grade = grade.manual_score is not None or score is None
+    for comment in part.comments:
+        cell = cells.get(comment.name)
+        untouched = cell is None or (
+            tag_of(cell).get("checksum") == compute_checksum(cell) and not is_task(cell)
+        )
+        comment.auto_comment = "No response." if untouched else None
+
+
+def _record_missing(part: Any) -> None:
+    for grade in part.grades:
+        grade.auto_score = 0
+        grade.needs_manual_grade = False
+
+
+def _is_no_rollback(record: logging.LogRecord) -> bool:
+    """nbgrader logs the traceback of a database error; save() says it in a sentence."""
+    return not str(record.msg).startswith("Rolling back session")
+
+
+def _trouble(error: Exception) -> CourseError:
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class of the driver's error
+    return CourseError(
+        f"the gradebook cannot be written ({reason}): nothing of this student was recorded; repair it and"
+        " run the same command again."
+    )

@@ -1,0 +1,1 @@
+"""Hidden pytest graders: collected once, then run for one submission after another."""

@@ -1,0 +1,50 @@
+"""The pytest fixtures of a hidden grader: student, reference, draw, device.
+
+They speak for the sitting under way. In a plain `pytest tests/module6`, where no submission is named,
+the reference solution sits the exam, in a student's process of its own: the graders' self-test.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.grading.context import CurrentContext, GradingContext, exercise_of
+from autograder.grading.draw import Draw
+from autograder.process.proxy import NotebookProxy
+
+
+@pytest.fixture
+def context() -> GradingContext:
+    """The submission being graded; selftest.py overrides this where there is none."""
+    assert CurrentContext.current is not None, "no submission is being graded"
+    return CurrentContext.current
+
+
+@pytest.fixture
+def student(context: GradingContext) -> NotebookProxy:
+    """The notebook being graded."""
+    return context.student
+
+
+@pytest.fixture
+def reference(context: GradingContext) -> NotebookProxy:
+    """The reference solution."""
+    return context.reference
+
+
+@pytest.fixture
+def draw(context: GradingContext, request: pytest.FixtureRequest) -> Draw:
+    """Random inputs, the same for every submission of a run."""
+    made: Draw = context.fixtures(exercise_of(request.node), request.node.name)["draw"]
+    return made
+
+
+@pytest.fixture
+def device(context: GradingContext) -> str:
+    """The device of the run, "cpu" or "cuda"."""
+    return context.device
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "weight(amount): how much a check counts in its exercise")
+    config.addinivalue_line("markers", "hint(text): one sentence shown when the check fails")

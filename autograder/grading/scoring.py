@@ -1,0 +1,33 @@
+"""TODO grading.scoring."""
+
+from __future__ import annotations
+
+from autograder.core.records import CheckRun, Diagnosis, Exercise, ExerciseResult, ExerciseStatus
+
+
+def exercise_result(
+    exercise: Exercise, runs: list[CheckRun], diagnosis: Diagnosis | None = None
+) -> ExerciseResult:
+    """Add up the weights of the checks that could be made."""
+    made = [run.result for run in runs if run.result.passed is not None]
+    total = sum(check.weight for check in made)
+    earned = sum(check.weight for check in made if check.passed)
+    status = _status(runs, earned)
+    share = earned / total if total else float(status == "passed")
+    score = None if status == "internal" else round(exercise.points * share, 2)
+    checks = tuple(run.result for run in runs)
+    return ExerciseResult(exercise.id, score, exercise.points, status, checks, diagnosis)
+
+
+def _status(runs: list[CheckRun], earned: float) -> ExerciseStatus:
+    faults = {run.fault for run in runs if run.fault}
+    made = [run for run in runs if run.result.passed is not None]
+    if "internal" in faults or not made:
+        return "internal"
+    if all(run.result.passed for run in made):
+        return "passed"
+    if earned:
+        return "partial"
+    if "missing" in faults:
+        return "missing"
+    return faults.pop() if len(faults) == 1 else "wrong"

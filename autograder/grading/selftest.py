@@ -1,0 +1,62 @@
+"""The graders' self-test: in a plain `pytest tests/module6` the reference solution sits every check.
+
+It sits in a student's process behind the same channel as a submission, so what passes here would pass
+in a notebook too.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autograder.core.records import CodeCell
+from autograder.course.course import Course
+from autograder.grading.context import GradingContext, exercise_of
+from autograder.grading.reference import ReferenceProxy, load_reference
+from autograder.process.choose_launcher import launcher_for
+from autograder.process.run_cells import run_cells
+from autograder.process.student_process import StudentProcess
+
+SEED = 0
+
+
+class _Selftest:
+    """One warm process for the whole pytest run; the notebook's process changes with the notebook."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.launcher = launcher_for(course.settings.memory, materials=course.materials)
+        self.notebook = ""
+        self.process: StudentProcess | None = None
+        atexit.register(self.launcher.close)
+
+    def process_of(self, notebook: str) -> StudentProcess:
+        if self.process is None or self.process.serving or notebook != self.notebook:
+            self.launcher.kill_tree()
+            solution = self.course.solution_file(notebook).read_text(encoding="utf-8")
+            cells = [CodeCell(0, solution)]
+            self.process = run_cells(self.launcher, cells, SEED, self.course.settings.time).process
+            self.notebook = notebook
+        return self.process
+
+
+_running: dict[Path, _Selftest] = {}
+
+
+@pytest.fixture
+def context(request: pytest.FixtureRequest) -> Iterator[GradingContext]:
+    """The reference solution in the student's place, for one check."""
+    item = request.node
+    folder = Path(str(item.path)).parent
+    root, assignment = folder.parents[2], folder.parent.name
+    if root not in _running:
+        _running[root] = _Selftest(Course(root, assignment))
+    selftest = _running[root]
+    exercise = selftest.course.exercises[exercise_of(item)]
+    process = selftest.process_of(exercise.notebook)
+    names = load_reference(selftest.course.solution_file(exercise.notebook))
+    with process.answering() as proxy:
+        yield GradingContext(proxy, ReferenceProxy(names), SEED)

@@ -1,0 +1,1 @@
+"""A submitted file becomes a submission: archives, notebook files, the released cells restored."""

@@ -1,0 +1,108 @@
+"""Read a submitted notebook, whatever state it is in; one clear sentence when it is none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Container
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode, from_dict
+
+from autograder.core import wording
+from autograder.core.cells import joined, savable
+from autograder.core.errors import Unreadable
+
+MAX_BYTES = 100 * 2**20
+MAX_CELLS = 5000
+CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def read_notebook(path: Path) -> NotebookNode:
+    """The notebook at `path` in today's format, without its outputs. Raises Unreadable."""
+    return tidy(notebook_data(path), path.name)
+
+
+def notebook_data(path: Path) -> dict[str, Any]:
+    """The JSON of a notebook file, as it was submitted."""
+    try:
+        if not path.is_file():
+            raise Unreadable(wording.not_a_file(path.name))
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise Unreadable(wording.too_large(path.name, size, MAX_BYTES))
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise Unreadable(wording.unreadable_file(path.name, str(error.strerror))) from None
+    except UnicodeDecodeError:
+        raise Unreadable(wording.not_a_notebook(path.name, "it is not UTF-8 text")) from None
+    if not text.strip():
+        raise Unreadable(wording.empty_file(path.name))
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unreadable(wording.not_a_notebook(path.name, f"its JSON breaks{place}")) from None
+    if not isinstance(data, dict):
+        raise Unreadable(wording.not_a_notebook(path.name, "it holds no cells"))
+    return data
+
+
+def tidy(data: dict[str, Any], name: str) -> NotebookNode:
+    """A notebook of the current format from whatever cells the data holds."""
+    cells = data.get("cells")
+    if cells is None and isinstance(data.get("worksheets"), list):  # format 3
+        sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]
+        lists = [sheet.get("cells") for sheet in sheets]
+        cells = [cell for part in lists if isinstance(part, list) for cell in part]
+    if not isinstance(cells, list):
+        raise Unreadable(wording.not_a_notebook(name, "it holds no cells"))
+    if len(cells) > MAX_CELLS:
+        raise Unreadable(wording.too_many_cells(name, len(cells), MAX_CELLS))
+    seen: set[str] = set()
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook: NotebookNode = from_dict(
+        {
+            "nbformat": 4,
+            "nbformat_minor": 5,
+            "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
+            "cells": [
+                _cell(cell, number, seen) for number, cell in enumerate(cells) if isinstance(cell, dict)
+            ],
+        }
+    )
+    return notebook
+
+
+def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
+    """One cell with its text and what nbgrader says of it; all else is left behind."""
+    source = joined(raw.get("source", raw.get("input", "")) or "")
+    source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
+    source = savable(source)
+    kind = raw["cell_type"] if raw.get("cell_type") in ("code", "markdown") else "raw"
+    metadata = raw.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    wanted = raw.get("id") or metadata.get("id")  # Colab keeps the id in the metadata
+    if not isinstance(wanted, str) or not CELL_ID.fullmatch(wanted) or wanted in seen:
+        wanted = fresh_id(f"submitted-{number}", seen)
+    seen.add(wanted)
+    cell: dict[str, Any] = {"id": wanted, "cell_type": kind, "metadata": {}, "source": source}
+    if kind == "code":
+        cell |= {"outputs": [], "execution_count": None}
+    tag = metadata.get("nbgrader")
+    if isinstance(tag, dict) and isinstance(tag.get("grade_id"), str):
+        cell["metadata"] = {"nbgrader": {"grade_id": tag["grade_id"]}}  # the rest is the skeleton's
+    return cell
+
+
+def refuse_link(path: Path) -> None:
+    """A link in a submission could lead to somebody else's work, or to the solutions."""
+    if path.is_symlink():
+        raise Unreadable(wording.link(path.name))
+
+
+def fresh_id(wanted: str, taken: Container[str]) -> str:
+    """An id like `wanted` that no other cell has."""
+    return next(x for n in count() if (x := f"{wanted}-{n}" if n else wanted) not in taken)

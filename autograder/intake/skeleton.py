@@ -1,0 +1,130 @@
+"""Put a submission back on the released skeleton, and a graded notebook together from its results.
+
+nbgrader stumbles over copied, deleted and edited cells; the skeleton knows what each graded cell has to
+be, so every released cell stands exactly once in what this makes, with the student's text where the
+student may write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import lru_cache
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.core import wording
+from autograder.core.cells import tag_of
+from autograder.core.errors import CourseError, Unreadable
+from autograder.core.records import CodeCell
+from autograder.intake.notebook_file import fresh_id
+
+READ_ONLY = {"editable": False, "deletable": False}
+
+
+def read_skeleton(path: Path) -> NotebookNode:
+    """A released notebook."""
+    if not path.exists():
+        raise CourseError(f"{path} is missing: run `autograder release`.")
+    return _read_once(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, changed: int) -> NotebookNode:
+    """Everyone's submission goes on the same released notebook; who uses its cells takes copies."""
+    skeleton: NotebookNode = nbformat.read(path, as_version=4)
+    return skeleton
+
+
+def assemble(submitted: NotebookNode, skeleton: NotebookNode) -> NotebookNode:
+    """The submitted cells in their order, each released cell among them once and whole."""
+    released = {tag["grade_id"]: cell for cell in skeleton.cells if (tag := tag_of(cell))}
+    ids = {cell["id"]: grade_id for grade_id, cell in released.items()}
+    chosen = _chosen(submitted, released, ids)
+    cells = []
+    for number, cell in enumerate(submitted.cells):
+        grade_id = chosen.get(number)
+        cell.metadata.pop("nbgrader", None)
+        if grade_id is not None:
+            _restore(cell, released[grade_id])
+        cells.append(cell)
+    notebook = NotebookNode({name: value for name, value in submitted.items() if name != "cells"})
+    notebook.cells = _with_missing(cells, skeleton, set(chosen.values()))
+    _unique_ids(notebook.cells)
+    return notebook
+
+
+def _chosen(
+    submitted: NotebookNode, released: Mapping[str, NotebookNode], ids: Mapping[str, str]
+) -> dict[int, str]:
+    """Which submitted cell stands for each released one: of several, the last that was changed."""
+    found: dict[str, int] = {}
+    for number, cell in enumerate(submitted.cells):
+        grade_id = tag_of(cell).get("grade_id")
+        if grade_id not in released:
+            grade_id = ids.get(cell["id"])
+        if grade_id is None or released[grade_id].cell_type != cell.cell_type:
+            continue
+        unchanged = cell.source.strip() == released[grade_id].source.strip()
+        if grade_id not in found or not unchanged:
+            found[grade_id] = number
+    return {number: grade_id for grade_id, number in found.items()}
+
+
+def _restore(cell: NotebookNode, released: NotebookNode) -> None:
+    """Give a cell the released one's metadata, and its text too where students may not write."""
+    tag = tag_of(released)
+    cell.metadata["nbgrader"] = deepcopy(released.metadata["nbgrader"])
+    if not tag.get("solution"):
+        cell.source = released.source
+        cell.metadata.update(READ_ONLY)
+    elif cell.source.strip() == released.source.strip():
+        cell.source = released.source  # an answer is unanswered whatever blank lines were added
+
+
+def _with_missing(cells: list[NotebookNode], skeleton: NotebookNode, present: set[str]) -> list[NotebookNode]:
+    """Put deleted graded cells back, each behind the released cell that stands before it."""
+    result = list(cells)
+    previous: str | None = None
+    for released in skeleton.cells:
+        grade_id = tag_of(released).get("grade_id")
+        if grade_id is None:
+            continue
+        if grade_id not in present and tag_of(released).get("grade"):
+            place = next((n + 1 for n, x in enumerate(result) if tag_of(x).get("grade_id") == previous), None)
+            result.insert(len(result) if place is None else place, deepcopy(released))
+            present.add(grade_id)
+        if grade_id in present:
+            previous = grade_id
+    return result
+
+
+def _unique_ids(cells: Iterable[NotebookNode]) -> None:
+    seen: set[str] = set()
+    for number, cell in enumerate(cells):
+        if cell["id"] in seen:
+            cell["id"] = fresh_id(f"again-{number}", seen)
+        seen.add(cell["id"])
+
+
+def code_cells(notebook: NotebookNode, skeleton: NotebookNode) -> list[CodeCell]:
+    """The cells to run, numbered by their place."""
+    given = {cell.source.strip() for cell in skeleton.cells if not tag_of(cell).get("solution")}
+    return [
+        CodeCell(number, cell.source, cell.source.strip() in given)
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+    ]
+
+
+def refuse_stranger(submitted: NotebookNode, skeleton: NotebookNode, names: Iterable[str], file: str) -> None:
+    """Raise Unreadable for a notebook that has nothing to do with this part of the assignment."""
+    wanted = {tag_of(cell).get("grade_id") for cell in skeleton.cells} - {None}
+    wanted |= {cell["id"] for cell in skeleton.cells}
+    text = "\n".join(cell.source for cell in submitted.cells if cell.cell_type == "code")
+    known = any(tag_of(cell).get("grade_id") in wanted or cell["id"] in wanted for cell in submitted.cells)
+    if not known and not any(name in text for name in names):
+        part = ", ".join(sorted(names)[:3])
+        raise Unreadable(wording.other_notebook(file, part))

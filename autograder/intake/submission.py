@@ -1,0 +1,73 @@
+"""One submitted notebook on its way: read and assembled, marked by a worker, and its result."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.core import wording
+from autograder.core.cells import savable
+from autograder.core.errors import Unreadable
+from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
+from autograder.course.course import Course
+from autograder.intake.notebook_file import notebook_data, tidy
+from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_stranger
+
+
+@dataclass
+class Submission:
+    """A notebook that can be graded."""
+
+    path: str
+    student: str | None
+    name: str
+    notebook: NotebookNode
+    exercises: list[Exercise]
+    cells: list[CodeCell]
+    digest: str = ""
+
+    def job(self) -> GradeJob:
+        return GradeJob(self.cells, [x for x in self.exercises if not x.written])
+
+
+def open_submission(
+    course: Course, path: Path, name: str | None = None, student: str | None = None
+) -> Submission:
+    """Read a file and put it on the released skeleton. Raises Unreadable with one sentence."""
+    name = name or path.stem
+    if name not in course.notebooks:
+        expected = ", ".join(f"{known}.ipynb" for known in course.notebooks)
+        raise Unreadable(wording.misnamed(path.name, course.assignment, expected))
+    submitted = notebook_data(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return from_notebook(course, submitted, name, str(path), student, digest)
+
+
+def from_notebook(
+    course: Course,
+    submitted: dict[str, Any],
+    name: str,
+    path: str,
+    student: str | None,
+    digest: str = "",
+) -> Submission:
+    """The same for a notebook's JSON that has been read already (nbgrader hands over its own object)."""
+    skeleton = read_skeleton(course.release / f"{name}.ipynb")
+    tidied = tidy(submitted, Path(path).name)
+    refuse_stranger(tidied, skeleton, course.names_of(name), Path(path).name)
+    notebook = assemble(tidied, skeleton)
+    exercises = [x for x in course.exercises.values() if x.notebook == name]
+    return Submission(path, student, name, notebook, exercises, code_cells(notebook, skeleton), digest)
+
+
+def unreadable(
+    course: Course, path: Path, name: str, student: str | None, error: Exception
+) -> NotebookResult:
+    """The result of a file that cannot be graded."""
+    maximum = sum(x.points for x in course.exercises.values() if x.notebook == name and not x.written)
+    told = [savable(text) for text in (str(path), name, str(error))]
+    return NotebookResult(told[0], student, told[1], "unreadable", told[2], 0.0, maximum, 0.0)

@@ -1,0 +1,52 @@
+"""TODO nbgrader_plugins.archive_extractor."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from nbgrader.plugins import ExtractorPlugin
+from traitlets import Int
+
+from autograder.core.cells import savable
+from autograder.intake.archives import ENDINGS, Budget, Refused, stem, unpack
+
+
+class BoundedExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has no types
+    """nbgrader's extractor with bounds: a refused archive is one line, and the others are unpacked."""
+
+    max_bytes = Int(2**30, help="What one archive may become, those inside it included.").tag(config=True)
+    max_files = Int(20_000, help="How many files it may hold.").tag(config=True)
+    max_depth = Int(3, help="How deep archives may lie in archives.").tag(config=True)
+
+    def extract(self, archive_path: str, extracted_path: str) -> None:
+        for path in sorted(Path(archive_path).rglob("*")):
+            if not path.is_file() or path.is_symlink():
+                continue
+            folder = Path(extracted_path, path.relative_to(archive_path).parent)
+            folder.mkdir(parents=True, exist_ok=True)
+            if not path.name.endswith(ENDINGS):
+                shutil.copy(path, folder / path.name)
+                continue
+            self.log.info("Extracting from: %s", savable(str(path)))
+            try:
+                self._unpack_tree(path, folder / stem(path))
+            except Refused as error:
+                shutil.rmtree(folder / stem(path), ignore_errors=True)
+                self.log.error(
+                    "%s is not unpacked: %s. Ask for the notebooks themselves; the other archives are done.",
+                    savable(path.name),
+                    error,
+                )
+
+    def _unpack_tree(self, archive: Path, folder: Path) -> None:
+        """Unpack an archive and, beside where they lie, those in it."""
+        budget = Budget(self.max_bytes, self.max_files)
+        waiting = [(archive, folder, 1)]
+        while waiting:
+            path, place, depth = waiting.pop()
+            if depth > self.max_depth:
+                raise Refused("archives lie in archives too deep")
+            unpack(path, place, budget)
+            inner = [x for x in place.rglob("*") if x.name.endswith(ENDINGS) and x.is_file()]
+            waiting += [(x, x.with_name(stem(x)), depth + 1) for x in inner]

@@ -1,0 +1,134 @@
+"""The grader's side of the warm process: start it, fork students from it, and end them.
+
+It serves one submission at a time, behind the walls that its form of the sandbox has.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import gettempdir, mkdtemp
+
+from autograder.core.limits import Limits
+from autograder.process.launcher import PACKAGE, START_SECONDS, Launcher, copy_materials
+from autograder.process.student_process import ANSWER_SECONDS, StudentProcess, send_descriptor
+from autograder.protocol.channel import Channel, ProtocolError
+from autograder.protocol.messages import Interrupt, KillTree, KillTreeDone, Ready, Spawn, Spawned
+from autograder.sandbox import cgroup
+from autograder.sandbox.capabilities import Capabilities
+from autograder.sandbox.launch import launch
+from autograder.sandbox.removal import remove
+from autograder.sandbox.view import closed_folder, system_paths
+
+VISIBLE = ("__init__.py", "fake_device.py", "core", "protocol", "sandbox", "student")
+_START = "import sys; from autograder.student.forkserver import main; main(*sys.argv[1:])"
+
+
+class ForkServerLauncher(Launcher):
+    """Starts the warm process when it is first needed, and again when it was lost."""
+
+    def __init__(
+        self, limits: Limits, device: str, capabilities: Capabilities, materials: Sequence[Path], slots: range
+    ) -> None:
+        super().__init__(limits, device, capabilities, materials)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+        self._scratch = ""
+        self._group: Path | None = None
+        # Uids are taken in turn, so that nothing of one submission belongs to the next; another grader on
+        # this machine has most likely begun elsewhere.
+        self._slots = itertools.islice(itertools.cycle(slots), secrets.randbelow(len(slots)), None)
+
+    def start(self) -> None:
+        if self._process is not None:
+            if self._process.poll() is None:
+                return
+            self.deaths += 1
+        self.close()
+        ours, theirs = socket.socketpair()
+        descriptor = theirs.fileno()
+        shown = self.materials if self.capabilities.mount else []
+        argv = [sys.executable, "-s", "-P", "-c", _START, str(descriptor), self._settings(shown)]
+        readable = [*system_paths(), *(PACKAGE / name for name in VISIBLE), *shown]
+        if self.capabilities.cgroup:
+            self._group = cgroup.make(cgroup.WARM_BYTES + self.limits.total_bytes)
+        self._process = launch(
+            argv, capabilities=self.capabilities, readable=readable, pass_fds=[descriptor], env=self._environment(),
+            group=self._group, stderr=self._log,
+        )  # fmt: skip
+        theirs.close()
+        self._channel = Channel(ours)
+        self._starting = True
+
+    def wait(self) -> None:
+        self.start()
+        self._ready_channel()
+
+    def _environment(self) -> dict[str, str]:
+        folders = dict.fromkeys(("HOME", "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR"), "/tmp")
+        return super()._environment() | folders
+
+    def spawn(self, seed: int, question_seconds: float) -> StudentProcess:
+        self.start()
+        channel = self._ready_channel()
+        ours, theirs = socket.socketpair()
+        self._scratch = "" if self.capabilities.mount else _scratch_folder(self.capabilities)
+        if self._scratch:
+            copy_materials(self.materials, Path(self._scratch))
+        try:
+            channel.send(Spawn(seed, next(self._slots), self._scratch), ANSWER_SECONDS)
+            send_descriptor(channel, theirs)
+            channel.receive(Spawned, ANSWER_SECONDS)
+        except ProtocolError as error:
+            raise self._trouble("did not start a student", error) from None
+        return StudentProcess(Channel(ours), question_seconds, self.interrupt)
+
+    def _ready_channel(self) -> Channel:
+        assert self._channel is not None
+        if self._starting:
+            try:
+                self._channel.receive(Ready, START_SECONDS)
+            except ProtocolError as error:
+                raise self._trouble("did not start", error) from None
+            self._starting = False
+        return self._channel
+
+    def interrupt(self) -> None:
+        if self._channel is not None:
+            self._channel.send(Interrupt(), ANSWER_SECONDS)
+
+    def kill_tree(self) -> None:
+        """A warm process that cannot is replaced."""
+        if self._channel is not None:
+            try:
+                self._channel.send(KillTree(), ANSWER_SECONDS)
+                self._channel.receive(KillTreeDone, ANSWER_SECONDS)
+            except ProtocolError:
+                self.deaths += 1
+                self.close()
+        if self._scratch:
+            remove(self._scratch)
+            self._scratch = ""
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._group is not None:
+            cgroup.remove(self._group)
+            self._group = None
+
+
+def _scratch_folder(capabilities: Capabilities) -> str:
+    """An empty folder that the student's uid can get to, even where TMPDIR is closed to other users."""
+    closed = capabilities.uids and closed_folder([f"{gettempdir()}/x"])
+    return mkdtemp(prefix="autograder-", dir="/tmp" if closed else None)

@@ -1,0 +1,163 @@
+"""The two sides a hidden grader talks to, by one interface: the student's notebook and the reference."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import msgspec
+import torch
+
+from autograder.core import wording
+from autograder.core.records import Exchange, Fault
+from autograder.process.show import _arguments, _shown
+from autograder.protocol.answerer import Answerer
+from autograder.protocol.decode import from_wire
+from autograder.protocol.encode import to_wire
+from autograder.protocol.messages import (
+    Call,
+    ErrorResponse,
+    Fetch,
+    Request,
+    Response,
+    RunProbe,
+    ValueResponse,
+)
+from autograder.protocol.values import Value
+
+
+class Raised(Exception):
+    """The student's code raised: `kinds` are the names of the exception's class and its bases."""
+
+    def __init__(self, response: ErrorResponse) -> None:
+        self.kinds = tuple(response.kinds) or ("Exception",)
+        self.text = response.text
+        self.where = response.where
+        self.missing_name = response.missing_name
+        super().__init__(f"{self.kinds[0]}: {response.text}" if response.text else self.kinds[0])
+
+
+class ReferenceRaised(Raised):
+    """The reference raised: where a grader does not expect it, the fault is ours."""
+
+
+class StudentLost(Exception):
+    """The student's process gave no answer; `fault` says why."""
+
+    def __init__(self, fault: Fault, text: str) -> None:
+        self.fault: Fault = fault
+        super().__init__(text)
+
+
+class NotebookProxy(ABC):
+    """A namespace somewhere else: its functions are called as if they were attributes."""
+
+    _raises: type[Raised] = Raised
+
+    def __init__(self) -> None:
+        self.changed: tuple[str, ...] = ()
+        self.exchanges: list[Exchange] = []
+        self.requests: list[Request] = []
+        """What the exchanges answer, one by one."""
+        self.asked: Callable[[], str] = str
+        self._ids = itertools.count(1)
+
+    @abstractmethod
+    def _ask(self, request: Request) -> Response:
+        """Send one question and wait for its reply."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            wired, named = _wired(args, kwargs)
+            self.asked = lambda: f"{name}({_arguments(args, kwargs)})"
+            return self._exchange(Call(next(self._ids), name, wired, named))
+
+        return call
+
+    def value(self, name: str) -> Any:
+        """The value bound to a name of the notebook."""
+        self.asked = lambda: name
+        return self._exchange(Fetch(next(self._ids), name))
+
+    def run(self, probe: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run a probe there; its file is sent as source text."""
+        wired, named = _wired(args, kwargs)
+        request = RunProbe(next(self._ids), _source(probe), probe.__name__, wired, named)
+        self.asked = lambda: _describe(probe, args, kwargs)
+        return self._exchange(request)
+
+    def start_over(self) -> None:
+        """Forget the questions of the check before."""
+        self.exchanges.clear()
+        self.requests.clear()
+
+    def asked_again(self, request: Request) -> Any:
+        """What comes back to a question that was put to another side."""
+        return self._exchange(request)
+
+    def _exchange(self, request: Request) -> Any:
+        self.changed = ()
+        self.requests.append(request)
+        self.exchanges.append(Exchange(None, "no answer"))
+        response = self._ask(request)
+        if isinstance(response, ValueResponse):
+            self.changed = tuple(response.changed)
+            value = _rebuilt(response.value)
+            self.exchanges[-1] = Exchange(value, None, self.changed)
+            return value
+        raised = self._raises(response)
+        self.exchanges[-1] = Exchange(None, str(raised))
+        raise raised
+
+
+class LocalProxy(NotebookProxy):
+    """A namespace in this process: the reference solution."""
+
+    _raises = ReferenceRaised
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._answerer = Answerer(names)
+
+    def _ask(self, request: Request) -> Response:
+        with torch.random.fork_rng(devices=[]):
+            response = self._answerer.answer(request)
+        return msgspec.msgpack.decode(msgspec.msgpack.encode(response), type=Response)  # type: ignore[no-any-return]
+
+
+def _rebuilt(value: Value) -> Any:
+    """The Python value of an answer; what cannot be rebuilt is the fault of who sent it."""
+    try:
+        return from_wire(value)
+    except Exception as error:  # noqa: BLE001  a forged size or name is refused by NumPy and PyTorch in many ways
+        raise StudentLost("wrong", wording.cannot_be_read(str(error)[:200])) from None
+
+
+def _wired(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Value], dict[str, Value]]:
+    return [to_wire(x) for x in args], {name: to_wire(x) for name, x in kwargs.items()}
+
+
+@cache
+def _source(probe: Callable[..., Any]) -> str:
+    """The whole file that the probe stands in."""
+    return Path(inspect.getsourcefile(probe) or "").read_text(encoding="utf-8")
+
+
+def _describe(probe: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The first line of the probe's docstring, with its arguments filled in where it names them."""
+    line = (inspect.getdoc(probe) or probe.__name__.replace("_", " ")).splitlines()[0]
+    if "{" not in line:
+        return line
+    given = inspect.signature(probe).bind_partial(None, *args, **kwargs)
+    given.apply_defaults()
+    wanted = {field for _, field, _, _ in Formatter().parse(line) if field}
+    return line.format_map({name: _shown(given.arguments.get(name, "…")) for name in wanted})

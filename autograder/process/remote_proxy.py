@@ -1,0 +1,57 @@
+"""TODO process.remote_proxy."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from autograder.core import wording
+from autograder.process.proxy import NotebookProxy, StudentLost
+from autograder.protocol.channel import Channel, ChannelClosed, DeadlineExceeded, ProtocolError
+from autograder.protocol.messages import (
+    CheckUnchanged,
+    Request,
+    Response,
+    ValueResponse,
+)
+
+
+class RemoteProxy(NotebookProxy):
+    """The student's notebook, behind a channel."""
+
+    def __init__(self, channel: Channel, seconds: float) -> None:
+        super().__init__()
+        self.channel = channel
+        self.seconds = seconds
+        self.deadline = math.inf
+        """On the monotonic clock: the end of the exercise's time, whatever one question may take."""
+        self.lost = False
+
+    def untouched(self) -> bool:
+        """Whether the questions so far have left the notebook as it was, as far as the process tells."""
+        try:
+            response = self._ask(CheckUnchanged(next(self._ids)))
+        except StudentLost:
+            return False
+        return isinstance(response, ValueResponse) and response.value is True
+
+    def _ask(self, request: Request | CheckUnchanged) -> Response:
+        seconds = min(self.seconds, self.deadline - time.monotonic())
+        if seconds <= 0:
+            raise StudentLost("timeout", wording.EXERCISE_TIME_IS_UP)
+        try:
+            self.channel.send(request, seconds)
+            response: Response = self.channel.receive(Response, seconds)
+        except DeadlineExceeded:
+            self.lost = True
+            raise StudentLost("timeout", wording.still_running(seconds)) from None
+        except ChannelClosed:
+            self.lost = True
+            raise StudentLost("raised", wording.PROCESS_ENDED) from None
+        except ProtocolError as error:
+            self.lost = True
+            raise StudentLost("wrong", wording.cannot_be_read(str(error))) from None
+        if response.id != request.id:
+            self.lost = True
+            raise StudentLost("wrong", wording.OTHER_REQUEST)
+        return response

@@ -1,0 +1,77 @@
+"""Run a submission's cells in a student's process, whatever they do."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from autograder.core import wording
+from autograder.core.records import CellRun, CodeCell
+from autograder.core.settings import TimeLimits
+from autograder.process.launcher import Launcher
+from autograder.process.student_process import StudentProcess
+from autograder.protocol.channel import ChannelClosed, DeadlineExceeded, ProtocolError
+from autograder.protocol.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, RunCell, size_of
+
+
+@dataclass
+class Run:
+    """A notebook that has been run, and its living process."""
+
+    process: StudentProcess
+    cells: dict[int, CellRun] = field(default_factory=dict)
+    room: int = 2 * NOTEBOOK_OUTPUT_BYTES
+    """For outputs; the shell keeps to its bounds, but who answers in its place need not."""
+
+    def record(self, done: CellDone, note: str | None) -> None:
+        self.room -= size_of(done.outputs)
+        outputs = done.outputs if self.room >= 0 else []
+        if not outputs and done.outputs:
+            note = wording.OUTPUTS_LEFT_OUT
+        self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note)
+
+
+def run_cells(launcher: Launcher, cells: list[CodeCell], seed: int, limits: TimeLimits) -> Run:
+    """Run the cells in order. A cell that takes the process down is left out and the rest run again."""
+    left_out: dict[int, str] = {}
+    deadline = time.monotonic() + limits.notebook
+    while True:
+        asked = time.monotonic()
+        run = Run(launcher.spawn(seed, limits.question))
+        deadline += time.monotonic() - asked  # waiting for a process is not the notebook's time
+        lost = _attempt(run, cells, left_out, limits, deadline)
+        if lost is None:
+            return run
+        launcher.kill_tree()
+        left_out[lost.number] = lost.note or ""
+        if len(left_out) > limits.lost_cells:
+            left_out |= {
+                cell.number: wording.TOO_MANY_LEFT_OUT for cell in cells if cell.number > lost.number
+            }
+
+
+def _attempt(
+    run: Run, cells: list[CodeCell], left_out: dict[int, str], limits: TimeLimits, deadline: float
+) -> CellRun | None:
+    """Run all cells that are not left out; returns the cell that was the end of the process, if one was."""
+    for cell in cells:
+        if cell.number in left_out:
+            run.cells[cell.number] = CellRun(cell.number, None, [], left_out[cell.number])
+            continue
+        seconds = min(limits.cell, deadline - time.monotonic())
+        if seconds <= 0:
+            note = wording.cell_not_run(limits.notebook)
+            run.cells[cell.number] = CellRun(cell.number, None, [], note)
+            continue
+        message = RunCell(cell.number, cell.source, cell.given)
+        try:
+            done, interrupted = run.process.run_cell(message, seconds, limits.grace)
+        except DeadlineExceeded:
+            note = wording.cell_did_not_stop(seconds)
+            return CellRun(cell.number, None, [], note)
+        except ChannelClosed:
+            return CellRun(cell.number, None, [], wording.CELL_ENDED_PROCESS)
+        except ProtocolError as error:
+            return CellRun(cell.number, None, [], wording.cell_answered_nonsense(str(error)))
+        run.record(done, wording.cell_interrupted(seconds) if interrupted else None)
+    return None

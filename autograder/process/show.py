@@ -1,0 +1,60 @@
+"""TODO process.show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.protocol.values import ObjectRef
+
+MAX_SHOWN_BITS = 500
+
+
+def _shown(value: Any) -> str:
+    """A value inside a sentence: text stands there without quotes."""
+    return value if isinstance(value, str) else show(value)
+
+
+def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    return ", ".join([*(show(x) for x in args), *(f"{name}={show(x)}" for name, x in kwargs.items())])
+
+
+def show(value: Any, limit: int = 160) -> str:
+    """A short text for a value, as a student reads it; large tensors and arrays by their shape."""
+    text = _show(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        kind = str(value.dtype).removeprefix("torch.")
+        if value.numel() <= 6:
+            return f"tensor({_rounded(value.tolist())}, {kind})"
+        return f"tensor of shape {tuple(value.shape)}, {kind}"
+    if isinstance(value, np.ndarray) and value.size > 6:
+        return f"array of shape {value.shape}, {value.dtype}"
+    if isinstance(value, np.ndarray):
+        return f"array({_rounded(value.tolist())})"
+    if isinstance(value, np.longdouble):
+        return _show(float(value))
+    if isinstance(value, np.generic):
+        found = value.item()
+        return repr(found)[:200] if isinstance(found, np.generic) else _show(found)
+    if isinstance(value, (list, tuple)):
+        inner = ", ".join(_show(x) for x in value[:12]) + (", …" if len(value) > 12 else "")
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_show(k)}: {_show(v)}" for k, v in list(value.items())[:12]) + "}"
+    if isinstance(value, float):
+        return repr(float(f"{value:.6g}"))
+    if isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS:
+        return f"a whole number of {value.bit_length()} bits"  # Python refuses to write the longest out
+    return f"a {value.type_name}" if isinstance(value, ObjectRef) else repr(value)[:200]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(x) for x in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value

@@ -1,0 +1,129 @@
+"""The warm process: everything heavy is imported once; each submission is a fork of it.
+
+Started by the launcher inside the sandbox. It never runs student code itself, holds no test, no
+solution and no secret, and has one thread: a fork of it is as good as a fresh interpreter.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder.core.limits import Limits
+from autograder.protocol.channel import Channel, ChannelClosed
+from autograder.protocol.messages import Interrupt, KillTree, KillTreeDone, Ready, Spawn, Spawned
+from autograder.sandbox import shared_memory
+from autograder.sandbox.capabilities import FIRST_UID, Capabilities
+from autograder.sandbox.enter import enter
+from autograder.sandbox.kill_tree import kill_tree
+from autograder.sandbox.launch_settings import read_settings
+from autograder.sandbox.usage_poller import UsagePoller
+from autograder.student import notebook_process
+from autograder.student.huge_pages import collapse_memory
+from autograder.student.preload import preload
+from autograder.student.shell import NotebookShell
+
+
+def one_thread() -> bool:
+    return len(os.listdir("/proc/self/task")) == 1
+
+
+class ForkServer:
+    """Answers the launcher: spawn, interrupt, sweep. One submission at a time."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        capabilities: Capabilities,
+        limits: Limits,
+        shell: NotebookShell,
+        materials: Sequence[str],
+    ) -> None:
+        self.channel = channel
+        self.capabilities = capabilities
+        self.limits = limits
+        self.shell = shell
+        self.materials = materials
+        self.child = 0
+        self.uid = os.geteuid()
+        self.shared_before: frozenset[str] = frozenset()
+        self.watch: UsagePoller | None = None
+        """Of the bounds that no kernel keeps in this form, while a submission runs."""
+
+    def serve(self) -> None:
+        while True:
+            self._look_while_waiting()
+            message = self.channel.receive(Spawn | Interrupt | KillTree)
+            if isinstance(message, Spawn):
+                self._spawn(message)
+            elif isinstance(message, Interrupt):
+                if self.child:
+                    os.kill(self.child, signal.SIGINT)
+            else:
+                self.channel.send(KillTreeDone(self._kill_tree()))
+
+    def _look_while_waiting(self) -> None:
+        """Until there is a message, look whether the submission is over its bounds; if so, end all of it."""
+        while self.watch and not select.select([self.channel.sock], [], [], self.watch.pause)[0]:
+            if self.watch.over():
+                kill_tree()
+                self.child = 0
+                self.watch = None
+
+    def _spawn(self, message: Spawn) -> None:
+        _, (descriptor,), _, _ = socket.recv_fds(self.channel.sock, 1, 1)
+        if not one_thread():
+            raise RuntimeError("the warm process has more than one thread: it cannot be forked safely")
+        if not self.capabilities.mount:
+            self.uid = FIRST_UID + message.slot if self.capabilities.uids else os.geteuid()
+            self.shared_before = shared_memory.names()
+        pid = os.fork()
+        if pid == 0:
+            self.channel.drop()
+            self._become_student(descriptor, message)
+        os.close(descriptor)
+        self.child = pid
+        watch = UsagePoller(self.limits, self.capabilities, message.scratch, self.shared_before, self.uid)
+        self.watch = watch if watch.needed() else None
+        self.channel.send(Spawned(pid))
+
+    def _become_student(self, descriptor: int, message: Spawn) -> None:
+        """In the child: raise the walls, then run the notebook. Never returns."""
+        try:
+            writable = Path(message.scratch) if message.scratch else None
+            work = enter(self.limits, self.capabilities, slot=message.slot, writable=writable)
+            for path in self.materials:
+                os.symlink(path, work / Path(path).name)
+            channel = Channel(socket.socket(fileno=descriptor))
+            notebook_process.serve(channel, self.shell, message.seed, forks=True)
+        finally:
+            os._exit(1)
+
+    def _kill_tree(self) -> int:
+        """End everything the submission left; says by which signal its first process had ended."""
+        status = kill_tree().get(self.child, 0)
+        if not self.capabilities.mount:
+            shared_memory.remove_new(self.shared_before, self.uid)
+        self.child = 0
+        self.watch = None
+        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+
+
+def main(descriptor: str, word: str) -> None:
+    channel = Channel(socket.socket(fileno=int(descriptor)))
+    settings = read_settings(word)
+    shell = preload()
+    gc.collect()
+    gc.freeze()
+    collapse_memory()
+    channel.send(Ready(settings.capabilities.sentence))
+    try:
+        ForkServer(channel, settings.capabilities, settings.limits, shell, settings.materials).serve()
+    except ChannelClosed:
+        sys.exit(0)

@@ -1,0 +1,46 @@
+"""What a student's process has imported and touched before the notebook's first cell."""
+
+from __future__ import annotations
+
+import importlib
+
+import torch
+
+from autograder.student.fake_device import attempt
+from autograder.student.shell import NotebookShell, make_shell
+
+PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
+           "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg")  # fmt: skip
+# The first plot, the first formula and the first traceback load and cache much; every child inherits it.
+TRIALS = (
+    """
+import matplotlib.pyplot as plt
+_figure, (_left, _right) = plt.subplots(1, 2)
+_left.semilogy([1e-9, 1], label="$10^{-1} x_1 + 2^k$")
+_left.legend()
+_left.set(xlabel="$x_2$", title="title")
+_figure.colorbar(_right.contourf([[0, 1], [1, 0]]))
+plt.tight_layout()
+plt.show()
+""",
+    "1 / 0",
+)
+
+
+def preload() -> NotebookShell:
+    """Import and touch whatever a first use would load, so that every child finds it done."""
+    for name in PRELOAD:
+        importlib.import_module(name)
+    torch.set_num_threads(1)
+    shell = make_shell()
+    weights = torch.zeros(2, requires_grad=True)
+    optimizer = torch.optim.Adam([weights])
+    weights.sum().backward()
+    optimizer.step()
+    attempt(lambda device: torch.ones(2, device=device).sum())
+    for cell in TRIALS:
+        shell.run_cell(cell, silent=True)
+    shell.run_cell("%reset -f", silent=True)
+    shell.execution_count = 1
+    shell.outputs.clear()
+    return shell

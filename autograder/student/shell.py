@@ -1,0 +1,278 @@
+"""An IPython shell that runs a notebook's cells and keeps their outputs. Runs in the student's process.
+
+The shell is made once, in the warm process, so that a child only has to be forked.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from tempfile import TemporaryFile
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
+from traitlets.config import Config
+
+from autograder.core import wording
+from autograder.core.records import Output
+from autograder.protocol.messages import (
+    CELL_OUTPUT_BYTES,
+    NOTEBOOK_OUTPUT_BYTES,
+    OUTPUT_COST,
+    CellDone,
+    size_of,
+)
+
+TRACEBACK_LINE = 10_000
+
+
+class Outputs:
+    """The outputs of the cell that runs now, up to a bound."""
+
+    def __init__(self) -> None:
+        self.items: list[Output] = []
+        self.display_ids: dict[str, int] = {}
+        self.left = 0
+        self.notebook_left = NOTEBOOK_OUTPUT_BYTES
+        self._stream = ""
+        self._parts: list[str] = []
+
+    def start(self) -> None:
+        self.clear()
+        self.left = min(CELL_OUTPUT_BYTES, self.notebook_left)
+
+    def finish(self) -> list[Output]:
+        """The outputs so far, with the text that was last written."""
+        if self._parts:
+            self.items.append(Output("stream", name=self._stream, text="".join(self._parts)))
+        self._stream, self._parts = "", []
+        return self.items
+
+    def _afford(self, size: int) -> bool:
+        """Take `size` from the bound; False when that was more than is left."""
+        self.notebook_left -= min(size, self.left)
+        self.left -= size
+        return self.left > 0
+
+    def _cut(self) -> None:
+        self.finish().append(Output("stream", name="stderr", text=wording.OUTPUT_CUT))
+
+    def write(self, name: str, text: str) -> None:
+        room = self.left
+        if room <= 0 or not text:
+            return
+        if name != self._stream:
+            self.finish()
+            self._stream = name
+            self._afford(OUTPUT_COST)
+        enough = self._afford(len(text))
+        # Parts, joined in the end: adding to one text would copy it for every print.
+        self._parts.append(_utf8(text if enough else text[:room]))
+        if not enough:
+            self._cut()
+
+    def add(self, output: Output, display_id: str | None = None, update: bool = False) -> None:
+        if self.left <= 0:
+            return
+        if not self._afford(size_of([output])):
+            self._cut()
+            return
+        self.finish()
+        if update and display_id in self.display_ids:
+            self.items[self.display_ids[display_id]] = output
+            return
+        if display_id is not None:
+            self.display_ids[display_id] = len(self.items)
+        self.items.append(output)
+
+    def clear(self) -> None:
+        self.items, self.display_ids = [], {}
+        self._stream, self._parts = "", []
+
+
+class _Stream(io.TextIOBase):
+    """sys.stdout or sys.stderr of the notebook."""
+
+    encoding = "utf-8"
+
+    def __init__(self, name: str, outputs: Outputs, descriptor: int) -> None:
+        self.name = name
+        self._outputs = outputs
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> int:
+        self._outputs.write(self.name, str(text))
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+
+def _mime_data(data: Mapping[str, Any]) -> dict[str, str]:
+    """Display data as text: pictures in base64, JSON as JSON text."""
+    texts = {}
+    for mime, value in data.items():
+        if isinstance(value, bytes):
+            texts[str(mime)] = base64.b64encode(value).decode()
+        elif isinstance(value, str):
+            texts[str(mime)] = value
+        else:
+            texts[str(mime)] = json.dumps(value, default=str)
+    return {_utf8(mime): _utf8(text) for mime, text in texts.items()}
+
+
+def _utf8(text: str) -> str:
+    """Text that can cross: half of a surrogate pair is a character that UTF-8 cannot write."""
+    return str.encode(text, "utf-8", "replace").decode()
+
+
+class _Results(DisplayHook):  # type: ignore[misc]  # IPython's classes are untyped traitlets
+    """Keeps the value of a cell's last expression."""
+
+    outputs: Outputs
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        self.outputs.add(Output("execute_result", data=_mime_data(format_dict)))
+
+    def finish_displayhook(self) -> None:
+        self._is_active = False
+
+
+class _Publisher(DisplayPublisher):  # type: ignore[misc]
+    """Keeps what display() shows."""
+
+    outputs: Outputs
+
+    def publish(self, data: Any, metadata: Any = None, **options: Any) -> None:
+        display_id = (options.get("transient") or {}).get("display_id")
+        found = Output("display_data", data=_mime_data(data))
+        self.outputs.add(found, display_id, bool(options.get("update")))
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.outputs.clear()
+
+
+class NotebookShell(InteractiveShell):  # type: ignore[misc]
+    """An InteractiveShell without a terminal, a history file or threads."""
+
+    outputs: Outputs
+
+    def init_display_pub(self) -> None:
+        self.display_pub = _Publisher(parent=self, shell=self)
+
+    def init_displayhook(self) -> None:
+        self.displayhook = _Results(parent=self, shell=self)
+        self.display_trap = InteractiveShell.display_trap.klass(hook=self.displayhook)
+
+    def enable_gui(self, gui: Any = None) -> None:
+        """There is no event loop to join."""
+
+    def system(self, cmd: str) -> None:
+        """`!cmd`, without a terminal; its output is the cell's."""
+        done = subprocess.run(  # noqa: S602  the student asked for a shell, in the student's own process
+            self.var_expand(cmd, depth=1), shell=True, check=False, text=True, errors="replace",
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        sys.stdout.write(done.stdout)
+        self.user_ns["_exit_code"] = done.returncode
+
+    def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+        error = Output(
+            "error",
+            ename=_utf8(str(getattr(etype, "__name__", etype))),
+            evalue=_safe_text(evalue),
+            traceback=[_utf8(str(line)[:TRACEBACK_LINE]) for line in stb],
+        )
+        self.outputs.add(error)
+
+
+def _safe_text(value: Any) -> str:
+    try:
+        return _utf8(str(value)[:2000])
+    except Exception:  # noqa: BLE001  a student's own __str__
+        return ""
+
+
+def make_shell() -> NotebookShell:
+    """The shell, made once before any fork."""
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.enable_tip = False
+    InteractiveShellABC.register(NotebookShell)
+    shell: NotebookShell = NotebookShell.instance(config=config)
+    outputs = Outputs()
+    shell.outputs = shell.display_pub.outputs = shell.displayhook.outputs = outputs
+    shell.compile.get_code_name = _code_name
+    shell.run_cell("%matplotlib inline", silent=True)
+    return shell
+
+
+_running = [0]
+
+
+def _code_name(raw: str, transformed: str, number: int) -> str:
+    return f"<cell {_running[0]}>"
+
+
+class Notebook:
+    """Runs cells one after another in the shell and hands over what each put out."""
+
+    def __init__(self, shell: NotebookShell) -> None:
+        self.shell = shell
+        self.outputs = shell.outputs
+        self.file = _unnamed_file()
+        for descriptor in (1, 2):
+            os.dup2(self.file, descriptor)
+        sys.stdout = _Stream("stdout", self.outputs, 1)
+        sys.stderr = _Stream("stderr", self.outputs, 2)
+
+    def run(self, number: int, source: str) -> CellDone:
+        self.outputs.start()
+        _running[0] = number
+        count = self.shell.execution_count
+        try:
+            self.shell.run_cell(source, store_history=True)
+        except BaseException as error:  # noqa: BLE001  an interrupt may land outside IPython's own handling
+            self.outputs.add(Output("error", ename=type(error).__name__, evalue=_safe_text(error)))
+        self._read_descriptors()
+        return CellDone(number, count, self.outputs.finish())
+
+    def _read_descriptors(self) -> None:
+        """Add what was written past Python, straight to descriptors 1 and 2 (programs, C code)."""
+        size = os.fstat(self.file).st_size
+        if size:
+            os.lseek(self.file, 0, os.SEEK_SET)
+            text = os.read(self.file, min(size, CELL_OUTPUT_BYTES)).decode("utf-8", "replace")
+            self.outputs.write("stdout", text.replace("\0", ""))
+            os.ftruncate(self.file, 0)
+            os.lseek(self.file, 0, os.SEEK_SET)
+
+
+def _unnamed_file() -> int:
+    """The descriptor of a file that nobody else finds."""
+    if sys.platform == "linux":
+        return os.memfd_create("output")
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def run_quietly() -> None:
+    """From here on nothing that is printed goes anywhere: it could carry the grader's questions."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  lives as long as the process

@@ -1,0 +1,1 @@
+"""Worker processes: hand out submissions, replace a worker that dies, collect the results."""

@@ -1,0 +1,100 @@
+"""Several workers, each a process of its own; a free worker takes the next submission."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+
+from autograder.core.errors import CourseError
+from autograder.core.records import GradeJob, JobResult, WorkerConfig
+from autograder.sandbox.capabilities import SLOTS
+from autograder.workers.restarting import RestartingWorker
+from autograder.workers.worker_process import WorkerProcess
+
+Tag = TypeVar("Tag")
+
+
+class Pool:
+    """Grades submissions on several workers and yields the results as they come."""
+
+    def __init__(self, config: WorkerConfig, jobs: int) -> None:
+        configs = worker_configs(config, jobs)
+        self._workers = [RestartingWorker(partial(WorkerProcess, each)) for each in configs]
+        self._free: queue.SimpleQueue[RestartingWorker] = queue.SimpleQueue()
+        for worker in self._workers:
+            worker.start()  # all at once: each of them imports for seconds
+            self._free.put(worker)
+        # A thread for each worker: it does nothing but wait for the worker's answer.
+        self._threads = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="worker")
+
+    @property
+    def sentence(self) -> str:
+        """What the sandbox of the first worker enforces, in one line."""
+        first = self._workers[0].start()
+        first.wait()
+        return first.sentence
+
+    def run(self, jobs: Sequence[tuple[Tag, GradeJob]]) -> Iterator[tuple[Tag, JobResult]]:
+        """Grade each job; yields its tag and result as soon as they are there. Raises CourseError."""
+        tags: dict[Future[JobResult], Tag] = {
+            self._threads.submit(self._grade, job): tag for tag, job in jobs
+        }
+        for future in as_completed(tags):
+            yield tags[future], _result(future)
+
+    def _grade(self, job: GradeJob) -> JobResult:
+        worker = self._free.get()
+        try:
+            return worker.grade(job)
+        finally:
+            self._free.put(worker)
+
+    def close(self) -> None:
+        """End every worker; what they are busy with is given up."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _result(future: Future[JobResult]) -> JobResult:
+    try:
+        return future.result()
+    except CourseError:
+        raise
+    except Exception as error:
+        raise CourseError(f"a worker could not be used ({type(error).__name__}: {error}).") from error
+
+
+def worker_configs(config: WorkerConfig, jobs: int) -> list[WorkerConfig]:
+    """The configuration of each worker: no two share a uid or, where there are enough, a processor."""
+    cores = available_cores()
+    # Where every processor has a worker, each stays on its own; else they go where there is room.
+    pinned = jobs >= len(cores) > 0
+    return [
+        msgspec.structs.replace(
+            config, slots=(number % SLOTS, jobs), core=cores[number % len(cores)] if pinned else -1
+        )
+        for number in range(jobs)
+    ]
+
+
+def available_cores() -> list[int]:
+    """The processors that this process may use, where the system tells."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def available_jobs() -> int:
+    """One worker for each processor that this process may use."""
+    return len(available_cores()) or os.cpu_count() or 1

@@ -1,0 +1,243 @@
+"""Feedback pages: what a student reads, what they must not, and what must not run."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbconvert.exporters import HTMLExporter
+from nbformat import from_dict, read
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.core.errors import CourseError
+from autograder.core.records import CheckResult, Diagnosis, ExerciseResult
+from autograder.feedback.exercise import feedback_html
+from autograder.feedback.pages import write_feedback
+from autograder.feedback.sanitize import SanitizeHtml, clean
+from autograder.nbgrader_glue.config import course_config
+from autograder.pipeline import grade_class
+from tests.engine.support.small_class import PART, hand_in, released, write_class, wrong
+from tests.engine.support.small_course import cell
+
+EVIL = "<script>evil()</script><img src=x onerror='evil()'><a href='javascript:evil()'>here</a>"
+SHOWN = f"""
+from IPython.display import HTML, Javascript, Latex, Markdown, display
+print({EVIL!r})
+display(HTML({EVIL!r}))
+display(Markdown({"**bold** " + EVIL!r}))
+display(Javascript("evil()"))
+display(Latex({EVIL!r}))
+raise ValueError({EVIL!r})
+"""
+
+
+class Page(HTMLParser):
+    """What a browser would run of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.runs: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style"):
+            self.inside.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or re.match(r"\s*(javascript|data:text)", value or ""):
+                self.runs.append(f"{tag} {name}={value}")
+        if tag in ("iframe", "object", "embed", "form", "base", "meta") and "evil" in str(attrs):
+            self.runs.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.inside:
+            self.inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside:
+            self.text += data
+        elif "script" in self.inside and "evil" in data:
+            self.runs.append(data)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Graded: one with a misconception and scripts everywhere, and one who did nothing."""
+    root = write_class(tmp_path_factory.mktemp("feedback"))
+    content = wrong(root)
+    text = f"# Title\n\n$x < y_1$ and *slanted*\n\n{EVIL}\n\n```python\na < b\n```"
+    content["cells"] += [
+        cell("own-text", text, "markdown"),
+        cell("own-raw", EVIL, "raw"),
+        cell("own-code", SHOWN),
+    ]  # fmt: skip
+    hand_in(root, "mallory", content)
+    hand_in(root, "idle", released(root))
+    grade_class(root, "module6", [], 1, "cpu", False, None)
+    return root
+
+
+@pytest.fixture(scope="module")
+def pages(graded: Path) -> dict[str, str]:
+    paths = write_feedback(graded, "module6", [])
+    return {path.parent.parent.name: path.read_text() for path in paths}
+
+
+def test_students_read_score_message_and_hint(pages: dict[str, str]) -> None:
+    text = Page(pages["mallory"]).text
+    assert "count_params: 2 of 3 points" in text
+    assert "The visible example fails: AssertionError: [2, 3, 1] has 13 parameters, not 9" in text
+    assert "What is behind it: Every unit after the input layer has a bias of its own" in text
+    assert "Hint: " in text
+    assert "✓" in text
+    assert "✗" in text
+
+
+def test_nothing_hidden_is_shown(graded: Path, pages: dict[str, str]) -> None:
+    text = "\n".join(Page(page).text for page in pages.values())
+    visible = (graded / "release" / "module6" / f"{PART}.ipynb").read_text()
+    for path in (graded / "tests" / "module6").rglob("*.py"):
+        assert path.name not in text
+        for line in path.read_text().splitlines():
+            if len(line.strip()) > 25 and "=" in line and line.strip() not in visible:
+                assert line.strip() not in text
+    assert "counts_no_bias" not in text  # the chaff's name, which staff see
+    assert "chaffs" not in text
+
+
+def test_nothing_of_a_students_runs(pages: dict[str, str]) -> None:
+    page = Page(pages["mallory"])
+    assert page.runs == []
+    assert page.text.count("evil()") >= 4  # as text it may stand: source, print, raw cell, error
+
+
+def test_harmless_markdown_looks_as_before(pages: dict[str, str]) -> None:
+    page = pages["mallory"]
+    assert "<h1>Title" in page
+    assert "<em>slanted</em>" in page
+    assert "<strong>bold</strong>" in page
+    text = Page(page).text
+    assert "$x < y_1$" in text
+    assert "a < b" in text
+
+
+def test_formgrader_shows_nothing_that_runs(graded: Path) -> None:
+    """The same step stands in every HTMLExporter that reads the course's settings."""
+    exporter = HTMLExporter(config=course_config(graded))
+    path = graded / "autograded" / "mallory" / "module6" / f"{PART}.ipynb"
+    page, _ = exporter.from_notebook_node(read(path, as_version=4))
+    assert Page(page).runs == []
+
+
+def test_nbgraders_command_writes_the_same_pages(graded: Path, pages: dict[str, str]) -> None:
+    log = logging.Logger("formgrader")  # not pytest's
+    config = course_config(graded)
+    folders = CourseDirectory(config=config, log=log)
+    answer: dict[str, Any] = NbGraderAPI(folders, config=config, log=log).generate_feedback(
+        "module6", "mallory"
+    )
+    assert answer["success"], answer
+    page = graded / "feedback" / "mallory" / "module6" / f"{PART}.html"
+    assert page.read_text() == pages["mallory"]
+
+
+def test_patterns_choose_students(graded: Path, pages: dict[str, str]) -> None:
+    place = graded / "feedback"
+    shutil.rmtree(place)
+    paths = write_feedback(graded, "module6", ["mal*", "nobody"])
+    assert paths == sorted(place.rglob("*.html"))
+    assert [path.parent.parent.name for path in paths] == ["mallory"]
+
+
+def test_nothing_graded_is_said_in_one_sentence(graded: Path) -> None:
+    with pytest.raises(CourseError, match=r"named like no\* or x: run `autograder grade` first"):
+        write_feedback(graded, "module6", ["no*", "x"])
+    with pytest.raises(CourseError, match="holds no graded week1: run `autograder grade` first"):
+        write_feedback(graded, "week1", [])
+
+
+def test_a_broken_page_is_said_and_the_others_are_written(
+    graded: Path, pages: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = graded / "autograded" / "idle" / "module6" / f"{PART}.ipynb"
+    kept = broken.read_text()
+    broken.write_text("{nope")
+    (graded / "feedback" / "mallory" / "module6" / f"{PART}.html").unlink(missing_ok=True)
+    try:
+        with pytest.raises(CourseError, match=r"^the feedback of idle could not .* no notebook"):
+            write_feedback(graded, "module6", [])
+    finally:
+        broken.write_text(kept)
+    assert (graded / "feedback" / "mallory" / "module6" / f"{PART}.html").exists()
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        EVIL,
+        "<scr<script>ipt>evil()</script>",
+        "<svg onload=evil()><script>evil()</script></svg>",
+        "<iframe src='javascript:evil()'></iframe>",
+        "<a href='data:text/html,<script>evil()</script>'>x</a>",
+        "<a href=' dat\na:text/html;base64,PHN2Zz4='>x</a>",
+        "<img src='data:text/html;base64,PHN2Zz4='>",
+        "<div style='position:fixed; top:0; background:url(javascript:evil())'>x</div>",
+        "<style>body {display: none}</style>",
+        "<math><mtext><table><mglyph><style><img src=x onerror=evil()>",
+        "<script>evil()",
+        "<base href='//evil.example'><meta http-equiv=refresh content='0;url=javascript:evil()'>",
+    ],
+)
+def test_clean(text: str) -> None:
+    cleaned = clean(text)
+    assert Page(cleaned).runs == []
+    assert not re.search(r"<(script|style|svg|iframe|base|meta|math)|position|url\(", cleaned)
+
+
+def test_clean_keeps_what_people_write() -> None:
+    rows = '<tbody><tr><td style="color:red">1</td></tr></tbody>'
+    table = f'<table border="1" class="dataframe">{rows}</table>'
+    assert clean(table) == table
+    picture = '<img alt="x" src="data:image/png;base64,aGk=">'
+    assert clean(picture) == picture
+    assert clean('<a href="https://pytorch.org">x</a>') == '<a href="https://pytorch.org">x</a>'
+
+
+def test_an_output_keeps_its_best_safe_form() -> None:
+    output = {
+        "output_type": "display_data",
+        "metadata": {"isolated": True, "width": "1 onerror=evil()"},
+        "data": {
+            "text/plain": "a figure",
+            "image/png": "aGk=",
+            "application/javascript": "evil()",
+            "application/vnd.jupyter.widget-view+json": {"model_id": "x"},
+        },
+    }
+    code = from_dict(cell("own", "1") | {"outputs": [output]})
+    made, _ = SanitizeHtml().preprocess_cell(code, {}, 0)
+    assert made.outputs[0].data == {"text/plain": "a figure", "image/png": "aGk="}
+    assert made.outputs[0].metadata == {"alt": "output of this cell"}
+
+
+def test_feedback_html_escapes_all_text() -> None:
+    checks = (
+        CheckResult("a", True, 1.0, EVIL),
+        CheckResult("b", False, 1.0, f"{EVIL}\n{EVIL}", EVIL),
+        CheckResult("c", None, 1.0, EVIL),
+    )
+    result = ExerciseResult("x", 1.0, 2.0, "partial", checks, Diagnosis("chaff", EVIL))
+    made = feedback_html(result, EVIL)
+    page = Page(made)
+    assert page.runs == []
+    assert "<script" not in made
+    assert page.text.count("evil()</script>") == 7
+    assert [grade for grade in page.text if grade in "✓✗–"] == ["✗", "✓", "✗", "–"]

@@ -1,0 +1,148 @@
+"""Results as text: what is known of each exercise, and nothing that a file's name could do to a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from autograder.core.records import CheckResult, Diagnosis, ExerciseResult, ExerciseStatus, NotebookResult
+from autograder.feedback.terminal import class_row, class_table, notebook_table, plain, to_text, told
+
+MISTAKE = Diagnosis("no_bias", "The biases are not counted.")
+NASTY = "[red]a[/b]\x1b[31m:smile:.ipynb"
+SHOWN = "[red]a[/b]?[31m:smile:.ipynb"
+
+
+def failed(message: str, passed: bool | None = False) -> CheckResult:
+    return CheckResult("test_it", passed, 1.0, message)
+
+
+def exercise(
+    name: str, status: ExerciseStatus, score: float | None = 0.0, *checks: CheckResult,
+    diagnosis: Diagnosis | None = None,
+) -> ExerciseResult:  # fmt: skip
+    return ExerciseResult(name, score, 3.0, status, checks, diagnosis)
+
+
+def notebook(
+    *exercises: ExerciseResult, student: str | None = "ada", path: str = "a.ipynb"
+) -> NotebookResult:
+    score = sum(x.score or 0.0 for x in exercises)
+    return NotebookResult(path, student, "a", "graded", None, score, 3.0 * len(exercises), 0.1, exercises)
+
+
+UNREAD = NotebookResult("b.ipynb", "ada", "b", "unreadable", "b.ipynb is empty.", 0.0, 24.0, 0.0)
+
+
+def rows(text: str) -> list[list[str]]:
+    lines = [line for line in text.splitlines() if "│" in line]
+    return [[part.strip() for part in line.strip("│").split("│")] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a\x1b[2Jb", "a?[2Jb"),
+        ("a\nb", "a\nb"),
+        ("a\rb\tc\x07", "a?b?c?"),
+        ("é 数 ×", "é 数 ×"),
+        ("\u202ea", "?a"),
+    ],
+)
+def test_control_characters_are_not_printed(text: str, wanted: str) -> None:
+    assert plain(text) == wanted
+
+
+def test_the_misconception_is_told_before_a_check() -> None:
+    wrong = exercise("a", "wrong", 0.0, failed("First."), diagnosis=MISTAKE)
+    assert told(wrong) == "The biases are not counted."
+
+
+def test_else_the_first_line_of_the_first_failed_check_is_told() -> None:
+    checks = [
+        failed("Right.", True),
+        failed("Not made.", None),
+        failed("Wrong\x1b.\nAsked: f(1)"),
+        failed("No."),
+    ]
+    assert told(exercise("a", "partial", 1.0, *checks)) == "Wrong?."
+
+
+def test_of_what_is_right_there_is_nothing_to_tell() -> None:
+    assert told(exercise("a", "passed", 3.0, failed("Right.", True))) == ""
+    assert told(exercise("why", "manual", None)) == ""
+
+
+def test_a_notebook_has_one_row_for_each_exercise() -> None:
+    result = notebook(
+        exercise("a", "passed", 3.0, failed("Right.", True)),
+        exercise("b", "partial", 1.25, failed("Wrong.")),
+        exercise("why", "manual", None),
+    )
+    text = to_text(notebook_table(result), 100, color=False)
+    assert text.splitlines()[0].rstrip() == "a.ipynb  4.25/9"
+    assert rows(text) == [
+        ["a", "3/3", "passed", ""],
+        ["b", "1.25/3", "partial", "Wrong."],
+        ["why", "-/3", "manual", ""],
+    ]
+
+
+def test_names_and_messages_are_shown_as_they_are() -> None:
+    """No markup, no emoji, no escape code, whatever they are called."""
+    result = notebook(exercise("a", "wrong", 0.0, failed(NASTY)), path=NASTY, student=NASTY)
+    for table in (notebook_table(result), class_table([result])):
+        text = to_text(table, 200, color=False)
+        assert "\x1b" not in text
+        assert text.count(SHOWN) == 2
+
+
+def test_only_a_terminal_gets_escape_codes() -> None:
+    table = notebook_table(notebook(exercise("a", "passed", 3.0)))
+    assert "\x1b[" in to_text(table, 80, color=True)
+    assert "\x1b" not in to_text(table, 80, color=False)
+
+
+def test_no_line_is_wider_than_asked_and_long_words_are_kept() -> None:
+    words = " ".join(f"word{number}" for number in range(60))
+    text = to_text(notebook_table(notebook(exercise("a", "wrong", 0.0, failed(words)))), 60, color=False)
+    assert max(map(len, text.splitlines())) <= 60
+    shown = " ".join(row[3] for row in rows(text))
+    assert [word for word in words.split() if word not in shown] == []
+
+
+def test_a_class_has_one_row_for_each_student() -> None:
+    results = [
+        notebook(exercise("a", "passed", 3.0), student="bob"),
+        notebook(exercise("a", "passed", 3.0)),
+        notebook(exercise("b", "wrong", 0.0, failed("No.")), path="b.ipynb"),
+        notebook(exercise("a", "passed", 3.0), student=None, path="c.ipynb"),
+    ]
+    assert rows(to_text(class_table(results), 110, color=False)) == [
+        ["ada", "3/6", "b (wrong)", "b: No."],
+        ["bob", "3/3", "-", "-"],
+        ["c.ipynb", "3/3", "-", "-"],
+    ]
+
+
+def test_what_could_not_be_graded_counts_to_the_maximum_and_says_why() -> None:
+    score, lost, sentences = class_row([notebook(exercise("a", "passed", 3.0)), UNREAD])
+    assert (score, lost, sentences) == ("3/27", "-", "b.ipynb is empty.")
+
+
+def test_a_row_names_six_exercises_and_three_misconceptions() -> None:
+    many = [
+        exercise(f"e{n}", "wrong", 0.0, failed("No."), diagnosis=MISTAKE if n > 1 else None) for n in range(8)
+    ]
+    score, lost, sentences = class_row([notebook(*many)])
+    assert score == "0/24"
+    assert lost == ", ".join(f"e{n} (wrong)" for n in range(6)) + " and 2 more"
+    assert sentences.splitlines() == [f"e{n}: {MISTAKE.message}" for n in (2, 3, 4)]
+
+
+def test_without_a_misconception_a_row_tells_the_first_failed_check() -> None:
+    lost = [exercise("a", "wrong", 0.0, failed("One.")), exercise("b", "wrong", 0.0, failed("Two."))]
+    assert class_row([notebook(*lost)])[2] == "a: One."
+
+
+def test_a_written_answer_is_nothing_lost() -> None:
+    assert class_row([notebook(exercise("why", "manual", None))])[1:] == ("-", "-")

@@ -1,0 +1,291 @@
+"""Whose mistake it is: the chaff with the same answers; else one that only looks like it, and said so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import torch
+
+from autograder.core.records import (
+    LOOKS_LIKE,
+    CheckResult,
+    CheckRun,
+    CodeCell,
+    Diagnosis,
+    Exchange,
+    Exercise,
+    ExerciseResult,
+    GradeJob,
+)
+from autograder.course.course import Course
+from autograder.grading.diagnosis import TOLERANCE, Diagnoser, _same, _same_value
+from autograder.grading.grade_submission import SubmissionGrader
+from autograder.grading.reference import ReferenceProxy
+from autograder.protocol.values import ObjectRef
+from autograder.workers.worker_process import WorkerProcess
+from tests.engine.support.sampled_course import NOTEBOOK, Parts, asks, worker_of, write_sampled
+
+TWICE = "def {}(x):\n    return 2 * x"
+IN_PLACE = (
+    'def test_it(student):\n    """Nothing changes."""\n'
+    "    assert student.tidy([3, 1]) == [1, 3]\n    assert not student.changed\n"
+)
+EXERCISES = {
+    "twice": Parts(
+        TWICE.format("twice"), asks("twice", three="3", one="1", zero="0"),
+        chaffs={
+            "squares": "return x**2",  # fails three and one
+            "never_zero": "return 2 * x or 1",  # fails zero
+            "two_more": "return x + 2",  # fails them all
+            "gives_up": "raise ValueError(f'{x} is too much')",  # fails them all
+        },
+    ),
+    "pair": Parts(
+        TWICE.format("pair"), asks("pair", three="3", one="1"),
+        chaffs={
+            "seven": "return 7 if x == 3 else 2 * x",
+            "eight": "return 8 if x == 3 else 2 * x",
+        },
+    ),
+    "nearly": Parts(
+        TWICE.format("nearly"), asks("nearly", three="3", one="1"),
+        chaffs={
+            "adds_a_bit": "return 2 * x + 1e-4 * (x == 3)",
+            "adds_two_bits": "return 2 * x + 2e-4 * (x == 3)",
+            "no_number": "return float('nan')",
+            "part_of_a_list": "return [2 * x, math.nan]",
+        },
+    ),
+    "tidy": Parts(
+        "def tidy(x):\n    return sorted(x)", IN_PLACE,
+        chaffs={"sorts_it": "x.sort()\n    return x"},
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_sampled(tmp_path_factory.mktemp("sampled"), EXERCISES)
+
+
+@pytest.fixture(scope="module")
+def worker(root: Path) -> Iterator[WorkerProcess]:
+    worker = worker_of(root)
+    yield worker
+    worker.close()
+
+
+def grade(worker: WorkerProcess, name: str, body: str) -> ExerciseResult:
+    source = f"import math\ndef {name}(x):\n    {body}\n"
+    done = worker.grade(GradeJob([CodeCell(0, source)], [Exercise(name, NOTEBOOK, 2.0)]))
+    assert done.internal_errors == []
+    (result,) = done.exercises
+    return result
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "chaff"),
+    [
+        ("twice", "return x * x * 1.0", "squares"),
+        ("twice", "return 2 + x", "two_more"),
+        ("twice", "return x * 2 + (x == 0)", "never_zero"),
+        ("twice", "raise ValueError('in other words')", "gives_up"),
+        ("pair", "return [0, 2, 4, 8][x]", "eight"),
+        ("nearly", "return 2 * x + 1e-4 * (x == 3)", "adds_a_bit"),
+        ("nearly", "return 2 * x + 2e-4 * (x == 3)", "adds_two_bits"),
+        ("nearly", "return 2 * x + 1.5e-4 * (x == 3)", "adds_a_bit"),
+        ("nearly", "return math.inf - math.inf", "no_number"),
+        ("nearly", "return (x + x, math.nan)", "part_of_a_list"),
+        ("tidy", "x[:] = sorted(x)\n    return x", "sorts_it"),
+    ],
+)
+def test_who_answers_as_a_chaff_has_its_mistake(
+    worker: WorkerProcess, name: str, body: str, chaff: str
+) -> None:
+    """In whatever words; to the last bit where several chaffs are as near, else the first of them."""
+    found = grade(worker, name, body).diagnosis
+    assert found == Diagnosis(chaff, f"The mistake of {chaff}.")
+    assert found.sure
+
+
+@pytest.mark.parametrize(
+    ("body", "chaff"),
+    [
+        ("return x**3", "squares"),
+        ("return x**2 if x != 1 else 5", "squares"),
+        ("return 2 * x or 2", "never_zero"),
+        ("return 2 * x if x else x.missing", "never_zero"),
+        ("return 2 * x or math.nan", "never_zero"),
+    ],
+)
+def test_who_only_fails_where_one_chaff_fails_is_told_so_with_care(
+    worker: WorkerProcess, body: str, chaff: str
+) -> None:
+    result = grade(worker, "twice", body)
+    assert result.status == "partial"
+    assert result.diagnosis == Diagnosis(chaff, f"{LOOKS_LIKE}The mistake of {chaff}.")
+    assert not result.diagnosis.sure
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [
+        ("twice", "return 2 * x", "passed"),
+        ("twice", "return 100 + x", "wrong"),  # fails every check, as many mistakes do
+        ("twice", "return x + 2 if x else 100", "wrong"),  # one answer is not two_more's
+        ("twice", "raise KeyError('3 is too much')", "raised"),
+        ("twice", "return 2 * x if x != 3 else 0", "partial"),  # no chaff fails just this
+        ("pair", "return 9 if x == 3 else 2 * x", "partial"),  # two chaffs do
+        ("nearly", "return math.inf", "wrong"),  # is not nan
+        ("nearly", "return None", "wrong"),
+        ("tidy", "return list(x)", "wrong"),  # changes nothing
+        ("twice", "raise NotImplementedError", "missing"),
+    ],
+)
+def test_others_are_told_no_mistake(worker: WorkerProcess, name: str, body: str, status: str) -> None:
+    result = grade(worker, name, body)
+    assert (result.status, result.diagnosis) == (status, None)
+
+
+def test_without_chaffs_nobody_has_a_known_mistake(tmp_path: Path) -> None:
+    found, asked = diagnosed(tmp_path, {}, {"a": 1, "b": 0}, {"b"})
+    assert (found, asked) == (None, [])
+
+
+# -- without a process: what is asked, and how often ----------------------------------------------------
+
+
+def run_of(name: str, answer: Any, passed: bool | None = True) -> CheckRun:
+    return CheckRun(CheckResult(name, passed, 1.0, "Said."), None, None, (Exchange(answer),))
+
+
+class Counting:
+    """Stands in for the marker: chaffs answer from a table, and what they are asked is kept."""
+
+    def __init__(self, answers: dict[str, dict[str, int]]) -> None:
+        self.table = answers
+        checks = next(iter(answers.values()), {})
+        self.graders = SimpleNamespace(checks={"twice": [SimpleNamespace(name=name) for name in checks]})
+        self.asked: list[tuple[str, str]] = []
+
+    def answers(
+        self, cells: list[CodeCell], asked: list[tuple[str, Any]], reference: object
+    ) -> list[CheckRun]:
+        pairs = [(name.removeprefix("chaff_"), item.name) for name, item in asked]
+        self.asked += pairs
+        return [run_of(check, self.table[name][check], self.table[name][check] > 0) for name, check in pairs]
+
+
+def diagnosed(
+    root: Path,
+    chaffs: dict[str, dict[str, int]],
+    mine: dict[str, int],
+    failed: set[str],
+    times: int = 1,
+    undecided: str = "",
+) -> tuple[Diagnosis | None, list[tuple[str, str]]]:
+    """What is diagnosed of these answers, and which chaffs were asked which checks for it."""
+    parts = Parts(TWICE.format("twice"), "", chaffs=dict.fromkeys(chaffs, "return 0"))
+    course = Course(write_sampled(root, {"twice": parts}))
+    grader = Counting(chaffs)
+    diagnoser = Diagnoser(course, cast(SubmissionGrader, grader), lambda exercise: ReferenceProxy({}))
+    runs = [
+        run_of(name, answer, None if name == undecided else name not in failed)
+        for name, answer in mine.items()
+    ]
+    for _ in range(times):
+        found = diagnoser.diagnose(course.exercises["twice"], runs)
+    return found, grader.asked
+
+
+CHAFFS = {
+    "one": {"a": 1, "b": -1, "c": 3},
+    "two": {"a": 1, "b": -2, "c": 3},
+    "three": {"a": 1, "b": -1, "c": -3},
+}
+
+
+def test_few_chaffs_are_asked_more_than_the_first_failed_check(tmp_path: Path) -> None:
+    found, asked = diagnosed(tmp_path, CHAFFS, {"a": 1, "b": -2, "c": 3}, {"b"})
+    assert found == Diagnosis("two", "The mistake of two.")
+    assert asked == [("one", "b"), ("two", "b"), ("three", "b"), ("two", "a"), ("two", "c")]
+
+
+def test_no_chaff_is_asked_twice(tmp_path: Path) -> None:
+    _, once = diagnosed(tmp_path / "once", CHAFFS, {"a": 1, "b": -9, "c": -9}, {"b", "c"})
+    found, asked = diagnosed(tmp_path / "thrice", CHAFFS, {"a": 1, "b": -9, "c": -9}, {"b", "c"}, times=3)
+    assert found == Diagnosis("three", f"{LOOKS_LIKE}The mistake of three.")
+    assert asked == once
+    assert len(set(asked)) == len(asked) == 9
+
+
+def test_who_fails_every_check_that_could_be_made_looks_like_nobody(tmp_path: Path) -> None:
+    chaffs = {"one": {"a": 1, "b": -1}}
+    likely, _ = diagnosed(tmp_path / "likely", chaffs, {"a": 1, "b": -9}, {"b"})
+    assert likely == Diagnosis("one", f"{LOOKS_LIKE}The mistake of one.")
+    assert diagnosed(tmp_path / "none", chaffs, {"a": 1, "b": -9}, {"b"}, undecided="a")[0] is None
+
+
+def test_full_marks_ask_nothing(tmp_path: Path) -> None:
+    assert diagnosed(tmp_path, CHAFFS, {"a": 1, "b": 2, "c": 3}, set()) == (None, [])
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("mine", "known", "same"),
+    [
+        (NAN, NAN, True),
+        (NAN, 0.0, False),
+        (0.0, NAN, False),
+        ([1.0, NAN], [1.0, NAN], True),
+        ([NAN, 1.0], [1.0, NAN], False),
+        (torch.tensor([1.0, NAN]), torch.tensor([1.0, NAN]), True),
+        (torch.tensor([1.0, NAN]), torch.tensor([NAN, 1.0]), False),
+        (torch.ones(2), torch.ones(2, dtype=torch.float64), False),
+        (torch.ones(2), torch.ones(1, 2), False),
+        ({"a": NAN}, {"a": NAN}, True),
+        ({"a": 1}, {"b": 1}, False),
+        ([1, 2], [1, 2, 3], False),
+        ("a", "b", False),
+        (None, None, True),
+        (None, 0, False),
+        (ObjectRef(3, "Net"), ObjectRef(4, "Other"), True),
+        (3, ObjectRef(3, "Net"), False),
+        (1.0 + TOLERANCE / 2, 1.0, True),
+        (1.0 + 2 * TOLERANCE, 1.0, False),
+    ],
+)
+def test_which_answers_are_the_same(mine: Any, known: Any, same: bool) -> None:
+    assert _same_value(mine, known, TOLERANCE) is same
+
+
+def test_to_the_last_bit_nothing_is_rounded() -> None:
+    assert not _same_value(1.0 + 1e-15, 1.0, 0.0)
+    assert _same_value(torch.tensor([NAN, 1.0]), torch.tensor([NAN, 1.0]), 0.0)
+
+
+WENT: dict[str, Callable[[], Exchange]] = {
+    "answered": lambda: Exchange(1),
+    "changed it": lambda: Exchange(1, None, ("argument 1",)),
+    "raised": lambda: Exchange(None, "ValueError: this"),
+    "raised in other words": lambda: Exchange(None, "ValueError: that"),
+    "raised another": lambda: Exchange(None, "KeyError: this"),
+}
+
+
+@pytest.mark.parametrize("mine", WENT)
+@pytest.mark.parametrize("known", WENT)
+def test_which_exchanges_are_the_same(mine: str, known: str) -> None:
+    alike = {mine, known} == {"raised", "raised in other words"}
+    assert _same((WENT[mine](),), (WENT[known](),), TOLERANCE) is (mine == known or alike)
+
+
+def test_one_question_more_is_another_course_of_things() -> None:
+    assert not _same((Exchange(1), Exchange(2)), (Exchange(1),), TOLERANCE)
+    assert not _same((), (Exchange(1),), TOLERANCE)

@@ -1,0 +1,84 @@
+"""A machine with neither namespaces nor Landlock grades only when told to, and every report says so."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import pipeline as commands
+from autograder.core.errors import CourseError
+from autograder.course.course import Course
+from autograder.sandbox.capabilities import Capabilities
+from autograder.workers import worker
+from autograder.workers.shared_worker import shared_worker_for
+from autograder.workers.worker import UNSAFE
+from tests.engine.hostile import poor_machine
+from tests.engine.support.scratch_course import ROOT, copy_course, solved
+from tests.engine.support.toy_course import ASSIGNMENT, write_toy
+
+PART = "part1_neurons"
+
+
+def on_a_poor_machine(*words: str) -> subprocess.CompletedProcess[str]:
+    line = poor_machine.command(sys.executable, "-m", "autograder", *words)
+    if line is None:
+        pytest.skip("needs setpriv")
+    return subprocess.run(line, capture_output=True, text=True, timeout=120, cwd=ROOT, check=False)
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    course = copy_course(tmp_path_factory.mktemp("poor"))
+    file = course.root / "submitted/ada" / course.assignment / f"{PART}.ipynb"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(solved(course, PART, "count_params")))
+    return course
+
+
+def test_it_is_refused_in_one_sentence(handed_in: Course) -> None:
+    done = on_a_poor_machine("grade", "--course", str(handed_in.root))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("autograder: here submissions could read every file")
+    assert "neither namespaces (" in said
+    assert said.endswith("--unsafe.")
+    assert not (handed_in.root / "autograded").exists()
+
+
+def test_the_grade_is_right_and_every_report_warns(handed_in: Course, tmp_path: Path) -> None:
+    root = handed_in.root
+    results = tmp_path / "results.json"
+    words = ["grade", "--unsafe", "--course", str(root), "--json", str(results)]
+    done = on_a_poor_machine(*words)
+    assert done.returncode == 0, done.stderr
+    assert "open: every file you can read" in done.stderr
+    assert "Graded with --unsafe" in done.stdout
+    (result,) = json.loads(results.read_text())["results"]
+    graded = json.loads((root / "autograded/ada" / handed_in.assignment / f"{PART}.ipynb").read_text())
+    assert result["message"] == graded["metadata"]["autograder"]["result"]["message"] == UNSAFE
+    assert result["status"] == "graded"
+    assert {x["id"]: x["score"] for x in result["exercises"]}["count_params"] == 3.0
+
+
+def test_without_linux_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    course = Course(write_toy(tmp_path), ASSIGNMENT)
+    monkeypatch.setattr(worker, "probe", Capabilities)  # as on macOS and Windows
+    with pytest.raises(CourseError, match="this is not Linux: .* --unsafe"):
+        worker._form(course, unsafe=False)
+    assert worker._form(course, unsafe=True) == Capabilities()
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_a_course_can_allow_it_for_every_command(tmp_path: Path, unsafe: bool) -> None:
+    root = write_toy(tmp_path)
+    settings = root / "pyproject.toml"
+    settings.write_text(f"[tool.autograder]\nunsafe = {str(unsafe).lower()}\n{settings.read_text()}")
+    course = Course(root, ASSIGNMENT)
+    assert commands._start(course, "cpu", 0, unsafe=False).unsafe is unsafe
+    assert commands._start(course, "cpu", 0, unsafe=True).unsafe
+    assert shared_worker_for(root, ASSIGNMENT)._start().unsafe is unsafe  # nbgrader's commands and formgrader

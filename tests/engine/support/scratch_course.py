@@ -1,0 +1,137 @@
+"""A copy of the real course in a folder of its own, with one worker that several tests share."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from autograder.core.records import GradeJob, JobResult, WorkerConfig
+from autograder.course.course import Course
+from autograder.sandbox.kill_tree import descendants
+from autograder.workers.worker_process import WorkerProcess
+
+ROOT = Path(__file__).resolve().parents[3]
+SECRET = 7302594816037152846
+WITHOUT_NAMESPACES = bool(os.environ.get("HOSTILE_WITHOUT_NAMESPACES"))  # see hostile_everywhere.py
+SETTINGS = """
+[tool.autograder]
+namespaces = %s
+
+[tool.autograder.time]
+cell = 60.0
+grace = 1.0
+notebook = 120.0
+question = 3.0
+exercise = 6.0
+submission = 150.0
+
+[tool.autograder.memory]
+memory_bytes = 419430400
+cpu_seconds = 90
+tmp_bytes = 67108864
+""" % ("false" if WITHOUT_NAMESPACES else "true")
+MOST_PROCESSES = 150
+LEAST_BYTES = 3 * 2**29
+
+
+def copy_course(root: Path) -> Course:
+    """The course as it is, with a known secret and short limits."""
+    for folder in ("source", "release", "solutions", "tests/module6"):
+        skip = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / folder, root / folder, ignore=skip)
+    (root / "tests/__init__.py").touch()
+    for file in ("gradebook.db", "nbgrader_config.py"):
+        shutil.copy(ROOT / file, root)
+    (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text() + SETTINGS)
+    (root / ".autograder").mkdir()
+    (root / ".autograder/secret").write_text(f"{SECRET}\n")
+    return Course(root)
+
+
+def start_of(course: Course) -> WorkerConfig:
+    """Without diagnoses, which would grade every chaff first."""
+    return WorkerConfig(str(course.root), course.assignment, course.seed(), "cpu", diagnose=False)
+
+
+class SharedPool:
+    """Stands in for a Pool where starting one for each command would take the time."""
+
+    worker: WorkerProcess
+
+    def __init__(self, start: WorkerConfig, jobs: int) -> None:
+        self.sentence = "sandbox: shared"
+
+    def run(self, jobs: Sequence[tuple[Any, GradeJob]]) -> Iterator[tuple[Any, JobResult]]:
+        for tag, job in jobs:
+            yield tag, self.worker.grade(job)
+
+    def __enter__(self) -> SharedPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def guarded(worker: WorkerProcess, seconds: float) -> Iterator[None]:
+    """End the worker from outside when too many processes, too much memory or time is taken."""
+    over = threading.Event()
+    excess: list[str] = []
+    end = time.monotonic() + seconds
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            found = descendants()
+            late = time.monotonic() > end
+            if late or len(found) > MOST_PROCESSES or available() < LEAST_BYTES:
+                excess.append(f"{len(found)} processes, {available()} bytes left, late: {late}")
+                os.kill(worker._process.pid, signal.SIGKILL)
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        assert not excess, excess
+
+
+def available() -> int:
+    """Bytes of memory that the machine has left."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next(int(x.split()[1]) for x in lines if x.startswith("MemAvailable")) * 1024
+
+
+def solved(course: Course, notebook: str, *exercises: str) -> dict[str, Any]:
+    """The released notebook's imports and nbgrader cells, with these exercises solved."""
+    return edited(
+        course,
+        notebook,
+        lambda grade_id, released: (
+            course.cell(grade_id).source if grade_id.removesuffix("_solution") in exercises else released
+        ),
+    )
+
+
+def edited(course: Course, notebook: str, text: Callable[[str, str], str]) -> dict[str, Any]:
+    """The released imports and nbgrader cells; solution cells hold `text(id, source)`."""
+    data: dict[str, Any] = json.loads((course.release / f"{notebook}.ipynb").read_text())
+    kept = []
+    for cell in data["cells"]:
+        tag = cell["metadata"].get("nbgrader")
+        if tag and tag["solution"] and cell["cell_type"] == "code":
+            cell["source"] = text(tag["grade_id"], "".join(cell["source"]))
+        if tag or cell["id"] == "imports":
+            kept.append(cell)
+    data["cells"] = kept
+    return data
