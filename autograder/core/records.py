@@ -7,11 +7,8 @@ from typing import Any, Literal
 import msgspec
 
 from autograder.core import wording
+from autograder.core.statuses import ExerciseStatus, NotebookStatus
 
-ExerciseStatus = Literal[
-    "passed", "partial", "wrong", "raised", "timeout", "memory", "missing", "manual", "internal"
-]
-NotebookStatus = Literal["graded", "unreadable", "failed"]
 Fault = Literal["wrong", "raised", "timeout", "memory", "missing", "internal"]
 
 

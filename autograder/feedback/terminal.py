@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.core.records import ExerciseResult, NotebookResult
+from autograder.core.statuses import STATUSES
 
 
 def to_text(table: Table, width: int, color: bool) -> str:
@@ -72,7 +73,7 @@ def class_table(results: Sequence[NotebookResult]) -> Table:
 def class_row(results: Sequence[NotebookResult]) -> tuple[str, str, str]:
     score = sum(result.score for result in results if result.status == "graded")
     maximum = sum(result.max_score for result in results)
-    lost = [x for r in results for x in r.exercises if x.status not in ("passed", "manual")]
+    lost = [x for r in results for x in r.exercises if STATUSES[x.status].loses_points]
     names = ", ".join(f"{x.id} ({x.status})" for x in lost[:6])
     names += f" and {len(lost) - 6} more" if len(lost) > 6 else ""
     sentences = list(dict.fromkeys(plain(result.message) for result in results if result.message))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from autograder.core.records import CheckRun, Diagnosis, Exercise, ExerciseResult, ExerciseStatus
+from autograder.core.records import CheckRun, Diagnosis, Exercise, ExerciseResult
+from autograder.core.statuses import ExerciseStatus
 
 
 def exercise_result(

@@ -9,6 +9,7 @@ import msgspec
 
 from autograder.core.errors import CourseError
 from autograder.core.records import CheckRun, Exercise, ExerciseResult, GradeJob, JobResult, WorkerConfig
+from autograder.core.statuses import STATUSES
 from autograder.course.course import Course
 from autograder.grading.diagnosis import Diagnoser
 from autograder.grading.draw import derived_seed
@@ -70,7 +71,7 @@ class WorkerService:
 
 def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | None) -> ExerciseResult:
     result = exercise_result(exercise, runs)
-    if diagnoser is None or result.status not in ("wrong", "partial", "raised"):
+    if diagnoser is None or not STATUSES[result.status].diagnosed:
         return result
     return msgspec.structs.replace(result, diagnosis=diagnoser.diagnose(exercise, runs))
 

@@ -141,7 +141,7 @@ def test_packages_that_are_there_are_left_as_they_are(tmp_path: Path) -> None:
         ("twice", "x" * 65, 1, "cannot name a notebook"),
         ("twice", "lines.ipynb", 1, "cannot name a notebook"),
         ("changed", "lines", 1, "'changed' cannot name an exercise"),
-        ("questions", "lines", 1, "'questions' cannot name an exercise"),
+        ("requests", "lines", 1, "'questions' cannot name an exercise"),
         ("deadline", "lines", 1, "'deadline' cannot name an exercise"),
         ("twice", "lines", 0, "worth 0 points is none"),
         ("twice", "lines", -1, "worth -1 points is none"),

@@ -122,7 +122,7 @@ def test_a_secret_that_is_there_is_kept_and_a_broken_one_is_named(course: Course
 TWO_STARTERS = """
 import os, secrets, sys
 from pathlib import Path
-from autograder.course import Course
+from autograder.course.course import Course
 
 draw = secrets.randbits
 (waits, go), (hears, says) = os.pipe(), os.pipe()

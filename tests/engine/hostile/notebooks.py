@@ -173,9 +173,9 @@ def f(*args, **kwargs): return {value}
 FORGE = """
 import os, socket, stat, struct, threading, time
 import msgspec
-from autograder.student.messages import *
-from autograder.values import *
-from autograder.wire import *
+from autograder.protocol.messages import *
+from autograder.protocol.values import *
+from autograder.protocol.channel import *
 
 def descriptors():
     for fd in range(3, 512):
@@ -263,7 +263,7 @@ def f(*a, **k): return 12345
 )
 CHANNEL_PATCHED = """
 import autograder.protocol.channel, autograder.protocol.answerer as answers
-from autograder.student.messages import ValueResponse
+from autograder.protocol.messages import ValueResponse
 answers.to_wire = lambda value, *a: True
 answers._differences = lambda *a: []
 autograder.protocol.channel.Channel.send = (lambda old: lambda self, message, *a: old(self,

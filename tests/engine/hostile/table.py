@@ -36,8 +36,8 @@ globals().setdefault("collapse_linear", f)
 """
 # What a function needs to answer in the place of the process that it runs in.
 FORGE = """
-from autograder.student.messages import *
-from autograder.wire import Channel
+from autograder.protocol.messages import *
+from autograder.protocol.channel import Channel
 import msgspec, stat
 def channels(): return [x for x in gc.get_objects() if type(x) is Channel and x.sock.fileno() >= 0]
 def frame(data): return struct.pack("<I", len(data)) + data

@@ -2,7 +2,7 @@
 
     python -m tests.engine.process.no_linux COMMAND...
 
-Every Python process below finds no form of the sandbox, and forking raises there.
+Every Python process below finds nothing that a sandbox could be made of, and forking raises there.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 AT_START = """
 import os
-import autograder.sandbox
+import autograder.sandbox.capabilities
+import autograder.sandbox.launch
 
 def nobody_forks():
     raise OSError("this system does not fork")
 
-autograder.sandbox.probe = autograder.sandbox.Capabilities
+autograder.sandbox.launch.probe = autograder.sandbox.capabilities.Capabilities
 os.fork = nobody_forks
 """
 

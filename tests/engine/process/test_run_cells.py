@@ -284,7 +284,7 @@ def test_a_notebook_full_of_bombs_is_cut_as_a_whole(launcher: Launcher) -> None:
 def test_forged_outputs_are_bounded_by_the_grader(launcher: Launcher) -> None:
     """Who answers in the shell's place is not bound by its bounds."""
     forge = (
-        "from autograder.student.messages import Output\n"
+        "from autograder.core.records import Output\n"
         "big = [Output('stream', name='stdout', text='x' * 15_000_000)]\n"
         "get_ipython().outputs.finish = lambda: big"
     )

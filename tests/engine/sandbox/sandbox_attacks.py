@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from autograder.enter import enter, inherited
 from autograder.kill_tree import descendants, kill_tree
 
 from autograder.core.limits import Limits  # a copy of the package lies beside this file
 from autograder.sandbox import syscalls
 from autograder.sandbox.capabilities import Capabilities
+from autograder.sandbox.enter import enter, inherited
 from autograder.sandbox.launch import launch, probe
 from autograder.sandbox.view import system_paths
 

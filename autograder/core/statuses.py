@@ -1,0 +1,44 @@
+"""The status of an exercise, and what follows from it: the one table of them."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+ExerciseStatus = Literal[
+    "passed", "partial", "wrong", "raised", "timeout", "memory", "missing", "manual", "internal"
+]
+NotebookStatus = Literal["graded", "unreadable", "failed"]
+
+
+class Status(NamedTuple):
+    """What an exercise's status means."""
+
+    meaning: str
+    loses_points: bool = True
+    """Whether reports list the exercise among those that lost points."""
+    diagnosed: bool = False
+    """Whether a misconception is looked for."""
+
+
+STATUSES: dict[ExerciseStatus, Status] = {
+    "passed": Status("every check passed", loses_points=False),
+    "partial": Status("some checks passed, others failed", diagnosed=True),
+    "wrong": Status(
+        "no check passed: the answers are wrong, or the checks failed for different reasons", diagnosed=True
+    ),
+    "raised": Status(
+        "no check passed, because the code raised an exception or ended its process", diagnosed=True
+    ),
+    "timeout": Status("no check passed, because the code took too long"),
+    "memory": Status("no check passed, because the code ran out of memory"),
+    "missing": Status(
+        "no check passed, and a name that the exercise asks for is not defined or still the stub"
+    ),
+    "manual": Status(
+        "a written answer, graded by a person. Its score is null, or 0 if the answer was left unchanged",
+        loses_points=False,
+    ),
+    "internal": Status(
+        "an internal error: the grader failed, not the student. The score is null, and no points are lost"
+    ),
+}
