@@ -1,27 +1,37 @@
-# make demo: a sample class graded end to end. make test: everything that has to hold.
+# make demo: a sample class graded end to end. make test: what has to hold before a commit.
 # Both set up what they need in .venv, once.
 
 PYTHON ?= python3
 BIN := .venv/bin
+# A process for each processor, at most four: each of them holds PyTorch and a fork server in memory.
+PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test hostile lint setup clean
+.PHONY: demo test test-all test-slow lint setup clean
 
 demo: setup
 	$(BIN)/autograder demo
 
+# Lint, derived files, the fast tests, and every grader against its samples with one seed.
 test: setup lint
 	$(BIN)/autograder release --check
-	$(BIN)/python -m pytest -q tests
-	$(BIN)/autograder check --seeds 3
+	$(PYTEST) -m "not slow" tests
+	$(BIN)/autograder check
 
-# The hostile notebooks once more, in the other forms of the sandbox and as an ordinary user.
-hostile: setup
+# Everything.
+test-all: test test-slow
+
+# What `make test` leaves out: slow tests, hostile notebooks in every kind of sandbox, two more seeds.
+test-slow: setup
+	$(PYTEST) -m slow tests
 	$(BIN)/python -m tests.engine.hostile.everywhere
+	$(BIN)/autograder check --seeds 2 --first-seed 1
 
 lint: setup
 	$(BIN)/ruff check autograder tests
 	$(BIN)/ruff format --check autograder tests
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry autograder
 
 setup: .venv/ready
 

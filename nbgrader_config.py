@@ -1,8 +1,8 @@
-"""Settings of stock nbgrader for this course: its own commands and formgrader work with them.
+"""nbgrader's settings for this course.
 
-Read by every `nbgrader` command run in this folder, by formgrader, and by `autograder release`.
-NBGRADER_DB_URL names another database than gradebook.db; for SQLite end it with `?timeout=60`,
-for PostgreSQL spell the driver out (`postgresql+psycopg://...`).
+Read by formgrader, by every `nbgrader` command in this folder, and by `autograder`. To use a database other
+than gradebook.db, set NBGRADER_DB_URL. For SQLite, end the URL with `?timeout=60`. For PostgreSQL, include
+the driver (`postgresql+psycopg://...`).
 """
 
 import importlib.util
@@ -12,20 +12,25 @@ import sys
 import warnings
 from pathlib import Path
 
-c = get_config()  # traitlets puts this name here when it reads the file
+c = get_config()  # provided by traitlets when it loads this file
 
 ROOT = Path(__file__).resolve().parent
-if importlib.util.find_spec("autograder") is None:  # not installed: take it from this folder
+if importlib.util.find_spec("autograder") is None:  # not installed: import it from this folder
     sys.path.insert(0, str(ROOT))
 
 from nbgrader.validator import Validator
 
-from autograder.nbgrader_glue.config import put_tools_on_path
-from autograder.nbgrader_glue.logs import say_sentences
-from autograder.nbgrader_plugins.steps import AUTOGRADE_STEPS, RELEASE_STEPS, SANITIZE_STEPS, validate_steps
+from autograder.nbgrader_plugins import (
+    AUTOGRADE_STEPS,
+    RELEASE_STEPS,
+    SANITIZE_STEPS,
+    put_tools_on_path,
+    say_sentences,
+    validate_steps,
+)
 
-warnings.filterwarnings("ignore", "Object of type <Submitted")  # nbgrader's, at a new student
-put_tools_on_path()  # nbgrader starts `alembic` by its bare name
+warnings.filterwarnings("ignore", "Object of type <Submitted")  # nbgrader emits it for every new student
+put_tools_on_path()  # nbgrader runs `alembic`
 
 # -- the course -----------------------------------------------------------------------------
 c.CourseDirectory.course_id = "nnf"
@@ -35,24 +40,24 @@ c.CourseDirectory.release_directory = "release"
 c.CourseDirectory.submitted_directory = "submitted"
 c.CourseDirectory.autograded_directory = "autograded"
 c.CourseDirectory.feedback_directory = "feedback"
-if os.environ.get("NBGRADER_DB_URL"):  # else gradebook.db in this folder
+if os.environ.get("NBGRADER_DB_URL"):  # otherwise gradebook.db in this folder
     c.CourseDirectory.db_url = os.environ["NBGRADER_DB_URL"]
 
 # -- release: `nbgrader generate_assignment` and `autograder release` -------------------------
 c.GenerateAssignment.preprocessors = RELEASE_STEPS
 c.NamedStubs.text_stub = "*Write your answer here (about 150 to 250 words).*"
 
-# -- collecting: `nbgrader zip_collect`, within bounds and never outside its folder ------------
+# -- collecting: `nbgrader zip_collect`, within limits and never outside its folder ------------
 c.ZipCollectApp.extractor_plugin = "autograder.nbgrader_plugins.archive_extractor.BoundedExtractor"
 
 # -- grading: `nbgrader autograde`, formgrader's button, `nbgrader validate` -------------------
-# Names, not imports: the engine brings torch, which only these commands need.
+# Names rather than imports: these modules are slow to load, and only these commands need them.
 c.Autograde.exporter_class = "autograder.nbgrader_plugins.autograde_steps.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
 c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
-Validator._preprocessors_default = validate_steps  # nbgrader offers no setting for it
+Validator._preprocessors_default = validate_steps  # nbgrader has no setting for this
 say_sentences(logging.getLogger("ValidateApp"))
 
-# -- feedback, and the notebooks that formgrader shows: nothing in them may run ----------------
+# -- feedback and formgrader's pages: no script in a notebook may run ---------------------------
 c.GenerateFeedback.exporter_class = "autograder.feedback.pages.PageExporter"
 c.HTMLExporter.preprocessors = ["autograder.feedback.sanitize.SanitizeHtml"]

@@ -1,4 +1,4 @@
-"""What the author of a hidden grader imports: weights, hints and comparisons. Part of the public API."""
+"""Public API for hidden graders: weights, hints and comparisons."""
 
 from autograder.grading.checks import (
     ObjectRef,

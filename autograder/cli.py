@@ -1,4 +1,4 @@
-"""The command line: each command a thin function over the steps."""
+"""The command line: one thin function per command."""
 
 from __future__ import annotations
 
@@ -18,51 +18,64 @@ app = typer.Typer(
     help="Release, grade and check an assignment of deep-learning notebooks.",
 )
 
-CourseOption = Annotated[Path, typer.Option("--course", help="The course's root folder.")]
-Assignment = Annotated[str, typer.Argument(help="The assignment.")]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the results to this file too.")]
-Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where the student's code computes.")]
-STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
-STORAGE |= {errno.ENOTDIR, errno.EEXIST}  # a file in the place of a folder
-Unsafe = Annotated[
-    bool, typer.Option("--unsafe", help="Also where submissions can read every file that you can read.")
+CURRENT_FOLDER = Path()
+DEFAULT_ASSIGNMENT = "module6"
+STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+STORAGE_ERRORS |= {errno.ENOTDIR, errno.EEXIST}  # a file where a folder should be
+
+AssignmentArgument = Annotated[str, typer.Argument(help="The name of the assignment.")]
+CourseOption = Annotated[Path, typer.Option("--course", help="The root folder of the course.")]
+DeviceOption = Annotated[
+    Literal["cpu", "cuda"], typer.Option(help="The device that the student's code computes on.")
 ]
-HERE = Path()
-DEFAULT = "module6"
+JobsOption = Annotated[int, typer.Option(min=0, help="The number of workers; 0 for one per processor.")]
+JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
+StudentOption = Annotated[
+    list[str] | None, typer.Option(help="Only students whose id matches this glob; can be repeated.")
+]
+UnsafeOption = Annotated[
+    bool, typer.Option("--unsafe", help="Grade even if submissions can read every file that you can read.")
+]
 
 
 @app.command()
 def release(
-    assignment: Assignment = DEFAULT,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; name what is stale.")] = False,
-    course: CourseOption = HERE,
+    assignment: AssignmentArgument = DEFAULT_ASSIGNMENT,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 and name what is out of date.")
+    ] = False,
+    course: CourseOption = CURRENT_FOLDER,
 ) -> None:
     """Make release/, solutions/ and gradebook.db from source/."""
     from autograder.authoring.release import check_release, make_release
 
     if check:
-        stale = check_release(course, assignment)
-        for sentence in stale:
+        outdated = check_release(course, assignment)
+        for sentence in outdated:
             print(sentence)
-        if stale:
+        if outdated:
             raise typer.Exit(1)
-        print("release/, solutions/ and gradebook.db are what source/ gives.")
+        print("release/, solutions/ and gradebook.db are up to date with source/.")
         return
-    for path in make_release(course, assignment, _say):
+    for path in make_release(course, assignment, lambda text: print(text, file=sys.stderr)):
         print(path)
 
 
 @app.command()
 def run(
-    notebooks: Annotated[list[Path], typer.Argument(help="Notebook files, wherever they lie.")],
-    json: Json = None,
-    device: Device = "cpu",
-    seed: Annotated[int | None, typer.Option(help="Draw the inputs from this seed.")] = None,
-    notebook: Annotated[str | None, typer.Option(help="Which notebook the files are.")] = None,
-    unsafe: Unsafe = False,
-    course: CourseOption = HERE,
+    notebooks: Annotated[list[Path], typer.Argument(help="The notebook files to grade.")],
+    json: JsonOption = None,
+    device: DeviceOption = "cpu",
+    seed: Annotated[
+        int | None, typer.Option(help="Draw inputs from this seed instead of the course's secret.")
+    ] = None,
+    notebook: Annotated[
+        str | None, typer.Option(help="The released notebook that the files are; by default, their name.")
+    ] = None,
+    unsafe: UnsafeOption = False,
+    course: CourseOption = CURRENT_FOLDER,
 ) -> None:
-    """Grade notebook files; no course tree, no gradebook."""
+    """Grade notebook files, without a gradebook."""
     from autograder.pipeline import run_files
 
     raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook, unsafe))
@@ -70,14 +83,16 @@ def run(
 
 @app.command()
 def grade(
-    assignment: Assignment = DEFAULT,
-    student: Annotated[list[str] | None, typer.Option(help="Only students named like this.")] = None,
-    jobs: Annotated[int, typer.Option(min=0, help="Workers; 0: one for each processor.")] = 0,
-    device: Device = "cpu",
-    force: Annotated[bool, typer.Option("--force", help="Also what was graded before.")] = False,
-    unsafe: Unsafe = False,
-    json: Json = None,
-    course: CourseOption = HERE,
+    assignment: AssignmentArgument = DEFAULT_ASSIGNMENT,
+    student: StudentOption = None,
+    jobs: JobsOption = 0,
+    device: DeviceOption = "cpu",
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade everything again, even if unchanged.")
+    ] = False,
+    unsafe: UnsafeOption = False,
+    json: JsonOption = None,
+    course: CourseOption = CURRENT_FOLDER,
 ) -> None:
     """Grade submitted/ into autograded/ and the gradebook."""
     from autograder.pipeline import grade_class
@@ -87,11 +102,11 @@ def grade(
 
 @app.command()
 def feedback(
-    assignment: Assignment = DEFAULT,
-    student: Annotated[list[str] | None, typer.Option(help="Only students named like this.")] = None,
-    course: CourseOption = HERE,
+    assignment: AssignmentArgument = DEFAULT_ASSIGNMENT,
+    student: StudentOption = None,
+    course: CourseOption = CURRENT_FOLDER,
 ) -> None:
-    """Write feedback/ from autograded/, by nbgrader's own feedback pages."""
+    """Write feedback pages from autograded/ into feedback/."""
     from autograder.feedback.pages import write_feedback
 
     for path in write_feedback(course.resolve(), assignment, student or []):
@@ -100,32 +115,40 @@ def feedback(
 
 @app.command()
 def check(
-    exercise: Annotated[list[str] | None, typer.Argument(help="Exercises; all without one.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to draw inputs from.")] = 1,
-    jobs: Annotated[int, typer.Option(min=0, help="Workers; 0: one for each processor.")] = 0,
-    json: Json = None,
-    html: Annotated[Path | None, typer.Option(help="Write the whole kill matrix as a page.")] = None,
-    mutants: Annotated[bool, typer.Option("--mutants", help="Small changes of the references, too.")] = False,
-    restyled: Annotated[bool, typer.Option("--restyled", help="Chaffs in another style, too.")] = False,
-    course: CourseOption = HERE,
+    exercise: Annotated[
+        list[str] | None, typer.Argument(help="The exercises to check; all by default.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="The number of seeds to draw inputs from.")] = 1,
+    first_seed: Annotated[int, typer.Option(min=0, help="The seed to begin with.")] = 0,
+    jobs: JobsOption = 0,
+    json: JsonOption = None,
+    html: Annotated[Path | None, typer.Option(help="Write the kill matrix to this HTML file.")] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="Also grade small changes to the reference solutions.")
+    ] = False,
+    restyled: Annotated[
+        bool, typer.Option("--restyled", help="Also grade the buggy samples rewritten in another style.")
+    ] = False,
+    course: CourseOption = CURRENT_FOLDER,
 ) -> None:
-    """Put stub, reference, wheats and chaffs before the graders: do they tell right from wrong?"""
+    """Test the hidden graders with the stub, the reference, and the correct and buggy samples."""
     from autograder.authoring.check.command import CheckOptions, check_graders
 
-    raise typer.Exit(
-        check_graders(course, exercise or [], CheckOptions(seeds, jobs, json, html, mutants, restyled))
-    )
+    options = CheckOptions(seeds, jobs, json, html, mutants, restyled, first_seed)
+    raise typer.Exit(check_graders(course, exercise or [], options))
 
 
 @app.command()
 def new(
-    exercise: Annotated[str, typer.Argument(help="The exercise: the name of its function.")],
-    notebook: Annotated[str, typer.Option(help="The source notebook it goes into; made if missing.")],
-    points: Annotated[float, typer.Option(help="What it is worth.")] = 1.0,
-    assignment: Annotated[str, typer.Option(help="The assignment.")] = DEFAULT,
-    course: CourseOption = HERE,
+    exercise: Annotated[str, typer.Argument(help="The exercise's id, which is also its function's name.")],
+    notebook: Annotated[
+        str, typer.Option(help="The source notebook to add it to; created if it does not exist.")
+    ],
+    points: Annotated[float, typer.Option(help="The points that the exercise is worth.")] = 1.0,
+    assignment: Annotated[str, typer.Option(help="The name of the assignment.")] = DEFAULT_ASSIGNMENT,
+    course: CourseOption = CURRENT_FOLDER,
 ) -> None:
-    """Lay the cells, the grader, a wheat and a chaff of a new exercise."""
+    """Create an exercise: its cells, a grader, a correct sample and a buggy sample."""
     from autograder.authoring.new_exercise import scaffold_exercise
 
     for path in scaffold_exercise(course, assignment, exercise, notebook.removesuffix(".ipynb"), points):
@@ -135,21 +158,19 @@ def new(
 
 @app.command()
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where to put it; made anew each time.")] = Path("demo"),
-    course: CourseOption = HERE,
+    folder: Annotated[
+        Path, typer.Option(help="The folder to make the copy in; an earlier demo there is replaced.")
+    ] = Path("demo"),
+    course: CourseOption = CURRENT_FOLDER,
 ) -> None:
-    """Grade a sample class end to end in a scratch copy of the course."""
+    """Grade a made-up class in a copy of the course."""
     from autograder.demo import run_demo
 
     raise typer.Exit(run_demo(course, folder.resolve()))
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
 def main() -> None:
-    """Run a command; an error meant for people is one sentence on stderr and exit code 1."""
+    """Run a command; an error meant for people is one sentence on stderr, with exit code 1."""
     try:
         app()
     except (CourseError, ReleaseError) as error:
@@ -159,9 +180,11 @@ def main() -> None:
         print("autograder: stopped; what was finished is kept.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        if error.errno not in STORAGE:
+        if error.errno not in STORAGE_ERRORS:
             raise
-        told = f"{error.filename or 'a file'} cannot be written ({error.strerror})"
-        kept = "what was finished is kept; repair that and run the same command again"
-        print(f"autograder: {told}: {kept}.", file=sys.stderr)
+        print(
+            f"autograder: {error.filename or 'a file'} cannot be written ({error.strerror}): fix this and run"
+            " the same command again. What was finished is kept.",
+            file=sys.stderr,
+        )
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`autograder demo`: a sample class, graded end to end in a scratch copy of the course."""
+"""`autograder demo`: grade a sample class end to end in a copy of the course."""
 
 from __future__ import annotations
 
@@ -17,41 +17,45 @@ from autograder.core.cells import is_written, tag_of
 from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.course.reference_solutions import without_markers
-from autograder.course.samples import Sample, read_samples
+from autograder.course.samples import read_samples
 
-COPIED = ("source", "release", "solutions", "tests", "nbgrader_config.py", "gradebook.db")
-SETTINGS = """# The demo's class holds an endless loop: waiting less for it keeps the demo short.
+COURSE_FILES = ("source", "release", "solutions", "tests", "nbgrader_config.py", "gradebook.db")
+SETTINGS = """# The demo class includes an endless loop; shorter limits keep the demo short.
 [tool.autograder.time]
 cell = 6.0
 question = 4.0
 exercise = 6.0
 """
-ANSWER = "No single line has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other."
+WRITTEN_ANSWER = "No single line has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other."
 
 
 @dataclass(frozen=True)
 class SampleStudent:
-    """A student of the sample class: chaffs by exercise, and what is done to the notebooks' cells or file.
+    """A student of the sample class, who submits the reference solutions except where a field says otherwise.
 
-    Most hand in only the parts that their chaffs are about, or else the first: that keeps the demo short.
+    Most submit only the notebooks of their buggy samples, or else only the first: that keeps the demo short.
     """
 
     name: str
-    chaffs: Mapping[str, str] = field(default_factory=dict)
-    wheats: bool = False
+    buggy: Mapping[str, str] = field(default_factory=dict)
+    """The name of a buggy sample by exercise."""
+    correct_samples: bool = False
+    """Whether to submit correct samples."""
     blank: bool = False
-    everything: bool = False
-    cells: Callable[[NotebookNode], None] | None = None
-    file: Callable[[Path], None] | None = None
+    """Whether to submit the released notebooks unchanged."""
+    every_notebook: bool = False
+    edit_notebook: Callable[[NotebookNode], None] | None = None
+    edit_file: Callable[[Path], None] | None = None
+    """Applied to the first notebook's file."""
 
 
 def _warn(notebook: NotebookNode) -> None:
-    text = "import sys, warnings\nwarnings.warn('deprecated, they say')\nprint('to stderr', file=sys.stderr)"
-    for place in range(len(notebook.cells), 0, -3):
-        notebook.cells.insert(place, new_code_cell(text))
+    text = "import sys, warnings\nwarnings.warn('deprecated')\nprint('to stderr', file=sys.stderr)"
+    for position in range(len(notebook.cells), 0, -3):
+        notebook.cells.insert(position, new_code_cell(text))
 
 
-def _loop_for_ever(notebook: NotebookNode) -> None:
+def _loop_forever(notebook: NotebookNode) -> None:
     notebook.cells.insert(3, new_code_cell("while True:\n    pass"))
     notebook.cells.append(new_code_cell("def count_params(architecture, bias=True):\n    while True: pass"))
 
@@ -60,32 +64,32 @@ def _crash(notebook: NotebookNode) -> None:
     notebook.cells.insert(5, new_code_cell("import os\nos._exit(1)"))
 
 
-def _shuffle_prose_and_copies(notebook: NotebookNode) -> None:
-    """Copied cells, prose moved to the end, deleted tests, no metadata left."""
+def _rearrange(notebook: NotebookNode) -> None:
+    """Delete half of the tests, copy the others, and drop all metadata but that of written answers."""
     tests = [cell for cell in notebook.cells if tag_of(cell).get("locked")]
     copies = [NotebookNode({**cell, "id": f"copy-{number}"}) for number, cell in enumerate(tests[1::2])]
     notebook.cells = [cell for cell in notebook.cells if cell not in tests[::2]] + copies
     for cell in notebook.cells:
         if not is_written(cell):
             cell.metadata.pop("nbgrader", None)
-    notebook.cells.append(new_markdown_cell("My notes: done at last."))
+    notebook.cells.append(new_markdown_cell("My notes: finally done."))
 
 
 def _corrupt(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:2000])
 
 
-def _rename(path: Path) -> None:
+def _add_download_number(path: Path) -> None:
     path.rename(path.with_name(f"{path.stem} (1).ipynb"))
 
 
-def _windows(path: Path) -> None:
+def _save_with_windows_editor(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
 
 
 CLASS = (
-    SampleStudent("ada", everything=True),
-    SampleStudent("alan", wheats=True),
+    SampleStudent("ada", every_notebook=True),
+    SampleStudent("alan", correct_samples=True),
     SampleStudent("barbara", blank=True),
     SampleStudent("claude", {"count_params": "counts_no_bias", "train_one_epoch": "never_clears_gradients"}),
     SampleStudent("donald", {"activations": "softmax_without_shift", "dloss_dlogit": "by_the_probability"}),
@@ -93,88 +97,89 @@ CLASS = (
     SampleStudent("fei", {"train_one_epoch": "mean_of_batch_means", "backprop": "relu_slope_always_one"}),
     SampleStudent(
         "geoff",
-        {
-            "train_perceptron": "bias_never_learns",
-            "gradient_flow": "activation_instead_of_derivative",
-        },
+        {"train_perceptron": "bias_never_learns", "gradient_flow": "activation_instead_of_derivative"},
     ),
     SampleStudent("grace", {"early_stop": "counter_never_reset", "dropout": "forgets_to_rescale"}),
     SampleStudent("hedy", {"xor_weights": "computes_or", "choose_activation": "sigmoid_in_hidden_layers"}),
     SampleStudent("john", {"claims": "alexnet_first_with_backprop", "sawtooth": "one_fold_too_few"}),
     SampleStudent("karen", {"train_one_epoch": "moves_inputs_only", "lr_sweep": "loss_after_the_step"}),
-    SampleStudent("linus", cells=_warn),
-    SampleStudent("margaret", cells=_loop_for_ever),
-    SampleStudent("niklaus", cells=_crash),
-    SampleStudent("radia", cells=_shuffle_prose_and_copies),
-    SampleStudent("seymour", file=_windows),
-    SampleStudent("tim", file=_corrupt),
-    SampleStudent("yann", file=_rename),
+    SampleStudent("linus", edit_notebook=_warn),
+    SampleStudent("margaret", edit_notebook=_loop_forever),
+    SampleStudent("niklaus", edit_notebook=_crash),
+    SampleStudent("radia", edit_notebook=_rearrange),
+    SampleStudent("seymour", edit_file=_save_with_windows_editor),
+    SampleStudent("tim", edit_file=_corrupt),
+    SampleStudent("yann", edit_file=_add_download_number),
 )
 
 
 def run_demo(root: Path, folder: Path) -> int:
-    """Make the class in `folder`, grade it, write feedback, and say where everything lies."""
+    """Create the class in `folder`, grade it, write feedback, and print where to find everything.
+
+    Raises CourseError if `folder` holds something other than an earlier demo.
+    """
     from autograder.feedback.pages import write_feedback
     from autograder.pipeline import grade_class
 
     start = time.monotonic()
     course = _scratch_copy(Course(root), folder)
     for student in CLASS:
-        _hand_in(course, student)
+        _submit(course, student)
     files = len(list((course.root / "submitted").rglob("*.ipynb")))
-    print(f"{len(CLASS)} students have handed in {files} notebooks.\n", file=sys.stderr)
+    print(f"{len(CLASS)} students have submitted {files} notebooks.\n", file=sys.stderr)
     grade_class(course.root, course.assignment, [], 0, "cpu", True, course.root / "results.json", unsafe=True)
     pages = write_feedback(course.root, course.assignment, [])
     print(f"""
 feedback   {len(pages)} pages, for example {pages[0]}
 results    {course.root / "results.json"}
 gradebook  {course.root / "gradebook.db"}
-course     {course.root}  (try there: nbgrader export, autograder grade --force, or formgrader in jupyter lab)
+course     {course.root}  (try nbgrader export, autograder grade --force, or formgrader there)
 
-{time.monotonic() - start:.0f} s in all. Two students could not be graded, as they should not: see above.""")
+{time.monotonic() - start:.0f} s in total. Two submissions could not be graded, as expected: see above.""")
     return 0
 
 
 def _scratch_copy(course: Course, folder: Path) -> Course:
-    """A fresh copy of the course, for nobody's real grades are at stake there."""
+    """Copy the course, so that no real grades are at stake."""
     if folder.exists() and any(folder.iterdir()) and not (folder / "submitted").exists():
-        raise CourseError(f"{folder} exists and is no demo: name another folder with --folder.")
+        raise CourseError(f"{folder} exists and is not a demo: choose another folder with --folder.")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     ignore = shutil.ignore_patterns("engine", "__pycache__")
-    for name in COPIED:
-        origin = course.root / name
-        if origin.is_dir():
-            shutil.copytree(origin, folder / name, ignore=ignore)
+    for name in COURSE_FILES:
+        original = course.root / name
+        if original.is_dir():
+            shutil.copytree(original, folder / name, ignore=ignore)
         else:
-            shutil.copy2(origin, folder / name)
+            shutil.copy2(original, folder / name)
     (folder / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
     return Course(folder, course.assignment)
 
 
-def _hand_in(course: Course, student: SampleStudent) -> None:
+def _submit(course: Course, student: SampleStudent) -> None:
     folder = course.root / "submitted" / student.name / course.assignment
     folder.mkdir(parents=True)
-    parts = {course.exercises[exercise].notebook for exercise in student.chaffs}
-    wanted = list(course.notebooks) if student.everything else sorted(parts) or list(course.notebooks)[:1]
-    for number, name in enumerate(wanted):
+    parts = {course.exercises[exercise].notebook for exercise in student.buggy}
+    everything = list(course.notebooks)
+    names = everything if student.every_notebook else sorted(parts) or everything[:1]
+    for number, name in enumerate(names):
         notebook = nbformat.read(course.release / f"{name}.ipynb", as_version=4)
         if not student.blank:
             _solve(course, notebook, student)
-        if student.cells is not None:
-            student.cells(notebook)
+        if student.edit_notebook is not None:
+            student.edit_notebook(notebook)
         path = folder / f"{name}.ipynb"
         nbformat.write(notebook, path)
-        if student.file is not None and number == 0:
-            student.file(path)
+        if student.edit_file is not None and number == 0:
+            student.edit_file(path)
 
 
 def _solve(course: Course, notebook: NotebookNode, student: SampleStudent) -> None:
-    """Put a solution into every cell: the reference, and a sample's on top where the pupil has one."""
+    """Fill every solution cell with the reference, followed by the student's samples, which replace it."""
     for cell in notebook.cells:
         grade_id = str(tag_of(cell).get("grade_id", ""))
         if is_written(cell):
-            cell.source = ANSWER
+            cell.source = WRITTEN_ANSWER
         elif grade_id.endswith("_solution"):
             exercise = grade_id.removesuffix("_solution")
             cell.source = "\n\n".join(
@@ -184,13 +189,9 @@ def _solve(course: Course, notebook: NotebookNode, student: SampleStudent) -> No
 
 def _samples(course: Course, exercise: str, student: SampleStudent) -> list[str]:
     samples = read_samples(course.graders / exercise)
-    if student.wheats:
-        return _one_for_each_name([sample for sample in samples if sample.kind == "wheat"])
-    if exercise in student.chaffs:
-        wanted = student.chaffs[exercise]
+    if student.correct_samples:  # one for each name that the exercise defines
+        return list({x.target: x.source for x in samples if x.kind == "wheat"}.values())
+    if exercise in student.buggy:
+        wanted = student.buggy[exercise]
         return [next(x.source for x in samples if x.kind == "chaff" and x.name == wanted)]
     return []
-
-
-def _one_for_each_name(samples: list[Sample]) -> list[str]:
-    return list({sample.target: sample.source for sample in samples}.values())

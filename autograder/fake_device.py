@@ -1,4 +1,4 @@
-"""What a probe imports to look for tensors on the wrong device. Part of the public API."""
+"""Public API for probes: find tensors on the wrong device without a GPU."""
 
 from autograder.student.fake_device import attempt, fake_device, on_fake_device
 

@@ -1,19 +1,21 @@
-"""The whole corridor on one page: from submitted files to grades.
+"""The grading pipeline on one page, from submitted files to grades.
 
     intake/     find the students, read each notebook, restore its released cells
     workers/    hand each notebook to a worker process, which
-    process/    runs the cells in a sandbox and
-    grading/    puts every exercise before its hidden grader
-    feedback/   adds up the result and writes outputs and messages into the notebook
-    gradebook/  records the student, then writes autograded/
+    process/    runs its cells in a sandbox and
+    grading/    checks each exercise with its hidden grader
+    feedback/   add up the scores and write outputs and messages into the notebook
+    gradebook/  record the student, then write autograded/
 
-`autograder feedback` makes pages from autograded/ later (feedback/pages.py).
+`autograder feedback` turns autograded/ into HTML pages later (feedback/pages.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult, WorkerConfig
@@ -22,11 +24,13 @@ from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
 from autograder.intake.students import find_students
-from autograder.intake.submission import Submission, open_submission, unreadable
+from autograder.intake.submission import Submission, open_submission, unreadable_result
 from autograder.workers.pool import Pool, available_jobs
 
-# `run` grades files wherever they are; outside a course, by the course that this package belongs to.
-INSTALLED = Path(__file__).parents[1]
+OWN_COURSE = Path(__file__).parents[1]
+"""The course this package belongs to; `run` uses it outside a course folder."""
+
+Tag = TypeVar("Tag")
 
 
 def grade_class(
@@ -39,7 +43,10 @@ def grade_class(
     json: Path | None,
     unsafe: bool = False,
 ) -> int:
-    """Grade submitted/ into autograded/ and the gradebook; returns the exit code."""
+    """Grade submitted/ into autograded/ and the gradebook; returns the exit code.
+
+    Raises CourseError if the course or its gradebook cannot be used.
+    """
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
     from autograder.gradebook.writer import GradebookWriter
 
@@ -47,21 +54,18 @@ def grade_class(
     students = find_students(course, patterns)
     with GradebookWriter(course.root, assignment) as gradebook:
         record = ClassRecord(course, gradebook)
-        opened = []
+        find_earlier = (lambda _: None) if force else record.find
+        pending = []
         for student in students:
-            opened += [(student, x) for x in student.open(course, (lambda _: None) if force else record.find)]
-            if not student.waiting and any(result.status != "graded" for result in student.results):
+            pending += [(student, submission) for submission in student.open(course, find_earlier)]
+            if not student.pending and any(result.status != "graded" for result in student.results):
                 record.save(student)
-        if opened:
-            config = _config(course, device, course.seed(), unsafe)
-            count = min(jobs or course.settings.jobs or available_jobs(), len(opened))
-            with Pool(config, count) as pool, Progress(len(opened)) as progress:
-                progress.say(pool.sentence)
-                for (student, submission), graded in pool.run([(pair, pair[1].job()) for pair in opened]):
-                    student.add(submission, finish(submission, graded))
-                    if not student.waiting:
-                        record.save(student)
-                    progress.step(f"{student.name}/{submission.name}")
+        jobs = jobs or course.settings.jobs or available_jobs()
+        with closing(grade_submissions(course, pending, jobs, device, None, unsafe)) as graded:
+            for student, submission, result in graded:
+                student.add(submission, result)
+                if not student.pending:
+                    record.save(student)
     results = [result for student in students for result in student.results]
     print_class(results, skipped=sum(student.skipped for student in students))
     return report(course.assignment, device, results, json)
@@ -76,31 +80,46 @@ def run_files(
     notebook: str | None,
     unsafe: bool = False,
 ) -> int:
-    """Grade notebook files wherever they are, without a gradebook; returns the exit code."""
-    course = Course(root if (root / "source").is_dir() else INSTALLED, DEFAULT_ASSIGNMENT)
+    """Grade notebook files without a gradebook; returns the exit code. Raises CourseError."""
+    course = Course(root if (root / "source").is_dir() else OWN_COURSE, DEFAULT_ASSIGNMENT)
     if notebook is not None and notebook not in course.notebooks:
-        raise CourseError(
-            f"{course.assignment} has no notebook named {notebook!r}: {', '.join(course.notebooks)}."
-        )
+        known = ", ".join(course.notebooks)
+        raise CourseError(f"{course.assignment} has no notebook named {notebook!r}, only {known}.")
     results: dict[int, NotebookResult] = {}
-    opened: dict[int, Submission] = {}
+    pending: list[tuple[int, Submission]] = []
     for number, path in enumerate(files):
         try:
-            opened[number] = open_submission(course, path, notebook)
+            pending.append((number, open_submission(course, path, notebook)))
         except Unreadable as error:
-            results[number] = unreadable(course, path, notebook or path.stem, None, error)
-    if opened:
-        config = _config(course, device, course.seed() if seed is None else seed, unsafe)
-        with Pool(config, min(available_jobs(), len(opened))) as pool, Progress(len(opened)) as progress:
-            progress.say(pool.sentence)
-            for number, graded in pool.run([(n, submission.job()) for n, submission in opened.items()]):
-                results[number] = finish(opened[number], graded)
-                progress.step(str(files[number]))
+            results[number] = unreadable_result(course, path, notebook or path.stem, None, error)
+    with closing(grade_submissions(course, pending, available_jobs(), device, seed, unsafe)) as graded:
+        for number, _, result in graded:
+            results[number] = result
     ordered = [results[number] for number in sorted(results)]
     print_notebooks(ordered)
     return report(course.assignment, device, ordered, json)
 
 
-def _config(course: Course, device: str, seed: int, unsafe: bool) -> WorkerConfig:
-    allowed = unsafe or course.settings.unsafe
-    return WorkerConfig(str(course.root), course.assignment, seed, device, diagnose=True, unsafe=allowed)
+def grade_submissions(
+    course: Course,
+    pending: Sequence[tuple[Tag, Submission]],
+    jobs: int,
+    device: str,
+    seed: int | None,
+    unsafe: bool,
+) -> Generator[tuple[Tag, Submission, NotebookResult], None, None]:
+    """Grade tagged submissions in worker processes, and yield each as soon as it is done.
+
+    Close the generator to end the workers, however the caller's loop ends.
+    """
+    if not pending:
+        return
+    seed = course.seed() if seed is None else seed
+    unsafe = unsafe or course.settings.unsafe
+    config = WorkerConfig(str(course.root), course.assignment, seed, device, diagnose=True, unsafe=unsafe)
+    with Pool(config, min(jobs, len(pending))) as pool, Progress(len(pending)) as progress:
+        progress.say(pool.sentence)
+        for (tag, submission), graded in pool.run([(each, each[1].job()) for each in pending]):
+            yield tag, submission, finish(submission, graded)
+            student, name = submission.student, submission.name
+            progress.step(f"{student}/{name}" if student else submission.path)

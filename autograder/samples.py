@@ -1,4 +1,4 @@
-"""What wheats.py and chaffs.py import: the two marks of a sample. Part of the public API."""
+"""Public API for wheats.py and chaffs.py: the decorators that mark a sample."""
 
 from autograder.course.samples import provides, replaces
 

@@ -1,1 +1,1 @@
-"""The author's side: release an assignment, find mistakes and leaks, start a new exercise."""
+"""Tools for authors: release an assignment, find mistakes and leaks, start an exercise, check graders."""

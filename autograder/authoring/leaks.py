@@ -1,9 +1,9 @@
-"""No line of a reference solution or a hidden grader may stand in what students get.
+"""Find lines of a reference solution or hidden grader that students could read in the release.
 
-A line tells when, without its comment, it holds four or more names and numbers (keywords and the
-words in strings aside): `total += loss.item() * len(y)` tells, `return total / n` does not. It
-leaks when its tokens stand, in order, anywhere in the release: in a cell, a comment, prose, an
-output, metadata, an attachment, another file; spaces, quotes and line ends make no difference.
+Only distinctive lines count: those with at least four names and numbers, leaving out comments, keywords and
+words in strings. `total += loss.item() * len(y)` is distinctive, `return total / n` is not. A line leaks if
+its tokens occur in sequence anywhere in the release: in a cell, a comment, prose, an output, metadata, an
+attachment or another file. Whitespace, line breaks and the kind of quotes make no difference.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from autograder.course.solution_regions import parse, regions
 from autograder.course.source_notebooks import IGNORED, SourceCell, read_sources
 
 SAMPLES = ("wheats.py", "chaffs.py")
-ENOUGH = 4  # names and numbers in a telling line
+MIN_WORDS = 4  # names and numbers that make a line distinctive
 STRING = r"'(?:\\.|[^'\\])*'" + r'|"(?:\\.|[^"\\])*"'
 CODE = re.compile(rf"(?P<string>{STRING})|(?P<comment>#.*)|(?P<word>[^\W\d]\w*|\.?\d[\w.]*)|\S")
 TOKEN = re.compile(r"[^\W\d]\w*|\.?\d[\w.]*|\S")
-PRINTED = 80  # characters of a line in a message
+MAX_SHOWN = 80  # characters of a leaked line in a message
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A telling line and where it comes from; `tokens` is how it is compared."""
+    """A distinctive line and where it comes from; `tokens` is the form that is compared."""
 
     tokens: str
     line: str
@@ -45,10 +45,7 @@ class Secret:
 
 
 def find_leaks(root: Path, assignment: str, released: Path | None = None) -> list[str]:
-    """One sentence for each telling line that stands in a file below `released`.
-
-    `released` is release/<assignment> unless a release still in the making is named.
-    """
+    """One sentence for each leak in the folder `released`, by default release/<assignment>."""
     folder = released or root / "release" / assignment
     secrets = _merged([*solution_lines(root, assignment), *grader_lines(root, assignment)])
     found: list[str] = []
@@ -56,21 +53,21 @@ def find_leaks(root: Path, assignment: str, released: Path | None = None) -> lis
         inside = path.relative_to(folder)
         if not any(part in IGNORED for part in inside.parts):
             shown = f"release/{assignment}/{inside.as_posix()}"
-            for where, text in _places(path.name, path.read_bytes()):
+            for where, text in _texts(path.name, path.read_bytes()):
                 place = f"{shown}{where}"
-                found += [_sentence(place, secret) for secret in _standing(text, secrets)]
+                found += [_sentence(place, secret) for secret in _leaked(text, secrets)]
     return list(dict.fromkeys(found))
 
 
 def _sentence(place: str, secret: Secret) -> str:
     return (
-        f"{place} shows `{secret.line[:PRINTED]}`, a line of {secret.origin}: write one of the two"
-        " differently in source/ or tests/, then run `autograder release`."
+        f"{place} shows `{secret.line[:MAX_SHOWN]}`, a line of {secret.origin}: reword one of the two in"
+        " source/ or tests/, then run `autograder release`."
     )
 
 
 def _merged(secrets: list[Secret]) -> list[Secret]:
-    """Each line once, with all the places that it comes from."""
+    """List each line once, with everything it is a line of."""
     origins: dict[str, list[Secret]] = {}
     for secret in secrets:
         origins.setdefault(secret.tokens, []).append(secret)
@@ -80,11 +77,11 @@ def _merged(secrets: list[Secret]) -> list[Secret]:
     ]
 
 
-# -- what may not be shown ---------------------------------------------------------------------
+# -- what must not be released -----------------------------------------------------------------
 
 
 def solution_lines(root: Path, assignment: str) -> list[Secret]:
-    """The telling lines inside the solution regions of source/<assignment>."""
+    """The distinctive lines inside the solution regions of source/<assignment>."""
     secrets = []
     for notebook in read_sources(root, assignment):
         for cell in notebook.cells:
@@ -94,22 +91,22 @@ def solution_lines(root: Path, assignment: str) -> list[Secret]:
             spans = [(r.begin + 1, r.end) for r in regions(cell.source)] or [(0, len(lines))]
             inside = {n for begin, end in spans for n in range(begin, end)}
             origin = f"the reference solution {cell.name} in {notebook.shown}"
-            secrets += _telling(lines, inside - _harmless(parse(cell.source)), origin)
+            secrets += _distinctive(lines, inside - _exempt_lines(parse(cell.source)), origin)
     return secrets
 
 
 def grader_lines(root: Path, assignment: str) -> list[Secret]:
-    """The telling lines of every Python file below tests/<assignment>.
+    """The distinctive lines of every Python file in tests/<assignment>, except for samples.
 
-    The heads of the functions that students are asked for are no secret: the stub shows them. Nor
-    are wheats and chaffs: they are what students write anyway, helper lines of the prompt included.
+    Samples are what students write anyway, and may use lines that the prompt gives. Signatures of the
+    functions that students write are no secret either, since the stub shows them.
     """
-    heads = {
+    signatures = {
         _code_tokens(line)[0]
         for notebook in read_sources(root, assignment)
         for cell in notebook.cells
         if cell.is_solution and cell.kind == "code"
-        for line in _heads(cell)
+        for line in _signatures(cell)
     }
     secrets = []
     for path in sorted((root / "tests" / assignment).rglob("*.py")):
@@ -118,42 +115,42 @@ def grader_lines(root: Path, assignment: str) -> list[Secret]:
         text = path.read_text(encoding="utf-8")
         lines = text.split("\n")
         try:
-            harmless = _harmless(ast.parse(text))
-        except SyntaxError:  # half written: every line of it may tell
-            harmless = set()
+            exempt = _exempt_lines(ast.parse(text))
+        except SyntaxError:  # still being written: nothing is exempt
+            exempt = set()
         origin = f"the hidden grader {path.relative_to(root).as_posix()}"
-        secrets += _telling(lines, set(range(len(lines))) - harmless, origin)
-    return [secret for secret in secrets if secret.tokens not in heads]
+        secrets += _distinctive(lines, set(range(len(lines))) - exempt, origin)
+    return [secret for secret in secrets if secret.tokens not in signatures]
 
 
-def _telling(lines: list[str], numbers: set[int], origin: str) -> list[Secret]:
+def _distinctive(lines: list[str], numbers: set[int], origin: str) -> list[Secret]:
     secrets = {}
     for number in sorted(numbers):
         tokens, words = _code_tokens(lines[number])
-        if words >= ENOUGH:
+        if words >= MIN_WORDS:
             secrets[tokens] = Secret(tokens, lines[number].strip(), origin)
     return list(secrets.values())
 
 
 def _code_tokens(line: str) -> tuple[str, int]:
-    """A line of code without its comment, as tokens, and how many names and numbers it holds."""
-    kept, words = [], 0
+    """The tokens of a line of code without its comment, and how many names and numbers are among them."""
+    tokens, words = [], 0
     for match in CODE.finditer(line):
         if match["comment"]:
             break
-        kept.append(match[0])
+        tokens.append(match[0])
         words += bool(match["word"]) and not keyword.iskeyword(match[0])
-    return _tokens(" ".join(kept)), words
+    return _tokens(" ".join(tokens)), words
 
 
 def _tokens(text: str) -> str:
-    """Tokens parted by one space, with one at either end, so that `in` compares whole tokens."""
+    """The tokens with a space around each, so that `in` compares whole tokens."""
     return f" {' '.join(TOKEN.findall(text.replace(chr(39), chr(34))))} "
 
 
-def _harmless(tree: ast.Module) -> set[int]:
-    """The lines (from 0) of imports and docstrings: neither says how a task is solved."""
-    harmless: set[int] = set()
+def _exempt_lines(tree: ast.Module) -> set[int]:
+    """The line numbers, from 0, of imports and docstrings, which do not say how a task is solved."""
+    exempt: set[int] = set()
     for node in ast.walk(tree):
         docstring = (
             isinstance(node, ast.Expr)
@@ -162,12 +159,12 @@ def _harmless(tree: ast.Module) -> set[int]:
         )
         if docstring or isinstance(node, ast.Import | ast.ImportFrom):
             assert isinstance(node, ast.stmt)
-            harmless |= set(range(node.lineno - 1, node.end_lineno or node.lineno))
-    return harmless
+            exempt |= set(range(node.lineno - 1, node.end_lineno or node.lineno))
+    return exempt
 
 
-def _heads(cell: SourceCell) -> Iterator[str]:
-    """The lines from `def` or `class` to the body, where they stand outside the regions."""
+def _signatures(cell: SourceCell) -> Iterator[str]:
+    """The lines from `def` or `class` to the body, as far as they are outside the solution regions."""
     lines = cell.source.split("\n")
     hidden = {n for region in regions(cell.source) for n in range(region.begin, region.end)}
     for node in ast.walk(parse(cell.source)):
@@ -176,12 +173,12 @@ def _heads(cell: SourceCell) -> Iterator[str]:
             yield from (lines[n] for n in range(node.lineno - 1, last) if n not in hidden)
 
 
-# -- where it could be shown -------------------------------------------------------------------
+# -- where it could leak -----------------------------------------------------------------------
 
 
-def _standing(text: str, secrets: list[Secret]) -> Iterator[Secret]:
-    """The secrets whose tokens stand in the text, as it is and with HTML's escapes undone."""
-    text = text.replace("\\\n", " ")  # a line that goes on below
+def _leaked(text: str, secrets: list[Secret]) -> Iterator[Secret]:
+    """The secrets that the text contains, either as it is or with HTML entities decoded."""
+    text = text.replace("\\\n", " ")  # a continued line
     tokens = _tokens(text)
     if "&" in text:
         tokens += _tokens(html.unescape(text))
@@ -190,26 +187,26 @@ def _standing(text: str, secrets: list[Secret]) -> Iterator[Secret]:
             yield secret
 
 
-def _places(name: str, data: bytes) -> Iterator[tuple[str, str]]:
-    """The texts in a file, each with how a message goes on to say where: `, cell relu`."""
+def _texts(name: str, data: bytes) -> Iterator[tuple[str, str]]:
+    """The texts in a file, each with its place as a suffix to the file name: `, cell relu`."""
     text = data.decode("utf-8", errors="replace")
     if name.endswith(".ipynb"):
         try:
             notebook = json.loads(text)
-            yield from _notebook_places(notebook)
+            yield from _notebook_texts(notebook)
             return
         except (ValueError, KeyError, TypeError, AttributeError):
-            pass  # no notebook, whatever it is called: searched as plain text
+            pass  # not a notebook, whatever its name: search it as plain text
     if zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in archive.namelist():
-                for where, inner in _places(member, archive.read(member)):
+                for where, inner in _texts(member, archive.read(member)):
                     yield f", {member}{where}", inner
         return
     yield "", text
 
 
-def _notebook_places(notebook: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _notebook_texts(notebook: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for cell in notebook["cells"]:
         grade_id = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id")
         where = f", cell {grade_id or cell.get('id', '(no id)')}"
@@ -222,7 +219,7 @@ def _notebook_places(notebook: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, keys too; what is base64 also decoded."""
+    """Every string in a JSON value, keys included, and again decoded if it is base64."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
@@ -235,6 +232,6 @@ def _strings(value: Any) -> Iterator[str]:
                 yield from _strings(inner)
     elif isinstance(value, str):
         yield value
-        # Most texts are no base64, and most base64 is no text: then there is nothing more to say.
+        # Most strings are not base64, and most base64 is not text.
         with contextlib.suppress(binascii.Error, ValueError):
             yield base64.b64decode(value, validate=True).decode("utf-8")

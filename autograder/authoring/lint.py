@@ -1,7 +1,7 @@
-"""Mistakes in source notebooks, each one sentence: where, what is wrong, how to repair it.
+"""Find mistakes in source notebooks. Each is one sentence: where it is, what is wrong, how to fix it.
 
-They are looked for before nbgrader runs, because nbgrader answers most of them with a traceback
-and some (a region end without a beginning, an exercise worth nothing) not at all.
+This runs before nbgrader, which answers most of these mistakes with a traceback and overlooks the others (an
+end marker without a beginning, an exercise worth nothing).
 """
 
 from __future__ import annotations
@@ -13,76 +13,74 @@ from collections.abc import Iterator
 from autograder.course.solution_regions import BEGIN, END, MARKERS, parse, regions
 from autograder.course.source_notebooks import SourceCell, SourceNotebook
 
-# The other words that nbgrader acts on, wherever in a line they stand.
+# nbgrader also acts on these, anywhere in a line.
 HIDDEN_TESTS = ("BEGIN " + "HIDDEN TESTS", "END " + "HIDDEN TESTS")
 MARK_SCHEME = ("BEGIN " + "MARK SCHEME", "END " + "MARK SCHEME")
-# A student's eyes see the grade_id in every message, and a grader's folder is named after it.
+# Students see the grade_id in messages, and the grader's folder has this name.
 GRADE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SCHEMA = 3
 
 
 def mistakes(notebooks: list[SourceNotebook]) -> list[str]:
-    """Every mistake in the assignment's notebooks, in reading order; empty when there is none."""
+    """Every mistake in the notebooks of an assignment, in reading order."""
     found: list[str] = []
     owners: dict[str, str] = {}
     for notebook in notebooks:
-        found += _in_notebook(notebook)
-        found += _in_cell_ids(notebook)
+        found += _notebook_mistakes(notebook)
+        found += _cell_id_mistakes(notebook)
         for cell in notebook.cells:
-            found += [f"{notebook.shown}, cell {cell.name}: {m}" for m in _in_cell(cell)]
-        found += _in_grade_ids(notebook, owners)
-        found += _in_pairs(notebook)
+            found += [f"{notebook.shown}, cell {cell.name}: {m}" for m in _cell_mistakes(cell)]
+        found += _grade_id_mistakes(notebook, owners)
+        found += _pairing_mistakes(notebook)
     return found
 
 
-def _in_notebook(notebook: SourceNotebook) -> Iterator[str]:
+def _notebook_mistakes(notebook: SourceNotebook) -> Iterator[str]:
     kernel = notebook.metadata.get("kernelspec")
     if not isinstance(kernel, dict) or not kernel.get("name") or not kernel.get("display_name"):
         yield (
-            f"{notebook.shown} names no kernel: open it in JupyterLab, choose the kernel"
-            " Python 3 (Kernel > Change Kernel) and save."
+            f"{notebook.shown} does not name a kernel: open it in JupyterLab, choose the Python 3 kernel"
+            " (Kernel > Change Kernel) and save."
         )
 
 
-def _in_cell_ids(notebook: SourceNotebook) -> Iterator[str]:
+def _cell_id_mistakes(notebook: SourceNotebook) -> Iterator[str]:
     if notebook.minor < 5:
         yield (
-            f"{notebook.shown} is written in notebook format 4.{notebook.minor}, which has no"
-            " cell ids: set nbformat 4 and nbformat_minor 5 by opening and saving it in"
-            " JupyterLab 4."
+            f"{notebook.shown} is in notebook format 4.{notebook.minor}, which has no cell ids: open and save"
+            " it in JupyterLab 4, which writes format 4.5."
         )
         return
     seen: set[str] = set()
     for number, cell in enumerate(notebook.cells, 1):
         where = f"{notebook.shown}, cell number {number} ({cell.grade_id or cell.kind})"
         if not CELL_ID.fullmatch(cell.id):
+            problem = f"has the invalid id {cell.id!r}" if cell.id else "has no id"
             yield (
-                f"{where} has {'no id' if not cell.id else f'the unusable id {cell.id!r}'}: give"
-                ' it "id" with 1 to 64 letters, digits, - or _, or save the notebook in'
-                " JupyterLab 4."
+                f'{where} {problem}: give it an "id" of 1 to 64 letters, digits, - or _, or save the notebook'
+                " in JupyterLab 4."
             )
         elif cell.id in seen:
-            yield f"{where} has the id {cell.id!r} of an earlier cell: give one of them another."
+            yield f"{where} has the same id as an earlier cell ({cell.id!r}): change one of the two."
         seen.add(cell.id)
 
 
-def _in_cell(cell: SourceCell) -> Iterator[str]:
+def _cell_mistakes(cell: SourceCell) -> Iterator[str]:
     if cell.tag is not None:
-        yield from _in_tag(cell)
-    prose = "delete the words or write them differently"
+        yield from _tag_mistakes(cell)
     for line in cell.source.split("\n"):
-        if any(words in line for words in MARKERS) and not _marks_solution(cell, line):
-            yield f"the marker words in {line.strip()!r} mark no solution here: {prose}."
+        if any(words in line for words in MARKERS) and not _is_marker(cell, line):
+            yield f"the marker in {line.strip()!r} does not mark a solution here: delete or reword it."
         elif any(words in line for words in HIDDEN_TESTS) and not cell.is_grade:
-            yield f"the marker words in {line.strip()!r} belong in a test cell only: {prose}."
+            yield f"the marker in {line.strip()!r} belongs only in a test cell: delete or reword it."
         elif any(words in line for words in MARK_SCHEME) and not (cell.tag or {}).get("task"):
-            yield f"the marker words in {line.strip()!r} belong in a task cell only: {prose}."
+            yield f"the marker in {line.strip()!r} belongs only in a task cell: delete or reword it."
     if cell.is_solution and cell.kind == "code":
-        yield from _in_solution(cell)
+        yield from _solution_mistakes(cell)
 
 
-def _in_tag(cell: SourceCell) -> Iterator[str]:
+def _tag_mistakes(cell: SourceCell) -> Iterator[str]:
     tag = cell.tag or {}
     if tag.get("schema_version") != SCHEMA:
         yield (
@@ -91,16 +89,16 @@ def _in_tag(cell: SourceCell) -> Iterator[str]:
         )
     if any(tag.get(k) for k in ("grade", "solution", "locked")) and not GRADE_ID.fullmatch(cell.grade_id):
         yield (
-            f"its grade_id {cell.grade_id!r} cannot be used: give it 1 to 64 letters, digits,"
-            " - or _ in nbgrader's toolbar (Create Assignment)."
+            f"its grade_id {cell.grade_id!r} is invalid: use 1 to 64 letters, digits, - or _"
+            " (in nbgrader's Create Assignment toolbar)."
         )
     if cell.is_grade or tag.get("task"):
         points = tag.get("points")
         number = isinstance(points, int | float) and not isinstance(points, bool)
         if not number or not math.isfinite(float(points or 0)) or float(points or 0) <= 0:
             yield (
-                f"it is graded and worth {points!r} points: give it more than 0 in nbgrader's"
-                " toolbar, or make it no graded cell."
+                f"it is graded but worth {points!r} points: give it more than 0 in nbgrader's toolbar,"
+                " or make it an ungraded cell."
             )
     written = cell.is_grade and cell.is_solution
     if cell.kind == "markdown" and (cell.is_grade or cell.is_solution) and not written:
@@ -110,38 +108,38 @@ def _in_tag(cell: SourceCell) -> Iterator[str]:
         )
 
 
-def _marks_solution(cell: SourceCell, line: str) -> bool:
-    """Whether nbgrader may take this line for a marker, as the author meant it."""
+def _is_marker(cell: SourceCell, line: str) -> bool:
+    """Whether a line with marker words does mark a solution region."""
     if not cell.is_solution:
         return False
-    # In a written answer the markers may stand in any line: there is no comment sign to ask for.
+    # In a written answer any line can be a marker, since Markdown has no comment sign to require.
     return cell.kind == "markdown" or bool(BEGIN.match(line) or END.match(line))
 
 
-def _in_solution(cell: SourceCell) -> Iterator[str]:
+def _solution_mistakes(cell: SourceCell) -> Iterator[str]:
     try:
         parse(cell.source)
         regions(cell.source)
     except SyntaxError as error:
-        yield f"line {error.lineno} is not Python ({error.msg}): correct the reference solution."
+        yield f"line {error.lineno} is not valid Python ({error.msg}): correct the reference solution."
     except ValueError as error:
-        yield f"{error}: give every `### {MARKERS[0]}` one `### {MARKERS[1]}` below it."
+        yield f"{error}: give every `### {MARKERS[0]}` a matching `### {MARKERS[1]}` below it."
 
 
-def _in_grade_ids(notebook: SourceNotebook, owners: dict[str, str]) -> Iterator[str]:
-    """Unique in the whole assignment: graders and submissions find an exercise by its grade_id."""
+def _grade_id_mistakes(notebook: SourceNotebook, owners: dict[str, str]) -> Iterator[str]:
+    """A grade_id must be unique in the assignment: graders and submissions find an exercise by it."""
     for cell in notebook.cells:
         if not cell.grade_id:
             continue
         if cell.grade_id in owners:
             yield (
-                f"{notebook.shown} uses the grade_id {cell.grade_id!r} again, after"
+                f"{notebook.shown} repeats the grade_id {cell.grade_id!r} of a cell in"
                 f" {owners[cell.grade_id]}: rename one of the two in nbgrader's toolbar."
             )
         owners.setdefault(cell.grade_id, notebook.shown)
 
 
-def _in_pairs(notebook: SourceNotebook) -> Iterator[str]:
+def _pairing_mistakes(notebook: SourceNotebook) -> Iterator[str]:
     solutions: set[str] = set()
     for cell in notebook.cells:
         if cell.kind == "code" and cell.is_solution and not cell.is_grade:
@@ -150,7 +148,7 @@ def _in_pairs(notebook: SourceNotebook) -> Iterator[str]:
             wanted = f"{cell.grade_id}_solution"
             if wanted not in solutions:
                 yield (
-                    f"{notebook.shown}, cell {cell.name}: no solution cell with the grade_id"
-                    f" {wanted!r} stands above this test cell: add one, or rename it in"
+                    f"{notebook.shown}, cell {cell.name}: there is no solution cell with the grade_id"
+                    f" {wanted!r} above this test cell: add one, or rename the existing one in"
                     " nbgrader's toolbar."
                 )

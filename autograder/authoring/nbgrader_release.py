@@ -1,7 +1,6 @@
-"""nbgrader's own release step, run quietly on a course folder.
+"""`nbgrader generate_assignment`, run quietly on a course folder.
 
-nbgrader is imported inside the functions: it takes seconds, and most of this package's commands
-do without it.
+nbgrader is imported inside the functions because that takes seconds and most commands do not need it.
 """
 
 from __future__ import annotations
@@ -16,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from autograder.core.errors import ReleaseError
+from autograder.nbgrader_glue.config import put_tools_on_path
 
 if TYPE_CHECKING:
     from traitlets.config import Config
-from autograder.nbgrader_glue.config import put_tools_on_path
 
 
-def generate(config: Config, root: Path, assignment: str, database: str) -> None:
-    """`nbgrader generate_assignment` in `root`, into `database` (an SQLAlchemy address)."""
+def generate_assignment(config: Config, root: Path, assignment: str, database: str) -> None:
+    """Make release/<assignment> in `root` and record it in `database`, an SQLAlchemy URL.
+
+    Raises ReleaseError if nbgrader fails.
+    """
     from nbgrader.converters import GenerateAssignment
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
@@ -33,7 +35,7 @@ def generate(config: Config, root: Path, assignment: str, database: str) -> None
     settings.CourseDirectory.update(root=str(root), db_url=database, assignment_id=assignment)
     settings.GenerateAssignment.force = True
     errors = _Errors()
-    # Apart from the tree of loggers, so that nothing is printed whatever the program has set.
+    # Not part of the logger hierarchy, so nothing is printed, however logging is configured.
     log = logging.Logger("autograder.nbgrader")
     log.addHandler(errors)
     folder = CourseDirectory(config=settings, log=log)
@@ -41,12 +43,12 @@ def generate(config: Config, root: Path, assignment: str, database: str) -> None
         GenerateAssignment(coursedir=folder, config=settings, log=log).start()
     except NbGraderException as error:
         raise ReleaseError(
-            [f"nbgrader could not make {assignment} from its sources: {errors.reason or error}."]
+            [f"nbgrader could not generate {assignment}: {errors.reason or error}."]
         ) from error
 
 
 class _Errors(logging.Handler):
-    """Keeps why nbgrader gave up: it logs the traceback and then raises 'see above'."""
+    """Remembers why nbgrader failed, which it only logs: its exception says 'see above'."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -60,48 +62,48 @@ class _Errors(logging.Handler):
 
 @contextmanager
 def numbered_ids(seed: str) -> Iterator[None]:
-    """Within, nbgrader's new rows get ids counted from `seed` instead of random ones.
+    """Give nbgrader's new rows ids counted from `seed` instead of random ones.
 
-    So the same sources give the same gradebook. For a new gradebook only: in one that holds rows
-    already, counting from the start again would meet its own ids.
+    The same sources then give the same gradebook. For new gradebooks only: in an existing one, counting from
+    the start again would repeat ids.
     """
     from nbgrader import api
 
     count = itertools.count()
 
-    def numbered() -> UUID:
+    def next_id() -> UUID:
         return uuid5(NAMESPACE_URL, f"autograder:{seed}:{next(count)}")
 
-    random = api.uuid4
-    api.uuid4 = numbered
+    original = api.uuid4
+    api.uuid4 = next_id
     try:
         yield
     finally:
-        api.uuid4 = random
+        api.uuid4 = original
 
 
 @contextmanager
 def quick_databases() -> Iterator[None]:
-    """Within, new SQLite databases cost little: for scratch databases only.
+    """Speed up nbgrader's use of SQLite. For scratch databases only.
 
-    nbgrader commits each cell by itself, so connections do not wait for the disk here; and it
-    starts the `alembic` program to learn one word, which alembic as a library says at once.
+    nbgrader commits every cell separately, so connections do not wait for the disk here. It also starts the
+    `alembic` program just to learn the schema's version, which the library returns at once.
     """
     from alembic.script import ScriptDirectory
     from nbgrader import api, dbutil
     from sqlalchemy import Engine, event
 
-    def relax(connection: Any, _: Any) -> None:
+    def skip_fsync(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
-    def newest() -> str:
+    def latest_version() -> str:
         return str(ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head())
 
-    asked = api.get_alembic_version
-    api.get_alembic_version = newest
-    event.listen(Engine, "connect", relax)
+    original = api.get_alembic_version
+    api.get_alembic_version = latest_version
+    event.listen(Engine, "connect", skip_fsync)
     try:
         yield
     finally:
-        event.remove(Engine, "connect", relax)
-        api.get_alembic_version = asked
+        event.remove(Engine, "connect", skip_fsync)
+        api.get_alembic_version = original

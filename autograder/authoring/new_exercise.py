@@ -1,7 +1,7 @@
-"""`autograder new`: the cells, the grader, a wheat and a chaff of a new exercise, ready to be changed.
+"""`autograder new`: scaffold an exercise with its cells, a grader, a correct sample and a buggy one.
 
-What is laid works as it stands (the reference passes, the chaff is caught), so that an author changes a
-working exercise step by step instead of filling in blanks.
+The result is a complete exercise that passes `autograder check`, so authors start from something that works
+instead of filling in blanks.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.course.solution_regions import MARKERS
 
-LONGEST = 48
+MAX_LENGTH = 48  # of an exercise's name, in characters
 RESERVED = {
     "asked", "asked_again", "changed", "channel", "deadline", "exchanges", "lost", "requests", "run",
     "seconds", "start_over", "untouched", "value",
 }  # fmt: skip
-"""What `student` and `reference` use themselves: `student.run` cannot be an exercise."""
+"""The attributes of `student` and `reference`. An exercise called `run` could never be called there."""
 NOTEBOOK_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 TEXT = """\
-## Exercise `{id}` ({points:g} points)
+## Exercise `{id}` ({worth})
 
-Say here what is to be learnt, with a formula and a tiny example, and what `{id}(x)` takes and returns.
+Explain what this exercise teaches, with a formula and a small example. Then say what `{id}(x)` takes and
+returns.
 
 The rules:
 
 - the result is a number;
-- the input is not changed.
+- the input does not change.
 """
 SOLUTION = '''\
 def {id}(x):
-    """x: a number -> a number. Say here what goes in and what comes out."""
+    """Return twice the number x. Describe the arguments and the result here."""
     ### {begin}
     return 2 * x
     ### {end}
@@ -49,45 +50,45 @@ assert {id}(3) == 6, f"twice 3 is 6, not {{{id}(3)}}"
 print("{id}: the visible examples pass")
 """
 GRADER = '''\
-"""Hidden grader: what {id} has to do, in one sentence."""
+"""Hidden grader for {id}: say in one sentence what it must do."""
 
 from autograder.checks import close, hint, weight
 
 
 @weight(2)
-@hint("One sentence that puts a student on the way, without the answer.")
+@hint("One sentence that points the student in the right direction without giving the answer away.")
 def test_values(student, reference, draw):
     """{id} returns the number that the prompt asks for."""
     x = draw.uniform(-9, 9)
     assert close(student.{id}(x), reference.{id}(x))
 
 
-@hint("Work with the input instead of changing it.")
+@hint("Work out one large number by hand and compare.")
 def test_large_numbers(student, reference, draw):
-    """Large numbers come out right, too."""
+    """The result is also correct for large numbers."""
     x = draw.uniform(1e6, 1e7)
     assert close(student.{id}(x), reference.{id}(x))
 '''
 WHEATS = '''\
-"""Right ways to write {id}, the odder the better."""
+"""Correct samples for {id}: the more unusual, the better."""
 
 from autograder.samples import replaces
 
 
 @replaces("{id}")
 def adds_it_up(x):
-    """Adds instead of multiplying."""
+    """Adds x to itself instead of multiplying."""
     return x + x
 '''
 CHAFFS = '''\
-"""Wrong ways to write {id}, each from a mistake that students make."""
+"""Buggy samples for {id}, one for each mistake that students make."""
 
 from autograder.samples import replaces
 
 
 @replaces("{id}")
 def squares(x):
-    """Doubling and squaring agree for 2 alone: the exponent is not the factor."""
+    """This squares x. Squaring and doubling agree only for 0 and 2."""
     return x**2
 '''
 IMPORTS = (
@@ -96,10 +97,14 @@ IMPORTS = (
 
 
 def scaffold_exercise(root: Path, assignment: str, exercise: str, notebook: str, points: float) -> list[Path]:
-    """Write the cells and the files; returns what was written. Nothing is written over."""
+    """Add the cells to the notebook and write the grader's files. Returns the paths that were written.
+
+    Raises CourseError, before anything is written, if a name is invalid or taken.
+    """
     course = Course(root, assignment)
     _refuse(course, exercise, notebook, points)
-    names = {"id": exercise, "points": points, "begin": MARKERS[0], "end": MARKERS[1]}
+    worth = f"{points:g} point" + ("" if points == 1 else "s")
+    names = {"id": exercise, "worth": worth, "points": points, "begin": MARKERS[0], "end": MARKERS[1]}
     path = course.source / f"{notebook}.ipynb"
     _add_cells(path, names)
     folder = course.graders / exercise
@@ -119,30 +124,34 @@ def scaffold_exercise(root: Path, assignment: str, exercise: str, notebook: str,
 
 
 def _refuse(course: Course, exercise: str, notebook: str, points: float) -> None:
-    """One sentence for whatever stands in the way, before anything is written."""
+    """Raise CourseError if the exercise cannot be created."""
     if not exercise.isidentifier() or keyword.iskeyword(exercise) or not exercise.isascii():
         raise CourseError(
-            f"{exercise!r} cannot name an exercise: take letters, digits and _, as for a Python function."
+            f"{exercise!r} is not a valid exercise name: use letters, digits and _, as for a Python function."
         )
-    taken = exercise.startswith("_") or exercise.endswith("_solution") or exercise in RESERVED
-    if taken or len(exercise) > LONGEST:
+    if exercise.startswith("_") or exercise.endswith("_solution") or exercise in RESERVED:
         raise CourseError(
-            f"{exercise!r} cannot name an exercise: a grader or a cell uses such names itself, or it has over"
-            f" {LONGEST} letters."
+            f"{exercise!r} is not a valid exercise name: graders and notebook cells use it themselves."
+        )
+    if len(exercise) > MAX_LENGTH:
+        raise CourseError(
+            f"{exercise!r} is not a valid exercise name: it has more than {MAX_LENGTH} characters."
         )
     if not NOTEBOOK_NAME.fullmatch(notebook):
-        raise CourseError(f"{notebook!r} cannot name a notebook: take letters, digits, - and _, no .ipynb.")
+        raise CourseError(
+            f"{notebook!r} is not a valid notebook name: use 1 to 64 letters, digits, - and _, no .ipynb."
+        )
     if not 0 < points < float("inf"):
-        raise CourseError(f"an exercise worth {points:g} points is none: give it more than 0.")
+        raise CourseError(f"an exercise cannot be worth {points:g} points: give it more than 0.")
     if any(course.source.glob("*.ipynb")) and exercise in course.exercises:
         known = course.exercises[exercise].notebook
-        raise CourseError(f"{exercise} is an exercise of {known}.ipynb already: take another name.")
+        raise CourseError(f"{exercise} is already an exercise of {known}.ipynb: choose another name.")
     if (course.graders / exercise).exists():
-        raise CourseError(f"{course.graders / exercise} is there already: delete it, or take another name.")
+        raise CourseError(f"{course.graders / exercise} already exists: delete it, or choose another name.")
 
 
 def _add_cells(path: Path, names: dict[str, object]) -> None:
-    """Put the exercise's three cells at the end of the notebook; a new notebook gets its imports first."""
+    """Append the exercise's three cells to the notebook. A new notebook starts with its imports."""
     if path.exists():
         notebook = nbformat.read(path, as_version=4)
     else:
@@ -161,8 +170,8 @@ def _add_cells(path: Path, names: dict[str, object]) -> None:
     nbformat.write(notebook, path)
 
 
-def _with_id(cell: NotebookNode, wanted: str) -> NotebookNode:
-    cell["id"] = wanted
+def _with_id(cell: NotebookNode, cell_id: str) -> NotebookNode:
+    cell["id"] = cell_id
     cell["source"] = cell["source"].strip()
     return cell
 

@@ -1,7 +1,7 @@
-"""source/ to release/, solutions/ and gradebook.db, by nbgrader itself.
+"""Turn source/ into release/, solutions/ and gradebook.db, using nbgrader.
 
-Everything is made in a scratch course first. Only when all of it is there, without a mistake and
-without a leak, does it take its place; what goes wrong before or then leaves all as it was.
+Everything is built in a scratch course first, and moved into place only when it is complete and free of
+mistakes and leaks. If anything fails, before or during the move, the course stays as it was.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 from autograder.authoring.leaks import find_leaks
 from autograder.authoring.lint import mistakes
-from autograder.authoring.nbgrader_release import generate, numbered_ids, quick_databases
+from autograder.authoring.nbgrader_release import generate_assignment, numbered_ids, quick_databases
 from autograder.core.errors import ReleaseError
 from autograder.course.reference_solutions import solution_module
 from autograder.course.source_notebooks import IGNORED, read_sources
-from autograder.gradebook import rows as pristine
+from autograder.gradebook import rows
 from autograder.nbgrader_glue.config import course_config
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ class Built:
 
 
 def make_release(root: Path, assignment: str, say: Callable[[str], None] = _log.warning) -> list[Path]:
-    """Make release/, solutions/ and gradebook.db from source/; returns the files they now hold.
+    """Make release/, solutions/ and gradebook.db from source/. Returns all of their files.
 
-    A gradebook that holds students is updated in place, as nbgrader would, and `say` is told so.
-    ReleaseError: what has to be repaired first; nothing was changed.
+    A gradebook that already holds students is updated in place, as nbgrader does it, and reported to `say`.
+    Raises ReleaseError, with nothing changed, if something has to be fixed first.
     """
     root = root.resolve()
     config = course_config(root)
-    refuse(_mistakes(root, assignment))
+    _raise_any(_mistakes(root, assignment))
     with tempfile.TemporaryDirectory(prefix=".release-", dir=root) as place:
         scratch = Path(place)
         built = _build(root, assignment, scratch, config)
-        refuse(find_leaks(root, assignment, built.release))
+        _raise_any(find_leaks(root, assignment, built.release))
         _update_elsewhere(config, root, assignment, scratch, say)
         if _is_live(root / GRADEBOOK):
             _update_live(config, root / GRADEBOOK, assignment, scratch, say)
@@ -62,14 +62,15 @@ def make_release(root: Path, assignment: str, say: Callable[[str], None] = _log.
 
 
 def check_release(root: Path, assignment: str) -> list[str]:
-    """One sentence for each file that is not what source/ gives, with its repair; changes nothing.
+    """One sentence for each file that is not up to date with source/. Changes nothing.
 
-    Empty when all is up to date and the gradebook holds no student, as every commit must.
+    The list is empty if the course can be committed: all files are up to date, and the gradebook holds no
+    students.
     """
     root = root.resolve()
     try:
         config = course_config(root)
-        refuse(_mistakes(root, assignment))
+        _raise_any(_mistakes(root, assignment))
         with tempfile.TemporaryDirectory(prefix="autograder-check-") as scratch:
             built = _build(root, assignment, Path(scratch).resolve(), config)
             leaks = find_leaks(root, assignment, built.release)
@@ -78,8 +79,8 @@ def check_release(root: Path, assignment: str) -> list[str]:
         return error.sentences
 
 
-def refuse(sentences: list[str]) -> None:
-    """Stop here when there is anything to repair."""
+def _raise_any(sentences: list[str]) -> None:
+    """Raise ReleaseError if there is anything to fix."""
     if sentences:
         raise ReleaseError(sentences)
 
@@ -88,36 +89,36 @@ def _mistakes(root: Path, assignment: str) -> list[str]:
     return mistakes(read_sources(root, assignment))
 
 
-# -- making --------------------------------------------------------------------------------------
+# -- building ------------------------------------------------------------------------------------
 
 
 def _build(root: Path, assignment: str, scratch: Path, config: Config) -> Built:
-    """The whole release in a scratch course: nbgrader's part, then the solutions."""
+    """Build everything in a scratch course: nbgrader's part first, then the solutions."""
     shutil.copytree(root / "source", scratch / "source", ignore=shutil.ignore_patterns(*IGNORED))
     gradebook = scratch / GRADEBOOK
     with quick_databases():
         for name in _in_gradebook(root, assignment):
             with numbered_ids(name):
-                generate(config, scratch, name, f"sqlite:///{gradebook}")
+                generate_assignment(config, scratch, name, f"sqlite:///{gradebook}")
     solutions = scratch / "solutions" / assignment
     solutions.mkdir(parents=True)
     for notebook in read_sources(scratch, assignment):
         text = solution_module(notebook)
         (solutions / f"{notebook.name}.py").write_text(text, encoding="utf-8", newline="\n")
-    for made in (scratch / "release" / assignment).glob("*.ipynb"):  # the same bytes on Windows, too
-        made.write_bytes(made.read_bytes().replace(b"\r\n", b"\n"))
+    for path in (scratch / "release" / assignment).glob("*.ipynb"):  # the same bytes on Windows, too
+        path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
     return Built(scratch / "release" / assignment, solutions, gradebook)
 
 
 def _in_gradebook(root: Path, assignment: str) -> list[str]:
-    """This assignment and those released before it: one gradebook holds them all, drafts not."""
+    """This assignment and all released ones, since one gradebook holds them all. Drafts are left out."""
     released = {path.name for path in (root / "release").glob("*") if path.is_dir()}
     sources = {path.name for path in (root / "source").iterdir() if path.is_dir()}
     return sorted({assignment} | (released & sources))
 
 
 def _changed(built: Built, root: Path, assignment: str) -> list[tuple[Path, Path]]:
-    """What has to take which place; what is the same already keeps its place and its date."""
+    """What to move where. Whatever is up to date is not touched and keeps its timestamps."""
     pairs = []
     for new, place in (
         (built.release, root / "release" / assignment),
@@ -132,14 +133,14 @@ def _changed(built: Built, root: Path, assignment: str) -> list[tuple[Path, Path
 
 
 def _move_in(pairs: list[tuple[Path, Path]], scratch: Path) -> None:
-    """Put each new thing in its place; when one cannot be, all the old ones go back."""
-    attic = scratch / "attic"
-    attic.mkdir()
+    """Move each new file or folder into place. If one cannot be moved, restore all the old ones."""
+    backup = scratch / "backup"
+    backup.mkdir()
     moved: list[tuple[Path, Path, Path]] = []
     try:
         for number, (new, place) in enumerate(pairs):
             place.parent.mkdir(parents=True, exist_ok=True)
-            old = attic / str(number)
+            old = backup / str(number)
             moved.append((new, place, old))
             if place.exists():
                 place.rename(old)
@@ -153,37 +154,37 @@ def _move_in(pairs: list[tuple[Path, Path]], scratch: Path) -> None:
         raise
 
 
-# -- a course that has begun -----------------------------------------------------------------------
+# -- a course with students ------------------------------------------------------------------------
 
 
 def _is_live(gradebook: Path) -> bool:
-    return gradebook.exists() and any(pristine.people(gradebook))
+    return gradebook.exists() and any(rows.people(gradebook))
 
 
 def _update_live(
     config: Config, gradebook: Path, assignment: str, scratch: Path, say: Callable[[str], None]
 ) -> None:
-    """Let nbgrader update a copy, then do the same to the gradebook in one transaction."""
-    trial = scratch / f"trial-{gradebook.stem}"
-    trial.mkdir()
-    before, after = trial / "before.db", trial / "after.db"
-    pristine.copy(gradebook, before)
+    """Let nbgrader update a copy, then apply its changes to the gradebook in one transaction."""
+    folder = scratch / f"update-{gradebook.stem}"
+    folder.mkdir()
+    before, after = folder / "before.db", folder / "after.db"
+    rows.copy(gradebook, before)
     shutil.copyfile(before, after)
-    shutil.copytree(scratch / "source" / assignment, trial / "source" / assignment)
+    shutil.copytree(scratch / "source" / assignment, folder / "source" / assignment)
     with quick_databases():
-        generate(config, trial, assignment, f"sqlite:///{after}")
-    rows = pristine.apply_changes(before, after, gradebook)
-    students, submissions = pristine.people(gradebook)
+        generate_assignment(config, folder, assignment, f"sqlite:///{after}")
+    changed = rows.apply_changes(before, after, gradebook)
+    students, submissions = rows.people(gradebook)
     say(
-        f"{gradebook} holds {students} students and {submissions} submissions: {assignment} was"
-        f" updated in place ({rows} rows), nobody's work or grade was touched; do not commit it."
+        f"{gradebook} holds {students} students and {submissions} submissions: {assignment} was updated in"
+        f" place ({changed} rows), without touching any submission or grade. Do not commit this file."
     )
 
 
 def _update_elsewhere(
     config: Config, root: Path, assignment: str, scratch: Path, say: Callable[[str], None]
 ) -> None:
-    """Update the database that the settings name in place of gradebook.db, if they do."""
+    """Update the database that nbgrader_config.py sets instead of gradebook.db, if any."""
     from sqlalchemy.engine import make_url
 
     address = str(config.CourseDirectory.get("db_url", ""))
@@ -196,11 +197,11 @@ def _update_elsewhere(
     if file is not None and _is_live(file):
         _update_live(config, file, assignment, scratch, say)
         return
-    trial = scratch / "elsewhere"
-    shutil.copytree(scratch / "source" / assignment, trial / "source" / assignment)
-    generate(config, trial, assignment, address)
+    folder = scratch / "elsewhere"
+    shutil.copytree(scratch / "source" / assignment, folder / "source" / assignment)
+    generate_assignment(config, folder, assignment, address)
     shown = url.render_as_string(hide_password=True)
-    say(f"{shown} was updated too, because the settings name it as the course's database.")
+    say(f"{shown} was updated, too: nbgrader_config.py sets it as the course's database.")
 
 
 # -- comparing -------------------------------------------------------------------------------------
@@ -212,49 +213,49 @@ def _stale(built: Built, root: Path, assignment: str) -> list[str]:
         (built.release, root / "release" / assignment),
         (built.solutions, root / "solutions" / assignment),
     ):
-        for file, fault in _differing(new, place).items():
+        for file, problem in _differing(new, place).items():
             shown = (place.relative_to(root) / file).as_posix()
-            sentences.append(f"{shown} {fault} source/{assignment}: {REPAIR}.")
+            sentences.append(f"{shown} {problem} source/{assignment}: {REPAIR}.")
     return sentences + _stale_gradebook(built.gradebook, root / GRADEBOOK)
 
 
 def _stale_gradebook(new: Path, gradebook: Path) -> list[str]:
     if not gradebook.exists():
         return [f"{GRADEBOOK} is missing: {REPAIR}."]
-    students, submissions = pristine.people(gradebook)
+    students, submissions = rows.people(gradebook)
     if students or submissions:
         return [
             (
-                f"{GRADEBOOK} holds {students} students and {submissions} submissions, and a committed"
-                f" gradebook holds none: keep a copy of it elsewhere, delete it here and {REPAIR}."
+                f"{GRADEBOOK} holds {students} students and {submissions} submissions, but a committed"
+                f" gradebook must hold none: keep a copy elsewhere, delete this one and {REPAIR}."
             )
         ]
     if not _same_rows(new, gradebook):
-        return [f"{GRADEBOOK} is not what source/ gives: {REPAIR}."]
+        return [f"{GRADEBOOK} is not up to date with source/: {REPAIR}."]
     return []
 
 
 def _same_rows(new: Path, old: Path) -> bool:
-    return old.exists() and pristine.tables(new) == pristine.tables(old)
+    return old.exists() and rows.tables(new) == rows.tables(old)
 
 
 def _differing(new: Path, place: Path) -> dict[str, str]:
-    """Each file that is not the same on both sides, with what is wrong with it in `place`."""
+    """Each file of `place` that differs from `new`, with what is wrong with it."""
     wanted = {path.relative_to(new).as_posix(): path for path in _files(new)}
     found = {path.relative_to(place).as_posix(): path for path in _files(place)}
-    faults = {}
+    problems = {}
     for name in sorted(wanted | found):
         if name not in found:
-            faults[name] = "is missing and can be made from"
+            problems[name] = "is missing and can be made from"
         elif name not in wanted:
-            faults[name] = "is left over and no longer made from"
+            problems[name] = "is left over and no longer made from"
         elif wanted[name].read_bytes() != found[name].read_bytes():
-            faults[name] = "is not up to date with"
-    return faults
+            problems[name] = "is not up to date with"
+    return problems
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files below a folder, caches and checkpoints aside."""
+    """All files in a folder and its subfolders, except caches and checkpoints."""
     return sorted(
         path
         for path in folder.rglob("*")

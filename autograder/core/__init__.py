@@ -1,1 +1,1 @@
-"""Records, settings, limits and errors that every room shares. Imports neither torch nor nbgrader."""
+"""Records, settings, limits and errors that all packages share. Imports neither torch nor nbgrader."""

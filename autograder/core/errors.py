@@ -1,14 +1,14 @@
-"""The one base of every error that is meant for people: its text is what they read."""
+"""Errors meant for people: the message is printed as it is, without a traceback."""
 
 from __future__ import annotations
 
 
 class CourseError(Exception):
-    """One sentence: which file, what is wrong, what to do."""
+    """Base of all errors shown to people. The message says which file, what is wrong and what to do."""
 
 
 class ReleaseError(CourseError):
-    """The release was not made, and nothing was changed; one sentence for each thing to repair."""
+    """The release was not made, and nothing was changed. Holds one sentence per problem to fix."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__("\n".join(sentences))
@@ -16,8 +16,8 @@ class ReleaseError(CourseError):
 
 
 class Unreadable(CourseError):
-    """The file cannot be graded; the sentence is for the student and for staff."""
+    """A submitted file cannot be graded. Both students and staff read the message."""
 
 
 class GraderError(CourseError):
-    """The hidden graders cannot be used: one sentence for staff."""
+    """The hidden graders cannot be used. Only staff read the message."""

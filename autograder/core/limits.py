@@ -1,13 +1,11 @@
-"""TODO core.limits."""
+"""Resource limits of one submission.
+
+Imports the standard library only: the sandbox's bootstrap loads this module and has to start in milliseconds.
+"""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-
-if sys.platform != "win32":
-    pass
-
 
 MIB = 1 << 20
 
@@ -17,15 +15,18 @@ class Limits:
     """What one submission may use. Bytes, seconds and counts."""
 
     memory_bytes: int = 2048 * MIB
-    """On top of what the warm process already holds, for each process."""
+    """Per process, on top of what the fork server already uses."""
     total_bytes: int = 4096 * MIB
-    """Of all processes of a submission together and the files in its memory, where a group can be limited."""
+    """All processes of a submission together with its files in memory, where the system can limit a group."""
     cpu_seconds: int = 120
-    """Processor time of each process."""
+    """Processor time per process."""
     processes: int = 64
     """Processes and threads together."""
     open_files: int = 512
+    """Per process."""
     file_bytes: int = 256 * MIB
+    """Size of one file."""
     tmp_bytes: int = 512 * MIB
-    """Of /tmp, and as much again of /dev/shm."""
+    """Size of /tmp, and as much again for /dev/shm."""
     tmp_files: int = 8192
+    """Files in /tmp, and as many again in /dev/shm."""

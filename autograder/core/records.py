@@ -1,4 +1,4 @@
-"""The small frozen records that pass from step to step, and the results file made of them."""
+"""The small records that pass from step to step, and the results file made of them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class Exercise(msgspec.Struct, frozen=True):
     notebook: str
     points: float
     written: bool = False
+    """Whether it is a written answer, graded by a person."""
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """One check of a hidden grader; `passed` is None where it could not be made."""
+    """The outcome of one check of a hidden grader; `passed` is None if the check could not be run."""
 
     name: str
     passed: bool | None
@@ -32,7 +33,7 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 class Exchange(msgspec.Struct, frozen=True):
-    """What came back to one question: shown to the student, and compared with what chaffs answer."""
+    """The answer to one request: shown to the student, and compared with the answers of buggy samples."""
 
     answer: Any
     raised: str | None = None
@@ -40,7 +41,7 @@ class Exchange(msgspec.Struct, frozen=True):
 
 
 class CheckRun(msgspec.Struct, frozen=True):
-    """A check's result with what only staff and the diagnosis see."""
+    """A check's result, along with what only staff and the diagnosis may see."""
 
     result: CheckResult
     fault: Fault | None = None
@@ -49,18 +50,20 @@ class CheckRun(msgspec.Struct, frozen=True):
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
-    """The known misconception whose answers are the same as this submission's, or which looks like it."""
+    """A known misconception behind a submission's wrong answers; `chaff` names its buggy sample."""
 
     chaff: str
     message: str
 
     @property
     def sure(self) -> bool:
-        """Whether all answers agree, rather than only which checks failed."""
+        """Whether every answer agrees with the buggy sample's, rather than only which checks fail."""
         return not self.message.startswith(wording.LOOKS_LIKE)
 
 
 class ExerciseResult(msgspec.Struct, frozen=True):
+    """One exercise's score and checks; `score` is None without a verdict (an internal error)."""
+
     id: str
     score: float | None
     max_score: float
@@ -70,6 +73,8 @@ class ExerciseResult(msgspec.Struct, frozen=True):
 
 
 class NotebookResult(msgspec.Struct, frozen=True):
+    """One submitted file's result. `message` is a caveat, or says why there is no score."""
+
     path: str
     student: str | None
     notebook: str
@@ -82,7 +87,7 @@ class NotebookResult(msgspec.Struct, frozen=True):
 
 
 class Results(msgspec.Struct, frozen=True):
-    """The file that `--json` writes."""
+    """The contents of the file that `--json` writes."""
 
     assignment: str
     device: str
@@ -91,16 +96,16 @@ class Results(msgspec.Struct, frozen=True):
 
 
 class CodeCell(msgspec.Struct, frozen=True):
-    """A code cell to run; `number` is its place in the submitted notebook."""
+    """A code cell to run; `number` is its position in the submitted notebook."""
 
     number: int
     source: str
     given: bool = False
-    """Whether it stands there as it was released: not the student's own."""
+    """Whether the student left it as it was released."""
 
 
 class CellRun(msgspec.Struct, frozen=True):
-    """What a cell put out; `note` says in one sentence why it was stopped or left out."""
+    """A cell's outputs; `note` says in one sentence why it was stopped or left out."""
 
     number: int
     execution_count: int | None
@@ -109,7 +114,7 @@ class CellRun(msgspec.Struct, frozen=True):
 
 
 class WorkerConfig(msgspec.Struct):
-    """What a worker has to know."""
+    """What a worker needs to know to start."""
 
     root: str
     assignment: str
@@ -117,12 +122,12 @@ class WorkerConfig(msgspec.Struct):
     device: str
     diagnose: bool
     slots: tuple[int, int] = (0, 1)
-    """The first of the slots whose uids its students take in turn, and the step to the next: no two workers
-    share one, so that what one submission does under its uid is nothing to another."""
+    """First slot and step between slots. Submissions take the uids of these slots in turn. No two workers
+    share a slot, so two submissions graded at the same time never have the same uid."""
     unsafe: bool = False
-    """Whether to work where a student's code can read every file."""
+    """Whether to work even where a student's code can read every file."""
     core: int = -1
-    """The processor to stay on, or -1: question and answer cost less where they need not wake another."""
+    """The processor to stay on, or -1 for any: a request costs less if it need not wake another processor."""
 
 
 class GradeJob(msgspec.Struct):
@@ -131,18 +136,18 @@ class GradeJob(msgspec.Struct):
     cells: list[CodeCell]
     exercises: list[Exercise]
     until_failure: bool = False
-    """Whether the first failed check is enough: the other ones are not asked then."""
+    """Whether to skip the remaining checks of an exercise after the first that fails."""
 
 
 class JobResult(msgspec.Struct):
-    """What came of a job; `staff` names faults of ours, one sentence each."""
+    """The outcome of a job; `internal_errors` holds one sentence each, for staff only."""
 
     cells: list[CellRun] = []
     exercises: list[ExerciseResult] = []
     seconds: float = 0.0
     internal_errors: list[str] = []
     warning: str = ""
-    """What whoever reads the result should know of how it came about."""
+    """A caveat to show with the result, or an empty string."""
 
 
 class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

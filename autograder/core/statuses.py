@@ -1,4 +1,4 @@
-"""The status of an exercise, and what follows from it: the one table of them."""
+"""The one table of exercise statuses and what follows from each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Status(NamedTuple):
     loses_points: bool = True
     """Whether reports list the exercise among those that lost points."""
     diagnosed: bool = False
-    """Whether a misconception is looked for."""
+    """Whether to look for a known misconception."""
 
 
 STATUSES: dict[ExerciseStatus, Status] = {
@@ -32,7 +32,7 @@ STATUSES: dict[ExerciseStatus, Status] = {
     "timeout": Status("no check passed, because the code took too long"),
     "memory": Status("no check passed, because the code ran out of memory"),
     "missing": Status(
-        "no check passed, and a name that the exercise asks for is not defined or still the stub"
+        "no check passed, and a name that the exercise asks for is not defined or is still the stub"
     ),
     "manual": Status(
         "a written answer, graded by a person. Its score is null, or 0 if the answer was left unchanged",

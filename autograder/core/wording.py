@@ -1,19 +1,28 @@
 """Every sentence that a student reads, in one place.
 
-A check's own sentences are not here: its docstring says which rule it checks, its hint where to look, and
-the docstring of a buggy sample names the misconception (all in tests/<assignment>/<exercise>/). The layout
-around these sentences is in feedback/templates/.
+Except for what comes from tests/<assignment>/<exercise>/: a check's docstring states the rule, its hint says
+where to look, and a buggy sample's docstring names the misconception. The layout around these sentences is in
+feedback/templates/. A `reason` below is the text of the exception that was caught.
 """
 
 from __future__ import annotations
+
+# -- the released notebook -------------------------------------------------------------------------
+
+YOUR_CODE_HERE = "# YOUR CODE HERE"
+
+
+def not_written_yet(name: str) -> str:
+    return f"{name} is not written yet"
+
 
 # -- one exercise in the feedback ------------------------------------------------------------------
 
 PASSED = "passed"
 NOT_PASSED = "not passed"
 NOT_CHECKED = "not checked"
-LOOKS_LIKE = "This looks like a known mistake, though it may be another one: "
-"""In front of a misconception that only fits the pattern of failed checks."""
+LOOKS_LIKE = "This looks like a known mistake, though it may be a different one: "
+"""Precedes a misconception that only fits the pattern of failed checks."""
 
 
 def points(exercise: str, score: float, maximum: float) -> str:
@@ -25,34 +34,45 @@ def visible_example_fails(error: str) -> str:
 
 
 def misconception(message: str) -> str:
-    """Of a submission whose answers all equal those of a known mistake."""
-    return f"What is behind it: {message}"
+    """Introduce the misconception of a submission whose answers all equal those of a known mistake."""
+    return f"Likely cause: {message}"
 
 
 def hint(text: str) -> str:
     return f"Hint: {text}"
 
 
+NO_RESPONSE = "No response."
+"""nbgrader's own comment on a written answer that was left unchanged."""
+OUTPUT_ALT = "output of this cell"
+"""The alt text of every picture that a cell displays."""
+
+
 # -- why a check failed ----------------------------------------------------------------------------
 
-NOT_JUDGED = "This check could not be made; the fault is not yours and your instructor has been told."
-EXERCISE_TIME_IS_UP = "Not asked: this exercise had used up its time"
-PROCESS_ENDED = "Your code ended the Python process (an exit, a crash, far too much memory or disk)"
-PROCESS_SILENT = "The notebook's process stopped answering after its cells had run"
-OTHER_REQUEST = "What came back answers another question"
-OTHER_SHAPE = "What came back is not what was asked for"
+NOT_JUDGED = "This check could not be run. That is not your fault, and your instructor has been told."
+EXERCISE_TIME_IS_UP = "Not run: this exercise had used up its time"
+PROCESS_ENDED = "Your code ended the Python process (it exited, crashed, or used far too much memory or disk)"
+PROCESS_SILENT = "Your notebook's process stopped responding after its cells had run"
+OTHER_REQUEST = "Your notebook's response belongs to a different request"
+OTHER_SHAPE = "Your notebook's response is not the kind of value that was asked for"
 
 
-def asked(call: str) -> str:
-    return f"Asked: {call}"
+def checked(call: str) -> str:
+    """`call` is a function call, the name of a variable, or a description of what was tried."""
+    return f"Checked: {call}"
 
 
-def came_back(value: str) -> str:
-    return f"Came back: {value}"
+def got(value: str) -> str:
+    return f"Got: {value}"
 
 
 def raised(error: str, where: str) -> str:
     return f"Your code raised {error}" + (f" ({where})" if where else "")
+
+
+def not_defined(name: str) -> str:
+    return f"the notebook does not define {name}"
 
 
 def still_running(seconds: float) -> str:
@@ -60,21 +80,21 @@ def still_running(seconds: float) -> str:
 
 
 def cannot_be_read(reason: str) -> str:
-    return f"What came back cannot be read: {reason}"
+    return f"Your notebook's response cannot be read: {reason}"
 
 
 def notebook_out_of_time(seconds: float) -> str:
-    return f"Not asked: the notebook had used up its {seconds:g} s in all"
+    return f"Not run: the notebook had used up its {seconds:g} s in total"
 
 
 def exercise_out_of_time(seconds: float) -> str:
-    return f"Not asked: this exercise had used up its {seconds:g} s"
+    return f"Not run: this exercise had used up its {seconds:g} s"
 
 
 # -- why a cell was stopped or left out, in brackets under the cell ---------------------------------
 
-OUTPUTS_LEFT_OUT = "its outputs were left out: together they are over the limit"
-TOO_MANY_LEFT_OUT = "not run: too many cells before it had to be left out"
+OUTPUTS_LEFT_OUT = "outputs left out: together they are over the limit"
+TOO_MANY_LEFT_OUT = "not run: too many earlier cells had to be left out"
 CELL_ENDED_PROCESS = "left out: it ended the Python process"
 OUTPUT_CUT = "\n[output cut here: it was over the limit]\n"
 
@@ -84,19 +104,19 @@ def cell_not_run(seconds: float) -> str:
 
 
 def cell_did_not_stop(seconds: float) -> str:
-    return f"left out: it did not stop after {seconds:.3g} s, not even when interrupted"
+    return f"left out: it did not stop after {seconds:.3g} s, even when interrupted"
 
 
 def cell_interrupted(seconds: float) -> str:
     return f"interrupted after {seconds:.3g} s"
 
 
-def cell_answered_nonsense(reason: str) -> str:
-    return f"left out: the process answered nonsense ({reason})"
+def cell_sent_invalid_response(reason: str) -> str:
+    return f"left out: the process sent an invalid response ({reason})"
 
 
 def too_long_to_show(characters: int) -> str:
-    return f"[{characters} characters of HTML are too long to show here]"
+    return f"[HTML of {characters} characters: too long to show here]"
 
 
 # -- why a file cannot be graded; staff read these too ----------------------------------------------
@@ -109,10 +129,10 @@ def not_a_file(file: str) -> str:
 
 
 def too_large(file: str, size: float, limit: float) -> str:
-    """`size` and `limit` are bytes."""
+    """`size` and `limit` are in bytes."""
     return (
-        f"{file} is {size / 2**20:.0f} MiB, over the limit of {limit / 2**20:.0f}: clear all outputs, save"
-        " it and submit it again."
+        f"{file} is {size / 2**20:.0f} MiB, over the limit of {limit / 2**20:.0f} MiB: clear all outputs,"
+        " save it and submit it again."
     )
 
 
@@ -124,6 +144,14 @@ def not_a_notebook(file: str, why: str) -> str:
     return f"{file} is not a notebook ({why}): {SUBMIT_AGAIN}."
 
 
+NOT_UTF8 = "it is not UTF-8 text"
+NO_CELLS = "it has no cells"
+
+
+def invalid_json(line: int | None) -> str:
+    return "invalid JSON" + (f" at line {line}" if line else "")
+
+
 def empty_file(file: str) -> str:
     return f"{file} is empty: {SUBMIT_AGAIN}."
 
@@ -133,13 +161,13 @@ def too_many_cells(file: str, cells: int, limit: int) -> str:
 
 
 def link(file: str) -> str:
-    return f"{file} is a link, and links are not followed: hand in the file itself."
+    return f"{file} is a link, and links are not followed: submit the file itself."
 
 
 def other_notebook(file: str, exercises: str) -> str:
     return (
-        f"{file} holds none of this part's exercises ({exercises}, …): it looks like the notebook of"
-        " another assignment; submit the right one."
+        f"{file} contains none of this part's exercises ({exercises}, …). It looks like the notebook of"
+        " another assignment: submit the right one."
     )
 
 

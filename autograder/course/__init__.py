@@ -1,1 +1,1 @@
-"""A course on disk: its source notebooks, reference solutions, samples and secret. No torch."""
+"""A course on disk: its source notebooks, reference solutions, samples and secret. Never imports torch."""

@@ -1,4 +1,4 @@
-"""The course on disk: where its parts lie, its settings, its exercises and its secret seed."""
+"""A course on disk: its folders, settings, exercises and secret seed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ DEFAULT_ASSIGNMENT = "module6"
 
 
 class Course:
-    """One assignment of a course folder."""
+    """One assignment of a course.
+
+    Raises CourseError if `root` has no source or no graders for it.
+    """
 
     def __init__(self, root: Path, assignment: str = DEFAULT_ASSIGNMENT) -> None:
         self.root = root.resolve()
@@ -31,8 +34,8 @@ class Course:
         for folder in (self.source, self.graders):
             if not folder.is_dir():
                 raise CourseError(
-                    f"{self.root} holds no {folder.relative_to(self.root)}/: run this in the course's"
-                    " root folder, or name it with --course."
+                    f"{self.root} has no {folder.relative_to(self.root)}/: run this in the course's root"
+                    " folder, or point to it with --course."
                 )
 
     @property
@@ -45,7 +48,7 @@ class Course:
 
     @property
     def materials(self) -> list[Path]:
-        """What is released beside the notebooks (data, pictures)."""
+        """Files released alongside the notebooks, such as data and pictures."""
         if not self.release.is_dir():
             return []
         return sorted(x for x in self.release.iterdir() if x.suffix != ".ipynb" and x.name not in IGNORED)
@@ -55,7 +58,7 @@ class Course:
         return self.root / "solutions" / self.assignment
 
     def solution_file(self, notebook: str) -> Path:
-        """The module with a notebook's reference solutions; CourseError where it is not made yet."""
+        """The module with a notebook's reference solutions. Raises CourseError if it is missing."""
         path = self.solutions / f"{notebook}.py"
         if not path.exists():
             raise CourseError(f"{path} is missing: run `autograder release`.")
@@ -67,7 +70,7 @@ class Course:
 
     @property
     def private(self) -> Path:
-        """Where the course keeps its secret and what it has worked out before."""
+        """The folder that holds the course's secret."""
         return self.root / ".autograder"
 
     @cached_property
@@ -76,7 +79,7 @@ class Course:
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
-        """Every graded cell by its grade_id, in the order of the notebooks."""
+        """Every graded cell by its grade_id, in reading order."""
         found: dict[str, Exercise] = {}
         for notebook in self.notebooks.values():
             for cell in notebook.cells:
@@ -90,33 +93,38 @@ class Course:
         return [x for x in self.exercises.values() if x.notebook == notebook and x.written == written]
 
     def names_of(self, notebook: str) -> list[str]:
-        """The names that the notebook's solution cells define."""
+        """The names defined by the notebook's solution cells."""
         cells = [cell for cell in self.notebooks[notebook].cells if cell.is_solution and cell.kind == "code"]
         return [name for cell in cells for name in defined_names(cell.source)]
 
     def cell(self, grade_id: str) -> SourceCell:
+        """The cell with this grade_id. Raises CourseError if there is none."""
         for notebook in self.notebooks.values():
             for cell in notebook.cells:
                 if cell.grade_id == grade_id:
                     return cell
-        raise CourseError(f"no cell in source/{self.assignment} has the grade_id {grade_id!r}.")
+        raise CourseError(f"no cell in source/{self.assignment}/ has the grade_id {grade_id!r}.")
 
     @cached_property
     def settings(self) -> Settings:
+        """[tool.autograder] in pyproject.toml. Raises CourseError if it is invalid."""
         path = self.root / "pyproject.toml"
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            chosen = table.get("tool", {}).get("autograder", {})
-            settings = msgspec.convert(chosen, Settings)
-            unknown = chosen.get("memory", {}).keys() - {x.name for x in dataclasses.fields(Limits)}
-            if unknown:  # msgspec passes over what a dataclass does not know
-                raise ValueError(f"memory has no setting {', '.join(sorted(unknown))}")
+            given = table.get("tool", {}).get("autograder", {})
+            settings = msgspec.convert(given, Settings)
+            unknown = given.get("memory", {}).keys() - {x.name for x in dataclasses.fields(Limits)}
+            if unknown:  # msgspec ignores unknown keys of a dataclass
+                raise ValueError(f"unknown settings in memory: {', '.join(sorted(unknown))}")
             return settings
         except (ValueError, AttributeError, msgspec.ValidationError) as error:
-            raise CourseError(f"{path}: [tool.autograder] cannot be used: {error}.") from None
+            raise CourseError(f"{path}: [tool.autograder] is invalid: {error}.") from None
 
     def seed(self) -> int:
-        """The secret that all inputs are drawn from; made on first use, for this course alone."""
+        """The secret seed of all random inputs, created on first use.
+
+        Raises CourseError if the file that holds it is damaged.
+        """
         path = self.private / "secret"
         if not path.exists():
             self.private.mkdir(mode=0o700, exist_ok=True)
@@ -124,9 +132,9 @@ class Course:
             fresh.touch(mode=0o600)
             fresh.write_text(f"{secrets.randbits(62)}\n")
             with contextlib.suppress(FileExistsError):
-                os.link(fresh, path)  # the first of two starters wins, whole
+                os.link(fresh, path)  # atomic: the first of two processes wins
             fresh.unlink()
         try:
             return int(path.read_text())
         except ValueError:
-            raise CourseError(f"{path} holds no number: delete it, and a new secret is made.") from None
+            raise CourseError(f"{path} is damaged: delete it, and a new secret will be created.") from None

@@ -1,7 +1,6 @@
-"""The reference solutions as modules: what a source notebook teaches, without its tests.
+"""Reference solutions as modules: the imports and solution cells of a source notebook.
 
-Made by text and syntax tree alone, no formatter, so that a formatter's next version does not make
-the committed files stale.
+No formatter is involved, so a new version of one cannot make the committed files stale.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Import = ast.Import | ast.ImportFrom
 
 
 def solution_module(notebook: SourceNotebook) -> str:
-    """The text of solutions/<assignment>/<notebook>.py: imports in use, then solution cells."""
+    """The text of solutions/<assignment>/<notebook>.py: the imports in use, then the solution cells."""
     imports: list[Import] = []
     bodies: list[str] = []
     for cell in notebook.cells:
@@ -41,30 +40,30 @@ def solution_module(notebook: SourceNotebook) -> str:
 
 
 def without_markers(cell: SourceCell) -> str:
-    """The cell with its region filled in: markers, magics and trailing blanks dropped."""
-    kept = [
+    """The solved cell: its source without markers, magics and trailing whitespace."""
+    lines = [
         line.rstrip()
         for line in without_magics(cell.source).split("\n")
         if not BEGIN.match(line) and not END.match(line)
     ]
-    return "\n".join(kept).strip("\n")
+    return "\n".join(lines).strip("\n")
 
 
 def only_imports(cell: SourceCell) -> list[Import]:
-    """The imports of a cell that holds nothing else; none of any other cell.
+    """The imports of a cell that contains nothing else; an empty list for any other cell.
 
-    A cell that also does something is a worked example: it may call what no student wrote yet.
+    A cell that does more is a worked example, and may call functions that are not written yet.
     """
     try:
         body = parse(cell.source).body
-    except SyntaxError:  # a cell for another program (%%bash)
+    except SyntaxError:  # not Python, such as a %%bash cell
         return []
     found = [node for node in body if isinstance(node, Import)]
     return found if len(found) == len(body) else []
 
 
 def _import_lines(imports: list[Import], used: set[str]) -> list[str]:
-    """The imports that `used` names need, one a line, grouped and sorted as ruff would."""
+    """The imports that bind the `used` names, one per line, grouped and sorted as ruff sorts them."""
     lines: set[tuple[int, bool, str]] = set()
     members: dict[str, set[tuple[str, str | None]]] = {}
     for node in imports:
@@ -84,16 +83,16 @@ def _import_lines(imports: list[Import], used: set[str]) -> list[str]:
 
 
 def _grouped(lines: list[tuple[int, bool, str]]) -> list[str]:
-    """An empty line between the groups."""
+    """Separate the groups by empty lines."""
     out: list[str] = []
-    for at, (group, _, text) in enumerate(lines):
-        if at and group != lines[at - 1][0]:
+    for i, (group, _, text) in enumerate(lines):
+        if i and group != lines[i - 1][0]:
             out.append("")
         out.append(text)
     return out
 
 
 def _group(module: str) -> int:
-    """0 for __future__, 1 for the standard library, 2 for the rest."""
+    """0 for __future__, 1 for the standard library, 2 for everything else."""
     top = module.split(".", maxsplit=1)[0]
     return 0 if top == "__future__" else 1 if top in sys.stdlib_module_names else 2

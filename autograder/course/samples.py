@@ -1,7 +1,7 @@
-"""Wheats (right, unusual) and chaffs (wrong, plausible): sample students that test the graders.
+"""Samples that test the graders: correct ones in wheats.py, buggy ones in chaffs.py.
 
-They are read as text and never imported: a sample becomes the source of a solution cell, as a student
-would have written it, and runs where students' code runs.
+They are parsed and never imported. Each becomes the source of a solution cell, as if a student had written
+it, and runs in the sandbox like any student's code.
 """
 
 from __future__ import annotations
@@ -20,17 +20,20 @@ Block = ast.FunctionDef | ast.ClassDef
 
 
 def replaces(name: str) -> Callable[[Implementation], Implementation]:
-    """Mark a function or class as an implementation of the notebook's name."""
+    """Declare the decorated function or class an implementation of the notebook's `name`."""
     return lambda implementation: implementation
 
 
 def provides(name: str) -> Callable[[Implementation], Implementation]:
-    """Mark a function whose return value takes the place of the notebook's name."""
+    """Declare that the decorated function returns the value of the notebook's `name`."""
     return lambda implementation: implementation
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """One implementation; `source` defines the notebook's name it stands for."""
+    """One implementation of an exercise.
+
+    `source` is the solution cell: it defines `target`. `message` is the docstring on one line.
+    """
 
     name: str
     kind: Literal["wheat", "chaff"]
@@ -40,7 +43,11 @@ class Sample(msgspec.Struct, frozen=True):
 
 
 def read_samples(folder: Path) -> list[Sample]:
-    """The wheats and chaffs of one exercise's folder."""
+    """Read the samples in an exercise's folder, correct ones first.
+
+    Raises CourseError if a file is not valid Python, or if a sample lacks its decorator, or a buggy one its
+    docstring.
+    """
     kinds: list[tuple[str, Literal["wheat", "chaff"]]] = [
         ("wheats.py", "wheat"),
         ("chaffs.py", "chaff"),
@@ -57,29 +64,30 @@ def _read(path: Path, kind: Literal["wheat", "chaff"]) -> list[Sample]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
-        raise CourseError(f"{path}, line {error.lineno}, is not Python: {error.msg}.") from None
+        raise CourseError(f"{path}, line {error.lineno}, is not valid Python: {error.msg}.") from None
     shared = [node for node in tree.body if _is_shared(node)]
     samples = []
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
-            mark = _mark(node)
+            decorator = _decorator(node)
             message = " ".join((ast.get_docstring(node) or "").split())
-            if mark is None:
+            if decorator is None:
                 raise CourseError(
-                    f"{path}, line {node.lineno}: {node.name} does not say what it stands for: put"
-                    ' @replaces("name") above it, or begin its own name with _ if it is a helper.'
+                    f"{path}, line {node.lineno}: {node.name} does not say what it replaces: decorate it"
+                    ' with @replaces("name"), or start its name with _ if it is a helper.'
                 )
             if kind == "chaff" and not message:
                 raise CourseError(
-                    f"{path}, line {node.lineno}: {node.name} has no docstring: say there which misconception"
-                    " is behind it, as a student should read it."
+                    f"{path}, line {node.lineno}: {node.name} has no docstring: name the misconception behind"
+                    " it, in the words that a student should read."
                 )
-            samples.append(Sample(node.name, kind, mark[1], message, _as_solution(node, mark, shared)))
+            source = _as_solution(node, decorator, shared)
+            samples.append(Sample(node.name, kind, decorator[1], message, source))
     return samples
 
 
-def _mark(node: ast.stmt) -> tuple[str, str] | None:
-    """The decorator that says what a block stands for: its name and its argument."""
+def _decorator(node: ast.stmt) -> tuple[str, str] | None:
+    """The name and the argument of the `replaces` or `provides` decorator."""
     arguments = [_argument(call) for call in getattr(node, "decorator_list", [])]
     return next((found for found in arguments if found is not None), None)
 
@@ -93,7 +101,7 @@ def _argument(call: ast.expr) -> tuple[str, str] | None:
 
 
 def _is_shared(node: ast.stmt) -> bool:
-    """Imports and _helpers, which every sample of a file may use."""
+    """Whether any sample in the file may use this statement: an import or a _helper."""
     if isinstance(node, ast.ImportFrom) and node.module == "autograder.samples":
         return False
     return isinstance(node, (ast.Import, ast.ImportFrom)) or any(n.startswith("_") for n in _defines(node))
@@ -110,9 +118,9 @@ def _defines(node: ast.stmt) -> list[str]:
     return []
 
 
-def _as_solution(node: Block, mark: tuple[str, str], shared: list[ast.stmt]) -> str:
-    """The sample as a student's cell: what it needs of the file, then itself under the asked name."""
-    how, target = mark
+def _as_solution(node: Block, decorator: tuple[str, str], shared: list[ast.stmt]) -> str:
+    """The sample as a solution cell: the shared statements it uses, then itself under the target's name."""
+    how, target = decorator
     copy = ast.parse(ast.unparse(node)).body[0]
     assert isinstance(copy, (ast.FunctionDef, ast.ClassDef))
     copy.decorator_list = [call for call in copy.decorator_list if _argument(call) is None]
@@ -126,23 +134,23 @@ def _as_solution(node: Block, mark: tuple[str, str], shared: list[ast.stmt]) -> 
 
 
 def _needed(node: ast.stmt, shared: list[ast.stmt]) -> list[ast.stmt]:
-    """The shared statements that this one uses, by way of others too."""
+    """The shared statements that this one uses, directly or through others."""
     used: set[str] = set()
-    kept: set[int] = set()
-    open_nodes: list[ast.stmt] = [node]
-    while open_nodes:
-        for part in ast.walk(open_nodes.pop()):
+    needed: set[int] = set()
+    pending: list[ast.stmt] = [node]
+    while pending:
+        for part in ast.walk(pending.pop()):
             if isinstance(part, ast.Name) and part.id not in used:
                 used.add(part.id)
                 for number, other in enumerate(shared):
-                    if part.id in _defines(other) and number not in kept:
-                        kept.add(number)
-                        open_nodes.append(other)
-    return [other for number, other in enumerate(shared) if number in kept]
+                    if part.id in _defines(other) and number not in needed:
+                        needed.add(number)
+                        pending.append(other)
+    return [other for number, other in enumerate(shared) if number in needed]
 
 
 def _renamed(text: str, old: str, new: str) -> str:
-    """The text with one top-level name exchanged, where it is defined and where it is used."""
+    """Rename a top-level name, both where it is defined and where it is used."""
     tree = ast.parse(text)
     for part in ast.walk(tree):
         if isinstance(part, ast.Name) and part.id == old:

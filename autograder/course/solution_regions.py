@@ -1,7 +1,7 @@
 """Solution regions: the lines between two markers, which students write themselves.
 
-One reading of the markers serves the release (a region becomes a stub), the reference solutions
-(the markers go, the region stays) and the leak scan (no line of a region may stand in a release).
+The release replaces each region with a stub, the reference solutions keep it without its markers, and the
+leak scan makes sure that no line of it is released. All three use this parser.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-# Put together here so that no line of this package looks like a marker to a search for one.
+# Concatenated, so that a search for the markers finds nothing in this package.
 MARKERS = ("BEGIN " + "SOLUTION", "END " + "SOLUTION")
 BEGIN, END = (re.compile(rf"^[ \t]*#+[ \t]*{words}[ \t]*$") for words in MARKERS)
 MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$")
@@ -18,7 +18,11 @@ MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$")
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Lines `begin` and `end` (from 0) are the markers; `name` is the task around them."""
+    """`begin` and `end` are the line numbers of the markers, from 0.
+
+    `name` is the outermost function or class around them (for a method, its class), which is what the
+    exercise asks for; None at module level.
+    """
 
     begin: int
     end: int
@@ -26,25 +30,24 @@ class Region:
 
 
 def regions(source: str) -> list[Region]:
-    """The solution regions of a code cell; ValueError says which marker has no partner.
+    """The solution regions of a code cell.
 
-    `name` is the outermost function or class around the region (for a method: its class), which
-    is the name that the exercise asks for; None for a region at module level.
+    Raises ValueError if a marker has no counterpart, and SyntaxError if the cell is not valid Python.
     """
     pairs: list[tuple[int, int]] = []
     begin: int | None = None
     for number, line in enumerate(source.split("\n")):
         if BEGIN.match(line):
             if begin is not None:
-                raise ValueError(f"line {number + 1}: a region begins inside another one")
+                raise ValueError(f"line {number + 1}: a region begins inside another region")
             begin = number
         elif END.match(line):
             if begin is None:
-                raise ValueError(f"line {number + 1}: a region ends that never began")
+                raise ValueError(f"line {number + 1}: the region that ends here has no beginning")
             pairs.append((begin, number))
             begin = None
     if begin is not None:
-        raise ValueError(f"line {begin + 1}: a region begins and never ends")
+        raise ValueError(f"line {begin + 1}: the region that begins here has no end")
     if not pairs:
         return []
     blocks = [
@@ -52,10 +55,10 @@ def regions(source: str) -> list[Region]:
         for node in parse(source).body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     ]
-    return [Region(first, last, _around(blocks, first + 1)) for first, last in pairs]
+    return [Region(first, last, _enclosing(blocks, first + 1)) for first, last in pairs]
 
 
-def _around(blocks: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef], line: int) -> str | None:
+def _enclosing(blocks: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef], line: int) -> str | None:
     for block in blocks:
         if block.lineno <= line <= (block.end_lineno or block.lineno):
             return block.name
@@ -63,15 +66,15 @@ def _around(blocks: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef],
 
 
 def parse(source: str) -> ast.Module:
-    """The cell's syntax tree, magics left out, line numbers kept; SyntaxError when it is none."""
+    """Parse a cell, ignoring magics. Line numbers are those of the cell. Raises SyntaxError."""
     return ast.parse(without_magics(source))
 
 
 def without_magics(source: str) -> str:
-    """The cell as plain Python with as many lines: an IPython magic becomes an empty line.
+    """The cell as plain Python with the same number of lines: each IPython magic becomes an empty line.
 
-    Only a line that Python itself refuses is taken for a magic, so a `%` that goes on with a
-    formula of the line before stays. SyntaxError when the cell is no Python without its magics.
+    Only a line that Python rejects counts as a magic, so a `%` that continues the previous line's formula
+    stays. Raises SyntaxError if the cell is not valid Python without its magics.
     """
     lines = source.split("\n")
     for _ in lines:
@@ -79,23 +82,17 @@ def without_magics(source: str) -> str:
             ast.parse("\n".join(lines))
             break
         except SyntaxError as error:
-            at = (error.lineno or 0) - 1
-            if not 0 <= at < len(lines) or not MAGIC.search(lines[at]):
+            i = (error.lineno or 0) - 1
+            if not 0 <= i < len(lines) or not MAGIC.search(lines[i]):
                 raise
-            indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
-            # A magic may be all that a block holds, so an indented one leaves a statement.
-            lines[at] = f"{indent}pass" if indent else ""
+            indent = lines[i][: len(lines[i]) - len(lines[i].lstrip())]
+            # An indented magic may be the only statement of its block, so leave one in its place.
+            lines[i] = f"{indent}pass" if indent else ""
     return "\n".join(lines)
 
 
-def visible(source: str) -> list[str]:
-    """The lines of a cell outside its regions and markers: what a student sees of it."""
-    hidden = {n for region in regions(source) for n in range(region.begin, region.end + 1)}
-    return [line for n, line in enumerate(source.split("\n")) if n not in hidden]
-
-
 def defined_names(source: str) -> list[str]:
-    """The functions, classes and variables that a cell binds at its top level."""
+    """The functions, classes and variables that a cell defines at its top level."""
     names = []
     for node in parse(source).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):

@@ -1,8 +1,7 @@
-"""The source notebooks of an assignment, as their author wrote them.
+"""The source notebooks of an assignment, exactly as their author saved them.
 
-Plain JSON is read here, not nbformat: an author's mistake must be named with its file and its
-repair, before a library turns it into a traceback or quietly mends it (nbformat invents the cell
-ids that are missing, and invents other ones on the next run).
+They are read as JSON and not with nbformat, which raises a traceback where an author needs a sentence. It
+also silently repairs what should be reported: it makes up missing cell ids, and different ones each time.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ IGNORED = (".ipynb_checkpoints", "__pycache__")
 
 @dataclass(frozen=True, slots=True)
 class SourceCell:
-    """One cell; `tag` is its nbgrader metadata, None for a cell that nbgrader does not know."""
+    """One cell; `tag` is its nbgrader metadata, or None if it has none."""
 
     id: str
     kind: str
@@ -29,7 +28,7 @@ class SourceCell:
 
     @property
     def name(self) -> str:
-        """What a message calls this cell: its grade_id, else its cell id."""
+        """How messages refer to this cell: by its grade_id, else by its cell id."""
         return self.grade_id or self.id or "(no id)"
 
     @property
@@ -47,7 +46,10 @@ class SourceCell:
 
 @dataclass(frozen=True, slots=True)
 class SourceNotebook:
-    """One notebook of source/<assignment>; `shown` is its path as messages give it."""
+    """One notebook in source/<assignment>.
+
+    `shown` is its path in messages, relative to the course; `minor` is 0 if the format is not 4.
+    """
 
     shown: str
     name: str
@@ -57,15 +59,15 @@ class SourceNotebook:
 
 
 def notebook_paths(root: Path, assignment: str) -> list[Path]:
-    """The notebooks of source/<assignment>, sorted by name; an error when there are none."""
+    """The notebooks in source/<assignment>, sorted by name. Raises ReleaseError if there are none."""
     folder = root / "source" / assignment
     found = sorted(folder.glob("*.ipynb"))
     if not found:
         raise ReleaseError(
             [
                 (
-                    f"source/{assignment}/ in {root} holds no notebook: run this in the course's root"
-                    " folder (or name it with --course), or restore the sources with"
+                    f"source/{assignment}/ in {root} contains no notebooks: run this in the course's root"
+                    " folder (or point to it with --course), or restore the sources with"
                     f" `git checkout source/{assignment}`."
                 )
             ]
@@ -74,7 +76,7 @@ def notebook_paths(root: Path, assignment: str) -> list[Path]:
 
 
 def read_source(root: Path, path: Path) -> SourceNotebook:
-    """Read one source notebook; ReleaseError when it is not one."""
+    """Read one source notebook. Raises ReleaseError if the file is not a notebook."""
     shown = path.relative_to(root).as_posix()
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
@@ -86,14 +88,14 @@ def read_source(root: Path, path: Path) -> SourceNotebook:
             [
                 (
                     f"{shown} is not a readable notebook ({type(error).__name__}: {error}):"
-                    f" restore it with `git checkout {shown}` or save it again in JupyterLab."
+                    f" restore it with `git checkout {shown}`, or save it again in JupyterLab."
                 )
             ]
         ) from error
 
 
 def read_sources(root: Path, assignment: str) -> list[SourceNotebook]:
-    """All notebooks of the assignment; one ReleaseError names every unreadable one."""
+    """Read all notebooks of the assignment. Raises one ReleaseError that lists every unreadable file."""
     notebooks, unreadable = [], []
     for path in notebook_paths(root, assignment):
         try:
@@ -108,5 +110,5 @@ def read_sources(root: Path, assignment: str) -> list[SourceNotebook]:
 def _cell(raw: dict[str, Any]) -> SourceCell:
     tag = raw.get("metadata", {}).get("nbgrader")
     if tag is not None and not isinstance(tag, dict):
-        raise TypeError("a cell's nbgrader metadata is no object")
+        raise TypeError("the nbgrader metadata of a cell is not an object")
     return SourceCell(str(raw.get("id", "")), str(raw["cell_type"]), joined(raw["source"]), tag)

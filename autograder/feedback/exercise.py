@@ -1,4 +1,7 @@
-"""What a student reads about one exercise, as text and as HTML; the layout is in templates/."""
+"""The feedback on one exercise, as text and as HTML.
+
+The layout is in templates/, the sentences are in core/wording.py.
+"""
 
 from __future__ import annotations
 
@@ -16,29 +19,32 @@ _templates = Environment(
 
 
 def feedback_text(result: ExerciseResult, visible_failure: str | None = None) -> str:
-    """The score, the misconception if it is known, and every check."""
-    return _rendered("exercise.txt.j2", result, visible_failure)
+    """The score, the known misconception if any, and every check, as plain text.
+
+    `visible_failure` is the error of the visible example, if it failed.
+    """
+    return _render("exercise.txt.j2", result, visible_failure)
 
 
 def feedback_html(result: ExerciseResult, visible_failure: str | None = None) -> str:
-    """The same as a table: all styles inline, all text escaped."""
-    return _rendered("exercise.html.j2", result, visible_failure)
+    """The same as an HTML table, with inline styles only and all text escaped."""
+    return _render("exercise.html.j2", result, visible_failure)
 
 
-def _rendered(template: str, result: ExerciseResult, visible_failure: str | None) -> str:
+def _render(template: str, result: ExerciseResult, visible_failure: str | None) -> str:
     diagnosis = result.diagnosis
-    page = _templates.get_template(template).render(
+    text = _templates.get_template(template).render(
         words=wording,
         result=result,
         visible_failure=visible_failure,
-        behind=diagnosis
+        misconception=diagnosis
         and (wording.misconception(diagnosis.message) if diagnosis.sure else diagnosis.message),
         split=_split,
     )
-    return page.rstrip("\n")
+    return text.rstrip("\n")
 
 
 def _split(check: CheckResult) -> tuple[str, list[str]]:
-    """A check's rule, and the lines that say how it was broken (none unless it failed)."""
+    """The rule a check tests, and, only if it failed, the lines that say how."""
     rule, *details = check.message.splitlines() or [check.name]
     return rule, details if check.passed is False else []

@@ -1,4 +1,7 @@
-"""TODO feedback.graded_notebook."""
+"""Write outputs, scores and feedback into a graded notebook.
+
+Everything here must pass nbformat's validation and survive saving, whatever the student's code displayed.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from autograder.core.records import CellRun, ExerciseResult, Output
 from autograder.feedback.exercise import feedback_html, feedback_text
 
 MAX_JSON_DEPTH = 50
-JSON_MIME = re.compile(r"application/(.*\+)?json")  # as nbformat's schema has it
+JSON_MIME = re.compile(r"application/(.*\+)?json")  # as in nbformat's schema
 
 
 def fill(
@@ -23,12 +26,15 @@ def fill(
     cells: Mapping[int, CellRun],
     results: Mapping[str, ExerciseResult],
 ) -> None:
-    """Write every cell's outputs, and each exercise's score and messages, into the notebook."""
+    """Write each cell's outputs, and each exercise's score and feedback, into the notebook.
+
+    `cells` is keyed by position in the notebook, `results` by grade_id.
+    """
     for number, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
         run = cells.get(number)
-        cell.outputs = [_output(output) for output in run.outputs] if run else []
+        cell.outputs = [output_node(output) for output in run.outputs] if run else []
         cell.execution_count = run.execution_count if run else None
         if run and run.note:
             cell.outputs.append(_new_output("stream", name="stderr", text=f"[{run.note}]\n"))
@@ -37,7 +43,8 @@ def fill(
             cell.outputs = _score_outputs(result, cell.outputs) if result else []
 
 
-def _output(output: Output) -> NotebookNode:
+def output_node(output: Output) -> NotebookNode:
+    """An output as nbformat stores it."""
     if output.kind == "stream":
         name = output.name if output.name in ("stdout", "stderr") else "stdout"
         return _new_output("stream", name=name, text=output.text)
@@ -49,7 +56,7 @@ def _output(output: Output) -> NotebookNode:
 
 
 def _new_output(kind: str, **fields: Any) -> NotebookNode:
-    """As nbformat's new_output makes it, which compares each with the schema; here the fields are typed."""
+    """Like nbformat's `new_output`, without its slow check against the schema."""
     if kind in ("display_data", "execute_result"):
         fields["metadata"] = {}
     if kind == "execute_result":
@@ -58,7 +65,10 @@ def _new_output(kind: str, **fields: Any) -> NotebookNode:
 
 
 def _mime(mime: str, text: str) -> Any:
-    """JSON display data crosses as text; what a file cannot hold (half a surrogate pair, NaN) is left out."""
+    """Parse JSON display data, which arrives as text; leave out what a notebook file cannot hold.
+
+    That is invalid JSON, NaN, half of a surrogate pair, or nesting deeper than MAX_JSON_DEPTH.
+    """
     if not JSON_MIME.fullmatch(mime):
         return text
     try:
@@ -72,7 +82,7 @@ def _mime(mime: str, text: str) -> Any:
 
 
 def _is_shallow(data: Any) -> bool:
-    """Whether nbformat, which goes into data by recursion, can save this."""
+    """Whether nbformat, which recurses into the data, can save this."""
     level = [data]
     for _ in range(MAX_JSON_DEPTH):
         parts = [x.values() if isinstance(x, dict) else x for x in level if isinstance(x, (dict, list))]
@@ -81,8 +91,8 @@ def _is_shallow(data: Any) -> bool:
 
 
 def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[NotebookNode]:
-    """The score first, as nbgrader reads it; then what the student reads."""
-    assert result.score is not None, "a fault of ours is no score"
+    """The score, which nbgrader reads from the first output, then the feedback for the student."""
+    assert result.score is not None, "an internal error has no score"
     number = _new_output("execute_result", data={"text/plain": f"{result.score:g}"})
     failure = _visible_failure(visible)
     data = {

@@ -1,4 +1,4 @@
-"""TODO feedback.json_report."""
+"""Write the file that `--json` asks for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from autograder.core.errors import CourseError
 
 
 def write_json(path: Path, data: bytes) -> None:
+    """Indent JSON and write it to `path`. Raises CourseError if the file cannot be written."""
     try:
         path.write_bytes(msgspec.json.format(data, indent=1) + b"\n")
     except OSError as error:

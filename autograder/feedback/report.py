@@ -1,4 +1,4 @@
-"""What a command reports when it has graded: tables on stdout, trouble on stderr, the results file."""
+"""Report what was graded: tables on stdout, problems on stderr, the results in a file."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from autograder.feedback.terminal import class_table, notebook_table, plain, to_
 
 
 def print_class(results: Sequence[NotebookResult], skipped: int) -> None:
-    """One row for each student, and how many notebooks were not graded again."""
-    print(_fitted(class_table(results)), end="")
+    """Print one row for each student, and how many notebooks were not graded again."""
+    print(_fit(class_table(results)), end="")
     if skipped:
-        print(f"{skipped} notebooks unchanged since they were graded (--force grades them again)")
+        print(f"{skipped} notebooks unchanged since they were graded; use --force to grade them again.")
 
 
 def print_notebooks(results: Sequence[NotebookResult]) -> None:
-    """A table for each notebook, or one line where it could not be graded."""
+    """Print a table for each notebook, or one line if it could not be graded."""
     for result in results:
         if result.status == "graded":
-            print(_fitted(notebook_table(result)), end="")
+            print(_fit(notebook_table(result)), end="")
         else:
             print(plain(f"{result.path}: {result.status}"))
 
 
 def report(assignment: str, device: str, results: Sequence[NotebookResult], json: Path | None) -> int:
-    """Write the results file and name every notebook without a grade; returns the exit code."""
+    """Write the results file and name each notebook that was not graded; returns the exit code.
+
+    Raises CourseError if the file cannot be written.
+    """
     if json is not None:
         write_json(json, msgspec.json.encode(Results(assignment, device, tuple(results))))
     ungraded = [result for result in results if result.status != "graded"]
@@ -43,6 +46,6 @@ def report(assignment: str, device: str, results: Sequence[NotebookResult], json
     return 1 if ungraded else 0
 
 
-def _fitted(table: Table) -> str:
+def _fit(table: Table) -> str:
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     return to_text(table, shutil.get_terminal_size((110, 24)).columns, color)

@@ -1,4 +1,4 @@
-"""TODO feedback.results."""
+"""Turn what a worker returned into the result of a notebook."""
 
 from __future__ import annotations
 
@@ -10,35 +10,40 @@ from autograder.feedback.graded_notebook import fill
 from autograder.intake.submission import Submission
 
 
-def finish(submission: Submission, done: JobResult) -> NotebookResult:
-    """Add up the result and write outputs, scores and messages into the notebook."""
-    automatic = {result.id: result for result in done.exercises}
+def finish(submission: Submission, graded: JobResult) -> NotebookResult:
+    """Add up the scores, and write outputs, scores and feedback into the submission's notebook.
+
+    After an internal error the notebook stays as it is and no score is given.
+    """
+    automatic = {result.id: result for result in graded.exercises}
     results = [
-        written_result(submission.notebook, exercise) if exercise.written else automatic[exercise.id]
+        _written_result(submission.notebook, exercise) if exercise.written else automatic[exercise.id]
         for exercise in submission.exercises
         if exercise.written or exercise.id in automatic
     ]
-    failed = bool(done.internal_errors)
+    failed = bool(graded.internal_errors)
     if not failed:
-        fill(submission.notebook, {cell.number: cell for cell in done.cells}, automatic)
-    maximum = sum(x.points for x in submission.exercises if not x.written)
+        fill(submission.notebook, {cell.number: cell for cell in graded.cells}, automatic)
+    max_score = sum(x.points for x in submission.exercises if not x.written)
     score = sum(result.score or 0.0 for result in automatic.values())
-    fault = f"No score is recorded; the fault is ours: {'; '.join(done.internal_errors)}" if failed else None
+    message = graded.warning or None
+    if failed:
+        message = f"No score is recorded because of an internal error: {'; '.join(graded.internal_errors)}"
     return NotebookResult(
         path=savable(submission.path),
         student=submission.student,
         notebook=submission.name,
         status="failed" if failed else "graded",
-        message=fault or done.warning or None,
+        message=message,
         score=0.0 if failed else round(score, 2),
-        max_score=maximum,
-        seconds=done.seconds,
+        max_score=max_score,
+        seconds=graded.seconds,
         exercises=tuple(results),
     )
 
 
-def written_result(notebook: NotebookNode, exercise: Exercise) -> ExerciseResult:
-    """A written answer waits for a person; one that was left as it was is 0 without anyone's time."""
+def _written_result(notebook: NotebookNode, exercise: Exercise) -> ExerciseResult:
+    """A written answer has no score until a person grades it; one that was left unchanged scores 0."""
     from nbgrader.utils import compute_checksum  # nbgrader takes a second to import
 
     for cell in notebook.cells:

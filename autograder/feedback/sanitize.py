@@ -1,4 +1,4 @@
-"""HTML made by students, without anything that a browser would run."""
+"""Strip active content from student HTML."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from traitlets import List
 
 from autograder.core import wording
 
-NODES: Any = nbformat  # which has no types
 TAGS = {
     "a", "abbr", "acronym", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd",
     "del", "details", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6",
     "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span",
     "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var",
 }  # fmt: skip
-WITH_CONTENT = {"script", "style", "template", "noscript"}
-"""Tags that go with what is between them."""
+REMOVED_WITH_CONTENT = {"script", "style", "template", "noscript"}
+"""Tags that are removed together with their content."""
 ATTRIBUTES = {
     "*": {"title", "align", "valign", "style", "class"},
     "a": {"href"},
@@ -34,53 +33,54 @@ ATTRIBUTES = {
     "table": {"border"},
     "ol": {"start"},
 }
-CLASSES = re.compile(r"((highlight|hll|dataframe|[a-z]{1,2}[0-9a-z]?)(\s+|$))+")  # colours of code
+CLASSES = re.compile(r"((highlight|hll|dataframe|[a-z]{1,2}[0-9a-z]?)(\s+|$))+")
+"""Classes of highlighted code and of data frames."""
 STYLES = {
     "background-color", "border", "border-collapse", "border-color", "clear", "color", "direction", "display",
     "float", "font", "font-family", "font-size", "font-style", "font-variant", "font-weight", "height",
     "letter-spacing", "line-height", "overflow", "padding", "text-align", "text-decoration", "text-indent",
     "vertical-align", "white-space", "width",
 }  # fmt: skip
-"""Nothing that lifts a box over others, and nothing that loads anything."""
+"""Style properties that can neither move a box over others nor load anything."""
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
-LONGEST = 500_000  # characters of HTML; reading them takes a second
-SAFE = {"text/plain", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
+MAX_HTML = 500_000  # characters; parsing them takes a second
+SAFE_TYPES = {"text/plain", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
 
 
 class SanitizeHtml(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
-    """Leaves of student-made HTML what can be looked at, in feedback and in formgrader.
+    """Strips active content from student HTML, in feedback pages and in formgrader.
 
-    Markdown cells, raw cells and HTML outputs may hold scripts, and nbgrader's templates pass on
-    what they hold, also with nbconvert's `sanitize_html`.
+    Markdown cells, raw cells and HTML outputs may contain scripts, which nbgrader's templates let through
+    even with nbconvert's `sanitize_html`.
     """
 
-    display_data_priority: Any = List().tag(config=True)  # HTMLExporter sets it for every step
+    display_data_priority: Any = List().tag(config=True)  # HTMLExporter sets it on every preprocessor
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[Any, Any]:
         if cell.cell_type == "markdown":
-            cell.source = _inert(_from_markdown(cell.source))
+            cell.source = _markdown_proof(_from_markdown(cell.source))
             cell.pop("attachments", None)
         elif cell.cell_type == "raw":
             cell.cell_type = "markdown"
-            cell.source = _inert(f"<pre>{html.escape(cell.source)}</pre>")
+            cell.source = _markdown_proof(f"<pre>{html.escape(cell.source)}</pre>")
         else:
             for output in cell.get("outputs", []):
                 if "data" in output:
-                    output.data = NODES.from_dict(_shown(output.data))
-                    # The submitted metadata go: sizes and frames that nobody has checked.
-                    output.metadata = NODES.from_dict({"alt": "output of this cell"})
+                    output.data = nbformat.from_dict(_safe_data(output.data))
+                    # Drop the student's metadata: sizes and frames end up in the page unchecked.
+                    output.metadata = nbformat.from_dict({"alt": wording.OUTPUT_ALT})
         return cell, resources
 
 
-def _shown(data: dict[str, Any]) -> dict[str, str]:
-    """What of an output may be shown."""
+def _safe_data(data: dict[str, Any]) -> dict[str, str]:
+    """The representations of an output that are safe to show."""
     texts = {mime: "".join(text) for mime, text in data.items() if isinstance(text, (str, list))}
-    kept = {mime: text for mime, text in texts.items() if mime in SAFE}
+    safe = {mime: text for mime, text in texts.items() if mime in SAFE_TYPES}
     if "text/html" in texts:
-        kept["text/html"] = clean(texts["text/html"])
+        safe["text/html"] = clean(texts["text/html"])
     elif "text/markdown" in texts:
-        kept["text/html"] = _from_markdown(texts["text/markdown"])
-    return kept
+        safe["text/html"] = _from_markdown(texts["text/markdown"])
+    return safe
 
 
 @lru_cache(maxsize=1000)
@@ -90,22 +90,22 @@ def _from_markdown(source: str) -> str:
 
 
 def clean(text: str) -> str:
-    """HTML without anything that runs or covers the page."""
-    if len(text) > LONGEST:
+    """HTML without anything that runs, loads or covers the page."""
+    if len(text) > MAX_HTML:
         return f"<p><em>{html.escape(wording.too_long_to_show(len(text)))}</em></p>"
     return nh3.clean(
         text,
         tags=TAGS,
-        clean_content_tags=WITH_CONTENT,
+        clean_content_tags=REMOVED_WITH_CONTENT,
         attributes=ATTRIBUTES,
-        attribute_filter=_filtered,
+        attribute_filter=_filter_attribute,
         url_schemes={"http", "https", "mailto", "data"},
         link_rel=None,
         filter_style_properties=STYLES,
     )
 
 
-def _filtered(tag: str, name: str, value: str) -> str | None:
+def _filter_attribute(tag: str, name: str, value: str) -> str | None:
     """The value of an allowed attribute, or None to drop it."""
     if name == "class":
         allowed = CLASSES.fullmatch(value) is not None
@@ -118,8 +118,8 @@ def _filtered(tag: str, name: str, value: str) -> str | None:
     return value if allowed else None
 
 
-def _inert(text: str) -> str:
-    """HTML that a markdown renderer passes on as it is: one line, nothing that markdown reads."""
+def _markdown_proof(text: str) -> str:
+    """Wrap HTML so that a Markdown renderer leaves it alone: one line, no `$` and no backslash."""
     for character in "\n$\\":
         text = text.replace(character, f"&#{ord(character)};")
     return f"<div>{text}</div>"

@@ -1,4 +1,4 @@
-"""Results as text for a terminal."""
+"""Results as tables for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograder.core.statuses import STATUSES
 
 
 def to_text(table: Table, width: int, color: bool) -> str:
-    """A table as text; without colour it holds no escape codes."""
+    """Render a table as text, `width` characters wide; without `color` it has no escape codes."""
     out = io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=color, no_color=not color, legacy_windows=False,
@@ -24,20 +24,20 @@ def to_text(table: Table, width: int, color: bool) -> str:
 
 
 def plain(text: str) -> str:
-    """Text without control characters: a file's name may hold an escape code."""
+    """Replace control characters with `?`: a file name may contain an escape code."""
     return "".join(x if x.isprintable() or x == "\n" else "?" for x in text)
 
 
 def notebook_table(result: NotebookResult) -> Table:
-    """One notebook: every exercise with its score, status and what to know about it."""
+    """A table of one notebook: each exercise with its score, its status and what went wrong."""
     title = f"{plain(result.path)}  {result.score:g}/{result.max_score:g}"
     table = Table(title=title, title_justify="left", show_lines=False, pad_edge=False)
     table.add_column("exercise", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    table.add_column("what to know", overflow="fold")
+    table.add_column("what went wrong", overflow="fold")
     for exercise in result.exercises:
-        table.add_row(exercise.id, _score(exercise), exercise.status, told(exercise))
+        table.add_row(exercise.id, _score(exercise), exercise.status, what_went_wrong(exercise))
     if result.message:
         table.caption, table.caption_justify = plain(result.message), "left"
     return table
@@ -48,8 +48,8 @@ def _score(exercise: ExerciseResult) -> str:
     return f"{score}/{exercise.max_score:g}"
 
 
-def told(exercise: ExerciseResult) -> str:
-    """The misconception where it is known, else the first failed check."""
+def what_went_wrong(exercise: ExerciseResult) -> str:
+    """The misconception if it is known, else the rule of the first failed check, else nothing."""
     if exercise.diagnosis:
         return plain(exercise.diagnosis.message)
     failed = [check for check in exercise.checks if check.passed is False]
@@ -57,7 +57,7 @@ def told(exercise: ExerciseResult) -> str:
 
 
 def class_table(results: Sequence[NotebookResult]) -> Table:
-    """A class: one row for each student."""
+    """A table of a class, with one row for each student."""
     table = Table(show_lines=True, pad_edge=False)
     table.add_column("student", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
@@ -71,6 +71,10 @@ def class_table(results: Sequence[NotebookResult]) -> Table:
 
 
 def class_row(results: Sequence[NotebookResult]) -> tuple[str, str, str]:
+    """One student's score, the exercises that lost points, and what went wrong.
+
+    Names at most six exercises and three misconceptions.
+    """
     score = sum(result.score for result in results if result.status == "graded")
     maximum = sum(result.max_score for result in results)
     lost = [x for r in results for x in r.exercises if STATUSES[x.status].loses_points]
@@ -78,5 +82,5 @@ def class_row(results: Sequence[NotebookResult]) -> tuple[str, str, str]:
     names += f" and {len(lost) - 6} more" if len(lost) > 6 else ""
     sentences = list(dict.fromkeys(plain(result.message) for result in results if result.message))
     known = [x for x in lost if x.diagnosis] or lost[:1]
-    sentences += [f"{x.id}: {told(x)}" for x in known[:3] if told(x)]
+    sentences += [f"{x.id}: {what_went_wrong(x)}" for x in known[:3] if what_went_wrong(x)]
     return f"{score:g}/{maximum:g}", names or "-", "\n".join(sentences) or "-"

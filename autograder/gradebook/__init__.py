@@ -1,1 +1,1 @@
-"""nbgrader's gradebook and autograded/: what a class has been given."""
+"""Record grades in nbgrader's gradebook and in autograded/."""

@@ -1,4 +1,4 @@
-"""What a class has been given: the gradebook's rows and the notebooks in autograded/."""
+"""The record of a class's grades: rows in the gradebook, and notebooks in autograded/."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from autograder.gradebook.writer import GradebookWriter
 from autograder.intake.students import TIMESTAMP, Graded, Student
 from autograder.intake.submission import Submission
 
-CARRIED = (TIMESTAMP, "submission_secret.txt")
-"""Files that `nbgrader release_feedback` looks for beside the graded notebooks."""
+COPIED_FILES = (TIMESTAMP, "submission_secret.txt")
+"""Files that `nbgrader release_feedback` looks for next to the graded notebooks."""
 
 
 class ClassRecord:
-    """Finds what was graded before, and keeps what is finished whatever happens next."""
+    """Looks up what was graded before, and records each student as soon as they are done."""
 
     def __init__(self, course: Course, gradebook: GradebookWriter) -> None:
         self.course = course
         self.gradebook = gradebook
 
     def find(self, submission: Submission) -> Graded | None:
-        """The result and notebook of this very file, if it has been graded and recorded before."""
+        """The result and notebook of this exact file, if it was graded and recorded before."""
         assert submission.student is not None
         if not self.gradebook.knows(submission.student):
             return None
         try:
             notebook = nbformat.read(self._path(submission.student, submission.name), as_version=4)
-            kept = notebook.metadata["autograder"]
-            if kept["submission"] != submission.digest:
+            earlier = notebook.metadata["autograder"]
+            if earlier["submission"] != submission.digest:
                 return None
-            return msgspec.convert(kept["result"], NotebookResult), notebook
+            return msgspec.convert(earlier["result"], NotebookResult), notebook
         except (OSError, KeyError, TypeError, ValueError, nbformat.reader.NotJSONError):
             return None
 
     def save(self, student: Student) -> None:
-        """Gradebook first, files after: if grading dies in between, the student is graded again."""
+        """Record the gradebook first and the files after: a crash in between means grading again."""
         misnamed = student.misnamed(self.course)
-        if misnamed:  # one of these may be the notebook that seems to be missing: it does not get 0
+        if misnamed:  # one of these may be the missing notebook, so a missing one does not score 0
             student.notebooks = dict.fromkeys(self.course.notebooks) | student.notebooks
-        known = TIMESTAMP not in misnamed and student.name == savable(student.name)
-        if student.files and known:
+        recordable = TIMESTAMP not in misnamed and student.name == savable(student.name)
+        if student.files and recordable:
             self.gradebook.save(student.name, student.timestamp(), student.notebooks)
         for submission, result in student.finished:
             self._write(submission, result)
@@ -55,7 +55,7 @@ class ClassRecord:
         return self.course.root / "autograded" / student / self.course.assignment / f"{notebook}.ipynb"
 
     def _write(self, submission: Submission, result: NotebookResult) -> None:
-        """Write the graded notebook, whole or not at all."""
+        """Write the graded notebook, in full or not at all."""
         assert submission.student is not None
         path = self._path(submission.student, submission.name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,16 +63,16 @@ class ClassRecord:
             "submission": submission.digest,
             "result": msgspec.to_builtins(result),
         }
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            nbformat.write(submission.notebook, fresh)
+            nbformat.write(submission.notebook, temporary)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, str(path)) from None
-        fresh.replace(path)
-        for name in CARRIED:
-            handed_in = Path(submission.path).with_name(name)
-            if handed_in.is_file() and not handed_in.is_symlink():
+        temporary.replace(path)
+        for name in COPIED_FILES:
+            original = Path(submission.path).with_name(name)
+            if original.is_file() and not original.is_symlink():
                 copy = path.parent / name
                 copy.unlink(missing_ok=True)  # `nbgrader autograde` leaves a read-only one
-                copy.write_bytes(handed_in.read_bytes())
+                copy.write_bytes(original.read_bytes())

@@ -1,7 +1,7 @@
-"""The gradebook as rows: compared, asked for students, and changed in one transaction.
+"""The gradebook as plain rows: compare two, count students, update one in a single transaction.
 
-Rows and not bytes, because the file of an SQLite database also tells which version of SQLite
-wrote it. nbgrader's own classes are not needed for that.
+Rows rather than bytes, because an SQLite file also records which version of SQLite wrote it. nbgrader's own
+classes are not needed for this.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from urllib.parse import quote
 
 from autograder.core.errors import ReleaseError
 
-PATIENCE = 60.0  # seconds to wait for another writer, formgrader for one
+LOCK_TIMEOUT = 60.0  # seconds to wait for another writer, such as formgrader
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's columns and its rows, as a set: SQLite promises no order."""
+    """A table's columns and rows; the rows are a set because SQLite promises no order."""
 
     columns: tuple[str, ...]
     rows: frozenset[tuple[Any, ...]]
 
 
 def tables(database: Path) -> dict[str, Table]:
-    """All tables of an SQLite file; ReleaseError when it is not one."""
+    """All tables of an SQLite file. Raises ReleaseError if it cannot be read as one."""
     with _reading(database) as connection:
         names = [
             row[0]
@@ -38,7 +38,7 @@ def tables(database: Path) -> dict[str, Table]:
 
 
 def people(database: Path) -> tuple[int, int]:
-    """How many students and how many submissions the gradebook holds."""
+    """The numbers of students and of submissions in the gradebook. Raises ReleaseError."""
     found = tables(database)
     empty = Table((), frozenset())
     return (
@@ -48,32 +48,32 @@ def people(database: Path) -> tuple[int, int]:
 
 
 def copy(database: Path, to: Path) -> None:
-    """A consistent copy, also while others write."""
+    """Make a consistent copy, even while others write. Raises ReleaseError."""
     with _reading(database) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
 
 
 def apply_changes(before: Path, after: Path, live: Path) -> int:
-    """Do to `live` what was done between two copies of it; returns how many rows that touched.
+    """Apply the difference between two copies of `live` to `live`; returns how many rows that touched.
 
-    One transaction: all of it or nothing, and rows that others wrote meanwhile (grades, above
-    all) stay. ReleaseError, and nothing done, when they changed the very same rows.
+    It is one transaction, all or nothing, and keeps rows that others wrote meanwhile, above all grades.
+    Raises ReleaseError, and changes nothing, if they changed the same rows.
     """
     old, new = tables(before), tables(after)
     touched = 0
-    with closing(sqlite3.connect(live, timeout=PATIENCE)) as connection:
-        connection.isolation_level = None  # BEGIN and COMMIT are ours
+    with closing(sqlite3.connect(live, timeout=LOCK_TIMEOUT)) as connection:
+        connection.isolation_level = None  # no implicit BEGIN or COMMIT
         connection.execute("BEGIN IMMEDIATE")
         try:
             for name, table in new.items():
                 if name not in old:
-                    raise ReleaseError([f"{live} lacks the table {name}: run `nbgrader db upgrade` first."])
-                gone = old[name].rows - table.rows
-                come = table.rows - old[name].rows
-                touched += len(gone | come)
-                _delete(connection, name, table.columns, gone)
-                marks = ", ".join("?" * len(table.columns))
-                connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', list(come))
+                    raise ReleaseError([f"{live} has no table {name}: run `nbgrader db upgrade` first."])
+                removed = old[name].rows - table.rows
+                added = table.rows - old[name].rows
+                touched += len(removed | added)
+                _delete(connection, name, table.columns, removed)
+                values = ", ".join("?" * len(table.columns))
+                connection.executemany(f'INSERT INTO "{name}" VALUES ({values})', list(added))
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
@@ -87,9 +87,9 @@ def _delete(
     columns: tuple[str, ...],
     rows: frozenset[tuple[Any, ...]],
 ) -> None:
-    same = " AND ".join(f'"{column}" IS ?' for column in columns)
+    condition = " AND ".join(f'"{column}" IS ?' for column in columns)
     for row in rows:
-        if connection.execute(f'DELETE FROM "{name}" WHERE {same}', row).rowcount != 1:
+        if connection.execute(f'DELETE FROM "{name}" WHERE {condition}', row).rowcount != 1:
             raise ReleaseError(
                 [
                     (
@@ -110,13 +110,13 @@ def _table(connection: sqlite3.Connection, name: str) -> Table:
 def _reading(database: Path) -> Iterator[sqlite3.Connection]:
     try:
         address = f"file:{quote(str(database))}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as connection:
+        with closing(sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT)) as connection:
             yield connection
     except sqlite3.DatabaseError as error:
         raise ReleaseError(
             [
                 (
-                    f"{database} is no gradebook that can be read ({error}): move it away and run"
+                    f"{database} cannot be read as a gradebook ({error}): move it away and run"
                     " `autograder release`, or restore it with `git checkout gradebook.db`."
                 )
             ]

@@ -1,6 +1,6 @@
-"""Write results into nbgrader's gradebook, as nbgrader's own SaveAutoGrades would: one student at a time.
+"""Write results into nbgrader's gradebook, as nbgrader's own SaveAutoGrades would.
 
-Each student is one transaction: a grader that dies leaves whole students, never half of one.
+Each student is one transaction: if grading dies, a student is recorded in full or not at all.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from nbgrader.utils import compute_checksum, determine_grade, is_task
 from sqlalchemy.exc import SQLAlchemyError
 from tornado.log import app_log
 
+from autograder.core import wording
 from autograder.core.cells import tag_of
 from autograder.core.errors import CourseError
 from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
 
 
 class GradebookWriter:
-    """Holds the gradebook open for a run."""
+    """Keeps the gradebook open for a run. Every method raises CourseError if it cannot be used."""
 
     def __init__(self, root: Path, assignment: str) -> None:
         put_tools_on_path()
-        app_log.addFilter(_is_no_rollback)
+        app_log.addFilter(_is_not_rollback)
         self.assignment = assignment
         course_id = str(course_config(root).CourseDirectory.get("course_id", ""))
         url = database_url(root)
@@ -39,27 +40,29 @@ class GradebookWriter:
             self._book = Gradebook(url, course_id)
             self._book.find_assignment(assignment)
         except MissingEntry:
-            raise CourseError(f"the gradebook knows no {assignment}: run `autograder release`.") from None
+            raise CourseError(
+                f"the gradebook does not contain {assignment}: run `autograder release`."
+            ) from None
         except SQLAlchemyError as error:
-            raise _trouble(error) from None
-        # nbgrader's own functions commit row by row; here they fill one transaction for the student.
+            raise _write_error(error) from None
+        # nbgrader's own functions commit row by row; here they all go into the student's transaction.
         self._commit = self._book.db.commit
         self._book.db.commit = self._book.db.flush
 
     def knows(self, student: str) -> bool:
-        """Whether anything of this student is recorded; a gradebook may have been made anew."""
+        """Whether the gradebook has a submission by this student; a new one has none."""
         try:
             self._book.find_submission(self.assignment, student)
         except MissingEntry:
             return False
         except SQLAlchemyError as error:
-            raise _trouble(error) from None
+            raise _write_error(error) from None
         return True
 
     def save(self, student: str, timestamp: str | None, notebooks: Mapping[str, NotebookNode | None]) -> None:
-        """Record a student's notebooks; None is a notebook that could not be graded.
+        """Record a student's notebooks; None stands for one that could not be graded.
 
-        A notebook that was not handed in at all scores 0, as in nbgrader.
+        A notebook that was not submitted scores 0, as in nbgrader.
         """
         try:
             self._book.update_or_create_student(student)
@@ -71,9 +74,9 @@ class GradebookWriter:
                 else:
                     _record_missing(part)
             self._commit()
-        except (SQLAlchemyError, InvalidEntry) as error:  # nbgrader's own error hides the database's
+        except (SQLAlchemyError, InvalidEntry) as error:  # nbgrader raises both for database errors
             self._book.db.rollback()
-            raise _trouble(error) from None
+            raise _write_error(error) from None
         except BaseException:
             self._book.db.rollback()
             raise
@@ -91,7 +94,7 @@ class GradebookWriter:
 
 
 def _record(part: Any, notebook: NotebookNode | None) -> None:
-    """Set the automatic scores and comments; what a person has graded stays and asks for a second look."""
+    """Set the automatic scores and comments; keep manual grades, and flag them for another look."""
     if notebook is None:
         for grade in part.grades:
             if grade.auto_score is None:
@@ -107,7 +110,7 @@ def _record(part: Any, notebook: NotebookNode | None) -> None:
         untouched = cell is None or (
             tag_of(cell).get("checksum") == compute_checksum(cell) and not is_task(cell)
         )
-        comment.auto_comment = "No response." if untouched else None
+        comment.auto_comment = wording.NO_RESPONSE if untouched else None
 
 
 def _record_missing(part: Any) -> None:
@@ -116,15 +119,15 @@ def _record_missing(part: Any) -> None:
         grade.needs_manual_grade = False
 
 
-def _is_no_rollback(record: logging.LogRecord) -> bool:
-    """nbgrader logs the traceback of a database error; save() says it in a sentence."""
+def _is_not_rollback(record: logging.LogRecord) -> bool:
+    """nbgrader logs the traceback of a database error; `_write_error` says it in one sentence."""
     return not str(record.msg).startswith("Rolling back session")
 
 
-def _trouble(error: Exception) -> CourseError:
+def _write_error(error: Exception) -> CourseError:
     reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-    reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class of the driver's error
+    reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the driver's exception class
     return CourseError(
-        f"the gradebook cannot be written ({reason}): nothing of this student was recorded; repair it and"
-        " run the same command again."
+        f"the gradebook cannot be written ({reason}): fix this and run the same command again. Students"
+        " recorded so far are kept."
     )

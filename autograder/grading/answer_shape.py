@@ -1,9 +1,9 @@
-"""Tell an answer that no probe gave from a fault of a hidden grader.
+"""Tell a forged answer apart from a bug in a hidden grader.
 
-A probe is ours and builds its own answer: a dict of measurements, say. A student's process that writes
-into its channel by itself can send anything in that place, and the check then stumbles over it as if the
-grader were at fault. That is told apart by the reference's answer to the same question: a probe that ran
-gives the same kind of thing there.
+A probe is a function of the grader that builds its own answer, for example a dict of measurements. Student
+code that writes to the channel itself can send anything in its place, and the check then raises as if the
+grader were broken. The reference's answer to the same request settles it: whatever code it measures, a
+probe returns a value of the same shape.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from autograder.process.proxy import Raised, StudentLost
 from autograder.protocol.messages import RunProbe
 
 
-def forged(context: GradingContext) -> bool:
-    """Whether a probe of the check under way was answered with something that it cannot have made."""
+def has_forged_answer(context: GradingContext) -> bool:
+    """Return whether any probe of the current check got an answer that the probe cannot have built."""
     student = context.student
     for request, exchange in zip(student.requests, student.exchanges, strict=True):
         if isinstance(request, RunProbe) and exchange.raised is None:
             try:
-                wanted = context.reference.asked_again(request)
+                expected = context.reference.asked_again(request)
             except (Raised, StudentLost):
                 continue
-            if _outline(exchange.answer) != _outline(wanted):
+            if _shape(exchange.answer) != _shape(expected):
                 return True
     return False
 
 
-def _outline(answer: Any) -> Any:
-    """As much of an answer as does not depend on whose functions the probe has called."""
+def _shape(answer: Any) -> Any:
+    """The part of an answer that does not depend on the code that the probe called."""
     if isinstance(answer, dict):
         return frozenset(answer)
     if isinstance(answer, (list, tuple)) or bool(getattr(answer, "ndim", False)):

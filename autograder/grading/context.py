@@ -1,4 +1,4 @@
-"""TODO grading.context."""
+"""What a check works with: the student's notebook, the reference, random inputs and the device."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.process.proxy import NotebookProxy
 
 @dataclass(frozen=True)
 class GradingContext:
-    """One submission's exercise in front of its grader."""
+    """One submission and what it is graded with."""
 
     student: NotebookProxy
     reference: NotebookProxy
@@ -23,7 +23,7 @@ class GradingContext:
     device: str = "cpu"
 
     def fixtures(self, exercise: str, check: str) -> dict[str, Any]:
-        """What a check of this name may ask for."""
+        """The values of the fixtures that a check may request, by name."""
         return {
             "student": self.student,
             "reference": self.reference,
@@ -33,12 +33,12 @@ class GradingContext:
 
 
 class CurrentContext:
-    """Holds the sitting that the fixtures speak for; one grader process has one at a time."""
+    """The context that the fixtures read. A grader process has at most one at a time."""
 
     current: GradingContext | None = None
 
 
 @cache
 def exercise_of(item: pytest.Item) -> str:
-    """The exercise an item belongs to: the name of its folder."""
+    """The exercise that a check belongs to: the name of its folder."""
     return Path(str(item.path)).parent.name

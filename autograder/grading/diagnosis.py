@@ -1,4 +1,4 @@
-"""Name the misconception: a wrong submission that answers as a chaff does has the chaff's mistake."""
+"""Diagnose a misconception: a submission that answers as a buggy sample does makes the sample's mistake."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ from autograder.grading.grade_submission import SubmissionGrader
 from autograder.grading.reference import ReferenceProxy
 from autograder.protocol.values import ObjectRef
 
-Answers = tuple[Exchange, ...]
-Runs = dict[str, CheckRun]
 TOLERANCE = 1e-4
+"""Relative; the absolute tolerance is a hundredth of it."""
+CheckRuns = dict[str, CheckRun]
+"""Of one exercise, by the name of the check."""
 
 
 class Diagnoser:
-    """Runs an exercise's chaffs on the run's own inputs, as far as needed, and compares answers."""
+    """Compares a submission's answers with those of its exercise's buggy samples.
+
+    A sample gets the same inputs as the submission. It runs a check only if that can still decide the
+    diagnosis, and never twice.
+    """
 
     def __init__(
         self, course: Course, grader: SubmissionGrader, reference: Callable[[Exercise], ReferenceProxy]
@@ -31,112 +36,117 @@ class Diagnoser:
         self.grader = grader
         self.reference = reference
         self._samples: dict[str, dict[str, Sample]] = {}
-        self._known: dict[tuple[str, str, str], CheckRun] = {}
+        self._sample_runs: dict[tuple[str, str, str], CheckRun] = {}
 
     def diagnose(self, exercise: Exercise, runs: list[CheckRun]) -> Diagnosis | None:
-        """The chaff whose every answer is this submission's, else the one that looks like it."""
+        """Find the buggy sample that gives the same answers or, failing that, fails the same checks."""
         mine = {run.result.name: run for run in runs}
-        first = next((run.result.name for run in runs if run.result.passed is False), None)
-        if first is None:
+        first_failed = next((run.result.name for run in runs if run.result.passed is False), None)
+        if first_failed is None:
             return None
-        return self._alike(exercise, mine, first) or self._looks_like(exercise, mine)
+        return self._same_answers(exercise, mine, first_failed) or self._same_failures(exercise, mine)
 
-    def _alike(self, exercise: Exercise, mine: Runs, first: str) -> Diagnosis | None:
-        """The first failed check comes first: few chaffs answer it alike, so few are asked the rest."""
-        chaffs = self._chaffs(exercise)
-        self._ask(exercise, [(name, first) for name in chaffs])
-        left = [name for name in chaffs if self._agrees(exercise, name, mine[first], TOLERANCE)]
-        self._ask(exercise, [(name, check) for name in left for check in mine])
+    def _same_answers(self, exercise: Exercise, mine: CheckRuns, first_failed: str) -> Diagnosis | None:
+        """Start with the first failed check: few samples agree there and have to run the others."""
+        samples = self._buggy_samples(exercise)
+        self._run(exercise, [(name, first_failed) for name in samples])
+        left = [name for name in samples if self._agrees(exercise, name, mine[first_failed], TOLERANCE)]
+        self._run(exercise, [(name, check) for name in left for check in mine])
         left = [x for x in left if all(self._agrees(exercise, x, run, TOLERANCE) for run in mine.values())]
         if not left:
             return None
-        # To the last bit first: some mistakes differ from others, or from none, by rounding alone.
+        # Prefer an exact match: some mistakes differ from each other, or from no mistake, only by rounding.
         exact = [x for x in left if all(self._agrees(exercise, x, run, 0.0) for run in mine.values())]
-        found = chaffs[(exact or left)[0]]
+        found = samples[(exact or left)[0]]
         return Diagnosis(found.name, found.message)
 
-    def _looks_like(self, exercise: Exercise, mine: Runs) -> Diagnosis | None:
-        """The only chaff that fails the very same checks, where they are not all of them: a guess."""
-        chaffs = self._chaffs(exercise)
+    def _same_failures(self, exercise: Exercise, mine: CheckRuns) -> Diagnosis | None:
+        """Guess the only sample that fails exactly the same checks, unless these are all checks."""
+        samples = self._buggy_samples(exercise)
         failed = {name for name, run in mine.items() if run.result.passed is False}
         if len(failed) == sum(run.result.passed is not None for run in mine.values()):
             return None
-        self._ask(exercise, [(name, check) for name in chaffs for check in mine])
-        alike = [name for name in chaffs if self._failed(exercise, name, mine) == failed]
+        self._run(exercise, [(name, check) for name in samples for check in mine])
+        alike = [name for name in samples if self._failed(exercise, name, mine) == failed]
         if len(alike) != 1:
             return None
-        found = chaffs[alike[0]]
+        found = samples[alike[0]]
         return Diagnosis(found.name, wording.LOOKS_LIKE + found.message)
 
-    def _failed(self, exercise: Exercise, chaff: str, checks: Iterable[str]) -> set[str]:
-        return {x for x in checks if self._known[exercise.id, chaff, x].result.passed is False}
+    def _failed(self, exercise: Exercise, sample: str, checks: Iterable[str]) -> set[str]:
+        return {x for x in checks if self._sample_runs[exercise.id, sample, x].result.passed is False}
 
-    def _chaffs(self, exercise: Exercise) -> dict[str, Sample]:
+    def _buggy_samples(self, exercise: Exercise) -> dict[str, Sample]:
         if exercise.id not in self._samples:
             samples = read_samples(self.course.graders / exercise.id)
             self._samples[exercise.id] = {x.name: x for x in samples if x.kind == "chaff"}
         return self._samples[exercise.id]
 
-    def _agrees(self, exercise: Exercise, chaff: str, mine: CheckRun, tolerance: float) -> bool:
-        known = self._known[exercise.id, chaff, mine.result.name]
-        return _same(mine.exchanges, known.exchanges, tolerance)
+    def _agrees(self, exercise: Exercise, sample: str, mine: CheckRun, tolerance: float) -> bool:
+        run = self._sample_runs[exercise.id, sample, mine.result.name]
+        return same_exchanges(mine.exchanges, run.exchanges, tolerance)
 
-    def _ask(self, exercise: Exercise, wanted: list[tuple[str, str]]) -> None:
-        """Work out what these chaffs answer in these checks, all in one process, where not known yet."""
-        new = [(name, check) for name, check in wanted if (exercise.id, name, check) not in self._known]
+    def _run(self, exercise: Exercise, wanted: list[tuple[str, str]]) -> None:
+        """Run these pairs of sample and check, unless they have been run before, all in one process."""
+        new = [(name, check) for name, check in wanted if (exercise.id, name, check) not in self._sample_runs]
         if not new:
             return
         items = {item.name: item for item in self.grader.graders.checks[exercise.id]}
-        asked = [(f"chaff_{name}", items[check]) for name, check in new]
+        pairs = [(f"sample_{name}", items[check]) for name, check in new]
         cells = self._cells(exercise, list(dict.fromkeys(name for name, _ in new)))
-        found = self.grader.answers(cells, asked, self.reference(exercise))
-        for (name, check), run in zip(new, found, strict=True):
-            self._known[exercise.id, name, check] = run
+        runs = self.grader.run_in_namespaces(cells, pairs, self.reference(exercise))
+        for (name, check), run in zip(new, runs, strict=True):
+            self._sample_runs[exercise.id, name, check] = run
 
-    def _cells(self, exercise: Exercise, chaffs: list[str]) -> list[CodeCell]:
-        """Each chaff on top of a reference solution of its own, whose functions call the chaff's."""
+    def _cells(self, exercise: Exercise, samples: list[str]) -> list[CodeCell]:
+        """Cells that bind a namespace for each sample: the reference solution, then the sample over it.
+
+        Each has its own copy of the reference solution, so that the reference's functions call the sample's.
+        """
         solution = self.course.solution_file(exercise.notebook).read_text(encoding="utf-8")
         cells = [CodeCell(0, f"solution = compile({solution!r}, 'solution', 'exec')")]
-        for number, name in enumerate(chaffs, 1):
-            both = (
-                f"exec(solution, chaff_{name})\nexec({self._chaffs(exercise)[name].source!r}, chaff_{name})"
-            )
-            cells.append(CodeCell(number, f"chaff_{name} = {{'__name__': '__main__'}}\n{both}"))
+        for number, name in enumerate(samples, 1):
+            space, source = f"sample_{name}", self._buggy_samples(exercise)[name].source
+            lines = [f"{space} = {{'__name__': '__main__'}}"]
+            lines += [f"exec(solution, {space})", f"exec({source!r}, {space})"]
+            cells.append(CodeCell(number, "\n".join(lines)))
         return cells
 
 
-def _same(mine: Answers, known: Answers, tolerance: float) -> bool:
-    return len(mine) == len(known) and all(
-        _same_exchange(a, b, tolerance) for a, b in zip(mine, known, strict=True)
+def same_exchanges(mine: tuple[Exchange, ...], other: tuple[Exchange, ...], tolerance: float) -> bool:
+    """Return whether two runs of a check got the same answers, errors and changes, one by one."""
+    return len(mine) == len(other) and all(
+        _same_exchange(a, b, tolerance) for a, b in zip(mine, other, strict=True)
     )
 
 
-def _same_exchange(mine: Exchange, known: Exchange, tolerance: float) -> bool:
-    if mine.raised is not None or known.raised is not None:
-        return _kind(mine) == _kind(known)
-    return mine.changed == known.changed and _same_value(mine.answer, known.answer, tolerance)
+def _same_exchange(mine: Exchange, other: Exchange, tolerance: float) -> bool:
+    if mine.raised is not None or other.raised is not None:
+        return _exception_class(mine) == _exception_class(other)
+    return mine.changed == other.changed and same_value(mine.answer, other.answer, tolerance)
 
 
-def _kind(exchange: Exchange) -> str | None:
-    """The exception's class: its words may differ between two who make the same mistake."""
+def _exception_class(exchange: Exchange) -> str | None:
+    """Without the exception's message, which may differ between two that make the same mistake."""
     return exchange.raised.split(":")[0] if exchange.raised is not None else None
 
 
-def _same_value(mine: Any, known: Any, tolerance: float) -> bool:
-    if isinstance(known, ObjectRef):
+def same_value(mine: Any, other: Any, tolerance: float) -> bool:
+    """Compare two answers as `close` does, tensors also by dtype. Any two object references are the same."""
+    if isinstance(other, ObjectRef):
         return isinstance(mine, ObjectRef)
-    if isinstance(known, torch.Tensor) and isinstance(mine, torch.Tensor):
-        return mine.dtype == known.dtype and close(mine, known, tolerance, tolerance / 100)
-    if isinstance(known, (list, tuple)):
+    if isinstance(other, torch.Tensor) and isinstance(mine, torch.Tensor):
+        return mine.dtype == other.dtype and close(mine, other, tolerance, tolerance / 100)
+    if isinstance(other, (list, tuple)):
         return (
             isinstance(mine, (list, tuple))
-            and len(mine) == len(known)
-            and all(_same_value(a, b, tolerance) for a, b in zip(mine, known, strict=True))
+            and len(mine) == len(other)
+            and all(same_value(a, b, tolerance) for a, b in zip(mine, other, strict=True))
         )
-    if isinstance(known, dict):
+    if isinstance(other, dict):
         return (
             isinstance(mine, dict)
-            and mine.keys() == known.keys()
-            and all(_same_value(mine[key], known[key], tolerance) for key in known)
+            and mine.keys() == other.keys()
+            and all(same_value(mine[key], other[key], tolerance) for key in other)
         )
-    return close(mine, known, tolerance, tolerance / 100)
+    return close(mine, other, tolerance, tolerance / 100)

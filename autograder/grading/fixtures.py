@@ -1,7 +1,7 @@
 """The pytest fixtures of a hidden grader: student, reference, draw, device.
 
-They speak for the sitting under way. In a plain `pytest tests/module6`, where no submission is named,
-the reference solution sits the exam, in a student's process of its own: the graders' self-test.
+They refer to the submission being graded. In a plain `pytest tests/module6` there is none, and
+selftest.py grades the reference solution instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from autograder.process.proxy import NotebookProxy
 
 @pytest.fixture
 def context() -> GradingContext:
-    """The submission being graded; selftest.py overrides this where there is none."""
+    """The submission being graded; selftest.py overrides this when there is none."""
     assert CurrentContext.current is not None, "no submission is being graded"
     return CurrentContext.current
 
@@ -28,15 +28,15 @@ def student(context: GradingContext) -> NotebookProxy:
 
 @pytest.fixture
 def reference(context: GradingContext) -> NotebookProxy:
-    """The reference solution."""
+    """The reference solution, with the same interface as `student`."""
     return context.reference
 
 
 @pytest.fixture
 def draw(context: GradingContext, request: pytest.FixtureRequest) -> Draw:
     """Random inputs, the same for every submission of a run."""
-    made: Draw = context.fixtures(exercise_of(request.node), request.node.name)["draw"]
-    return made
+    draw: Draw = context.fixtures(exercise_of(request.node), request.node.name)["draw"]
+    return draw
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Mark one submission: run its cells, then put each exercise before its hidden grader."""
+"""Grade one submission: run its cells, then each exercise's checks on the state they left."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from functools import partial
 import pytest
 
 from autograder.core import wording
-from autograder.core.records import CellRun, CheckRun, CodeCell, Exercise, ExerciseResult
+from autograder.core.records import CellRun, CheckRun, CodeCell, Exercise
 from autograder.core.settings import TimeLimits
 from autograder.grading.context import GradingContext
 from autograder.grading.notebook_copies import NotebookCopies
 from autograder.grading.outcome import check_outcome
 from autograder.grading.pytest_graders import CollectedGraders
 from autograder.grading.reference import ReferenceProxy
-from autograder.grading.scoring import exercise_result
 from autograder.process.launcher import Launcher, LauncherError
 from autograder.process.proxy import StudentLost
 from autograder.process.run_cells import Run, run_cells
@@ -26,17 +25,14 @@ from autograder.process.run_cells import Run, run_cells
 
 @dataclass
 class GradedSubmission:
-    """What marking a submission gives: its cells' outputs and each exercise's checks."""
+    """The outputs of a submission's cells, by cell number, and the checks of each exercise, by its id."""
 
     cells: dict[int, CellRun]
     checks: dict[str, list[CheckRun]] = field(default_factory=dict)
 
-    def results(self, exercises: list[Exercise]) -> list[ExerciseResult]:
-        return [exercise_result(exercise, self.checks[exercise.id]) for exercise in exercises]
-
 
 class SubmissionGrader:
-    """Marks submissions of one notebook, one after another."""
+    """Grades submissions, one after another."""
 
     def __init__(
         self, graders: CollectedGraders, launcher: Launcher, limits: TimeLimits, seed: int, student_seed: int
@@ -57,16 +53,37 @@ class SubmissionGrader:
     ) -> GradedSubmission:
         """Run the cells once, then grade every exercise on the state they left.
 
-        When the warm process is lost meanwhile, all is done again: raises LauncherError the second time.
+        With `until_failure`, an exercise's checks stop at the first that fails. If the fork server dies
+        meanwhile, everything is repeated. Raises LauncherError if it dies twice.
         """
         for _ in range(2):
             deaths = self.launcher.deaths
-            graded = self._mark(cells, exercises, references, until_failure)
+            graded = self._grade_once(cells, exercises, references, until_failure)
             if self.launcher.deaths == deaths:
                 return graded
-        raise LauncherError("the warm process died twice over this submission")
+        raise LauncherError("the fork server died twice while grading this submission")
 
-    def _mark(
+    def run_in_namespaces(
+        self, cells: list[CodeCell], pairs: list[tuple[str, pytest.Item]], reference: ReferenceProxy
+    ) -> list[CheckRun]:
+        """Run the cells once, then each check against one of the namespaces that they bind.
+
+        A pair is the name of a namespace, a dict that the cells bind, and the check to run in it.
+        """
+        try:
+            process = self._run_cells(cells).process
+            runs: list[CheckRun] = []
+            for names, group in itertools.groupby(pairs, key=lambda pair: pair[0]):
+                if process.serving:  # the previous namespace's code ended it
+                    process = self._run_cells(cells).process
+                with process.answering(names) as proxy:
+                    context = GradingContext(proxy, reference, self.seed, self.launcher.device)
+                    runs += [self.graders.run_check(item, context) for _, item in group]
+            return runs
+        finally:
+            self.launcher.kill_tree()
+
+    def _grade_once(
         self,
         cells: list[CodeCell],
         exercises: list[Exercise],
@@ -75,74 +92,53 @@ class SubmissionGrader:
     ) -> GradedSubmission:
         self.deadline = time.monotonic() + self.limits.submission
         try:
-            run = self._run(cells)
+            run = self._run_cells(cells)
             graded = GradedSubmission(run.cells)
-            copies = NotebookCopies(run, partial(self._run, cells))
+            copies = NotebookCopies(run, partial(self._run_cells, cells))
             for exercise in exercises:
                 reference = references[exercise.id]
-                graded.checks[exercise.id] = self._exercise(exercise, copies, reference, until_failure)
+                graded.checks[exercise.id] = self._grade_exercise(exercise, copies, reference, until_failure)
             return graded
         finally:
             self.launcher.kill_tree()
 
-    def _run(self, cells: list[CodeCell]) -> Run:
-        """Run the notebook in a process of its own, after ending the one before."""
+    def _run_cells(self, cells: list[CodeCell]) -> Run:
+        """End the previous process and run the notebook in a new one."""
         self.launcher.kill_tree()
         return run_cells(self.launcher, cells, self.student_seed, self.limits)
 
-    def _exercise(
+    def _grade_exercise(
         self, exercise: Exercise, copies: NotebookCopies, reference: ReferenceProxy, until_failure: bool
     ) -> list[CheckRun]:
-        """Grade one exercise so that no other can have disturbed it.
+        """Grade one exercise so that no other can affect it.
 
-        A copy of the notebook costs more than most exercises' questions, so the next exercise is asked in
-        the copy at hand as long as nothing there has changed. But what fails there does not count: the
-        exercise is asked again, in a copy that no other exercise has seen.
+        A copy of the notebook costs more than most exercises' checks, so it is used for the next exercise
+        as long as nothing in it has changed. A failure in a used copy does not count, though: the exercise
+        is graded again in a new one.
         """
-        if copies.used:
-            runs = self._checks(exercise, copies, reference, until_failure=True)
-            kept = copies.kept(runs)
+        if copies.in_use:
+            runs = self._run_checks(exercise, copies, reference, until_failure=True)
+            kept = copies.keep_if_unchanged(runs)
             if not any(map(_failed, runs)):
                 return runs
             if kept:
-                copies.end()
-        runs = self._checks(exercise, copies, reference, until_failure)
-        copies.kept(runs)
+                copies.discard()
+        runs = self._run_checks(exercise, copies, reference, until_failure)
+        copies.keep_if_unchanged(runs)
         return runs
 
-    def answers(
-        self, cells: list[CodeCell], asked: list[tuple[str, pytest.Item]], reference: ReferenceProxy
+    def _run_checks(
+        self, exercise: Exercise, copies: NotebookCopies, reference: ReferenceProxy, until_failure: bool
     ) -> list[CheckRun]:
-        """How several namespaces, that the cells leave behind by name, fare in one check each."""
-        try:
-            process = self._run(cells).process
-            found: list[CheckRun] = []
-            for names, group in itertools.groupby(asked, key=lambda pair: pair[0]):
-                if process.serving:  # it was lost over the namespace before this one
-                    process = self._run(cells).process
-                with process.answering(names) as proxy:
-                    context = GradingContext(proxy, reference, self.seed, self.launcher.device)
-                    found += [self.graders.run_check(item, context) for _, item in group]
-            return found
-        finally:
-            self.launcher.kill_tree()
-
-    def _checks(
-        self,
-        exercise: Exercise,
-        copies: NotebookCopies,
-        reference: ReferenceProxy,
-        until_failure: bool = False,
-    ) -> list[CheckRun]:
-        """All checks of one exercise; one that loses its copy costs only itself and its time."""
+        """Run the checks of one exercise. If a check loses its copy, the next one gets a new copy."""
         runs: list[CheckRun] = []
         deadline = time.monotonic() + self.limits.exercise
         for item in self.graders.checks[exercise.id]:
             try:
                 self._check_deadline(deadline)
-                asked = time.monotonic()
-                student = copies.living()
-                deadline += time.monotonic() - asked  # running the notebook again is not the exercise's time
+                start = time.monotonic()
+                student = copies.get()
+                deadline += time.monotonic() - start  # a rerun of the notebook is not the exercise's time
                 student.deadline = min(deadline, self.deadline)
                 context = GradingContext(student, reference, self.seed, self.launcher.device)
             except StudentLost as lost:

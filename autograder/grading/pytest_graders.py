@@ -14,17 +14,18 @@ from _pytest.runner import runtestprotocol
 from autograder.core import wording
 from autograder.core.errors import GraderError
 from autograder.core.records import CheckRun
-from autograder.grading.answer_shape import forged
+from autograder.grading.answer_shape import has_forged_answer
 from autograder.grading.context import CurrentContext, GradingContext, exercise_of
-from autograder.grading.outcome import _fault, check_outcome
+from autograder.grading.outcome import check_outcome, fault_of
 from autograder.process.proxy import StudentLost
 
 Result = TypeVar("Result")
-OURS = {"student", "reference", "draw", "device", "sitting", "request"}
+PROVIDED = {"student", "reference", "draw", "device"}
+INTERNAL = {"context", "request"}  # what the provided fixtures themselves request
 
 
 class CollectedGraders:
-    """The collected checks of every exercise, ready to be run for one submission after another."""
+    """The checks of every exercise: collected once, run for one submission after another."""
 
     def __init__(self, items: list[pytest.Item], outcomes: list[tuple[str, BaseException | None]]) -> None:
         self._outcomes = outcomes
@@ -33,37 +34,38 @@ class CollectedGraders:
             self.checks[exercise_of(item)].append(item)
 
     def run_check(self, item: pytest.Item, context: GradingContext) -> CheckRun:
-        """Run one check for one submission; whatever happens is the result."""
+        """Run one check for one submission. Whatever the check raises becomes its outcome."""
         context.student.start_over()
         context.reference.start_over()
-        arguments = self._arguments(item, context)
-        error = self._by_protocol(item, context) if arguments is None else _directly(item, arguments)
-        if error is not None and _fault(error) == "internal" and forged(context):
+        arguments = self._direct_arguments(item, context)
+        error = self._run_by_pytest(item, context) if arguments is None else _call(item, arguments)
+        if error is not None and fault_of(error) == "internal" and has_forged_answer(context):
             error = StudentLost("wrong", wording.OTHER_SHAPE)
         return check_outcome(item, error, context.student)
 
-    def _arguments(self, item: pytest.Item, context: GradingContext) -> dict[str, Any] | None:
-        """What the check is called with, when it asks for our own fixtures and parameters alone.
+    def _direct_arguments(self, item: pytest.Item, context: GradingContext) -> dict[str, Any] | None:
+        """The check's arguments if they are all parameters and provided fixtures, else None.
 
-        pytest's protocol costs a millisecond a check, which is most of a class's grading; a check that
-        uses fixtures of its author's goes through it all the same.
+        pytest's run protocol costs a millisecond a check, which adds up to most of the time that grading a
+        class takes. Only a check with other fixtures has to go through it.
         """
         callspec = getattr(item, "callspec", None)
         params = dict(callspec.params) if callspec else {}
-        wanted = set(item.fixturenames) - OURS - params.keys()  # type: ignore[attr-defined]
-        if wanted:
+        if set(item.fixturenames) - PROVIDED - INTERNAL - params.keys():  # type: ignore[attr-defined]
             return None
         names = item._fixtureinfo.argnames  # type: ignore[attr-defined]
+        if INTERNAL & set(names):
+            return None
         given = {**params, **context.fixtures(exercise_of(item), item.name)}
         return {name: given[name] for name in names}
 
-    def _by_protocol(self, item: pytest.Item, context: GradingContext) -> BaseException | None:
-        """Let pytest run it: set up, call, take down; returns the first error."""
+    def _run_by_pytest(self, item: pytest.Item, context: GradingContext) -> BaseException | None:
+        """Let pytest set up, call and tear down the check; return the first error."""
         self._outcomes.clear()
         CurrentContext.current = context
         try:
-            # As pytest-rerunfailures does to run an item again; only the item itself is taken down after
-            # it, so that its module and packages are set up once.
+            # As pytest-rerunfailures runs an item again. Only the item itself is torn down afterwards, so
+            # its module and packages are set up once.
             item.session._setupstate.teardown_exact(item.parent)  # type: ignore[arg-type]
             item._initrequest()  # type: ignore[attr-defined]
             runtestprotocol(item, nextitem=item.parent, log=False)  # type: ignore[arg-type]
@@ -72,7 +74,7 @@ class CollectedGraders:
         return next((error for _, error in self._outcomes if error is not None), None)
 
 
-def _directly(item: pytest.Item, arguments: dict[str, Any]) -> BaseException | None:
+def _call(item: pytest.Item, arguments: dict[str, Any]) -> BaseException | None:
     try:
         item.obj(**arguments)  # type: ignore[attr-defined]
     except KeyboardInterrupt:
@@ -83,7 +85,7 @@ def _directly(item: pytest.Item, arguments: dict[str, Any]) -> BaseException | N
 
 
 class _Collector:
-    """The pytest plugin: takes the collected items and hands them over instead of running them."""
+    """A pytest plugin that passes the collected items to `use` instead of running them."""
 
     def __init__(self, use: Callable[[CollectedGraders], Any]) -> None:
         self.use = use
@@ -97,14 +99,14 @@ class _Collector:
             self.failures.append(f"{report.nodeid}: {str(report.longrepr).strip().splitlines()[-1]}")
         for item in report.result:
             if isinstance(item, pytest.Function) and not inspect.getdoc(item.obj):
-                self.failures.append(f"{item.nodeid} has no docstring: say there what it checks, to students")
+                self.failures.append(f"{item.nodeid} has no docstring: write there which rule it checks")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if not self.failures:
             try:
                 self.result = self.use(CollectedGraders(session.items, self.outcomes))
-            except BaseException as error:  # noqa: BLE001  pytest would print it as its own; raised again outside
+            except BaseException as error:  # noqa: BLE001  pytest would print it; with_graders raises it
                 self.error = error
         return True
 
@@ -117,24 +119,16 @@ class _Collector:
 
 
 def with_graders(folder: Path, use: Callable[[CollectedGraders], Result]) -> Result:
-    """Collect the graders below `folder` once and call `use` with them.
+    """Collect the graders below `folder` once, call `use` with them and return what it returns.
 
-    pytest owns the process while `use` runs, so this is an inversion of control rather than a return.
+    `use` runs inside pytest.main, because the collected items last no longer than that. Raises GraderError
+    if a grader cannot be collected.
     """
     collector = _Collector(use)
     root = folder.parent.parent
-    options = [
-        "-p",
-        "autograder.grading.fixtures",
-        "-p",
-        "no:terminal",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:logging",
-        "-s",
-    ]
-    options += ["-c", "/dev/null", f"--rootdir={root}", "--import-mode=prepend"]
+    plugins = ("autograder.grading.fixtures", "no:terminal", "no:cacheprovider", "no:logging")
+    options = [word for plugin in plugins for word in ("-p", plugin)]
+    options += ["-s", "-c", "/dev/null", f"--rootdir={root}", "--import-mode=prepend"]
     code = pytest.main([*options, str(folder)], plugins=[collector])
     if collector.error:
         raise collector.error

@@ -1,4 +1,4 @@
-"""TODO grading.reference."""
+"""The reference solution behind the same interface as a student's notebook."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from autograder.protocol.values import RefValue
 
 
 class ReferenceProxy(LocalProxy):
-    """The reference solution; a question asked before is answered from memory.
+    """The reference solution; it answers a repeated request from a cache.
 
-    Everyone in a run gets the same inputs, so the reference works once for the whole class. Only replies
-    that hold no kept object are remembered: those objects could have changed since.
+    Every submission of a run gets the same inputs, so the reference is computed once for a whole class.
+    A response is not cached if it, or its request, refers to an entry of the object table: that object
+    may have changed since.
     """
 
     def __init__(self, names: dict[str, Any]) -> None:
@@ -29,20 +30,20 @@ class ReferenceProxy(LocalProxy):
         key = msgspec.msgpack.encode(msgspec.structs.replace(request, id=0))
         response = self._responses.get(key)
         if response is None:
-            kept = len(self._answerer.table.values)
+            objects_before = len(self._answerer.table.values)
             response = super()._ask(request)
-            if len(self._answerer.table.values) == kept and not _names_kept(request):
+            if len(self._answerer.table.values) == objects_before and not _has_object_ref(request):
                 self._responses[key] = response
         return response
 
 
-def _names_kept(request: Request) -> bool:
+def _has_object_ref(request: Request) -> bool:
     values = [*getattr(request, "args", []), *getattr(request, "kwargs", {}).values()]
     return any(isinstance(value, RefValue) for value in values)
 
 
 def load_reference(solutions: Path) -> dict[str, Any]:
-    """Import a notebook's reference solutions; returns their names."""
+    """Import a notebook's file of reference solutions and return its names."""
     name = f"reference_{solutions.stem}"
     spec = importlib.util.spec_from_file_location(name, solutions)
     assert spec is not None and spec.loader is not None

@@ -1,4 +1,4 @@
-"""TODO grading.scoring."""
+"""Turn the checks of an exercise into its score and status."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from autograder.core.statuses import ExerciseStatus
 def exercise_result(
     exercise: Exercise, runs: list[CheckRun], diagnosis: Diagnosis | None = None
 ) -> ExerciseResult:
-    """Add up the weights of the checks that could be made."""
-    made = [run.result for run in runs if run.result.passed is not None]
-    total = sum(check.weight for check in made)
-    earned = sum(check.weight for check in made if check.passed)
+    """Score an exercise: its points times the share of the checks' weight that was earned.
+
+    Checks without a verdict are left out. After an internal error the score is None.
+    """
+    judged = [run.result for run in runs if run.result.passed is not None]
+    total = sum(check.weight for check in judged)
+    earned = sum(check.weight for check in judged if check.passed)
     status = _status(runs, earned)
     share = earned / total if total else float(status == "passed")
     score = None if status == "internal" else round(exercise.points * share, 2)
@@ -22,10 +25,10 @@ def exercise_result(
 
 def _status(runs: list[CheckRun], earned: float) -> ExerciseStatus:
     faults = {run.fault for run in runs if run.fault}
-    made = [run for run in runs if run.result.passed is not None]
-    if "internal" in faults or not made:
+    judged = [run for run in runs if run.result.passed is not None]
+    if "internal" in faults or not judged:
         return "internal"
-    if all(run.result.passed for run in made):
+    if all(run.result.passed for run in judged):
         return "passed"
     if earned:
         return "partial"

@@ -1,7 +1,7 @@
-"""The graders' self-test: in a plain `pytest tests/module6` the reference solution sits every check.
+"""The graders' self-test: in a plain `pytest tests/module6`, every check runs against the reference solution.
 
-It sits in a student's process behind the same channel as a submission, so what passes here would pass
-in a notebook too.
+The reference runs in a student's process behind the same channel as a submission, so a solution that
+passes here also passes in a notebook.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SEED = 0
 
 
 class _Selftest:
-    """One warm process for the whole pytest run; the notebook's process changes with the notebook."""
+    """One launcher for the whole pytest run, and a student's process for the current notebook."""
 
     def __init__(self, course: Course) -> None:
         self.course = course
@@ -33,7 +33,7 @@ class _Selftest:
         self.process: StudentProcess | None = None
         atexit.register(self.launcher.close)
 
-    def process_of(self, notebook: str) -> StudentProcess:
+    def process_for(self, notebook: str) -> StudentProcess:
         if self.process is None or self.process.serving or notebook != self.notebook:
             self.launcher.kill_tree()
             solution = self.course.solution_file(notebook).read_text(encoding="utf-8")
@@ -43,20 +43,20 @@ class _Selftest:
         return self.process
 
 
-_running: dict[Path, _Selftest] = {}
+_selftests: dict[Path, _Selftest] = {}
 
 
 @pytest.fixture
 def context(request: pytest.FixtureRequest) -> Iterator[GradingContext]:
-    """The reference solution in the student's place, for one check."""
+    """The context of one check, with the reference solution as the submission."""
     item = request.node
     folder = Path(str(item.path)).parent
     root, assignment = folder.parents[2], folder.parent.name
-    if root not in _running:
-        _running[root] = _Selftest(Course(root, assignment))
-    selftest = _running[root]
+    if root not in _selftests:
+        _selftests[root] = _Selftest(Course(root, assignment))
+    selftest = _selftests[root]
     exercise = selftest.course.exercises[exercise_of(item)]
-    process = selftest.process_of(exercise.notebook)
+    process = selftest.process_for(exercise.notebook)
     names = load_reference(selftest.course.solution_file(exercise.notebook))
     with process.answering() as proxy:
         yield GradingContext(proxy, ReferenceProxy(names), SEED)

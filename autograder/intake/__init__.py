@@ -1,1 +1,1 @@
-"""A submitted file becomes a submission: archives, notebook files, the released cells restored."""
+"""From a submitted file to a submission: unpack archives, read notebooks, restore the released cells."""

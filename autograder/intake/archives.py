@@ -1,7 +1,7 @@
-"""What students hand in as archives, unpacked for `nbgrader zip_collect`: within bounds, and nowhere else.
+"""Unpack students' archives for `nbgrader zip_collect`, within size limits and inside one folder.
 
-nbgrader's own extractor unpacks whatever an archive holds, however much it is, and gives files the modes that
-the archive asks for. Settings: `c.BoundedExtractor.max_bytes` and so on in nbgrader_config.py.
+nbgrader's own extractor unpacks whatever an archive holds, however large, and gives files the modes that
+the archive asks for. Set the limits with `c.BoundedExtractor.max_bytes` and so on in nbgrader_config.py.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ BROKEN = (
 
 
 class Refused(Exception):
-    """An archive that is not unpacked; the reason as the end of a sentence."""
+    """An archive is not unpacked; the text is the reason, worded as the end of a sentence."""
 
 
 @dataclass
 class Budget:
-    """What one archive, with all that lie in it, may still become."""
+    """The bytes and files that an archive, with any archives inside it, may still unpack to."""
 
     bytes: int
     files: int
 
     def take(self, size: int) -> None:
+        """Account for one file of `size` bytes. Raises Refused if the budget is exceeded."""
         self.bytes -= size
         self.files -= 1
         if self.bytes < 0:
@@ -50,13 +51,13 @@ class Budget:
 
 
 def stem(path: Path) -> str:
-    """The folder that an archive becomes; `...zip` is not to become the one above."""
+    """The name of the folder to unpack an archive into: never `..`, which `...zip` would give."""
     ending = next(ending for ending in ENDINGS if path.name.endswith(ending))
     return path.name.removesuffix(ending).strip(".") or "archive"
 
 
 def unpack(path: Path, folder: Path, budget: Budget) -> None:
-    """Files and folders only, with ordinary modes and inside `folder`. Raises Refused."""
+    """Unpack files and folders, with ordinary modes and only inside `folder`. Raises Refused."""
     if folder.is_file():
         raise Refused("a file and an archive in it have the same name")
     try:
@@ -65,7 +66,7 @@ def unpack(path: Path, folder: Path, budget: Budget) -> None:
         else:
             _untar(path, folder, budget)
     except BROKEN as error:
-        raise Refused(f"it is broken or of an unknown kind ({savable(str(error))[:100]})") from None
+        raise Refused(f"it is broken or of an unknown format ({savable(str(error))[:100]})") from None
     except OSError as error:
         raise Refused(f"it cannot be written here ({error.strerror or error})") from None
 
@@ -73,10 +74,10 @@ def unpack(path: Path, folder: Path, budget: Budget) -> None:
 def _unzip(path: Path, folder: Path, budget: Budget) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        for member in members:  # a member is never read beyond the size that it states
+        for member in members:  # zipfile never reads past the size in the header
             budget.take(member.file_size)
             kind = stat.S_IFMT(member.external_attr >> 16)
-            _refuse_stray(member.filename, kind not in (0, stat.S_IFREG, stat.S_IFDIR))
+            _check_member(member.filename, regular=kind in (0, stat.S_IFREG, stat.S_IFDIR))
         folder.mkdir(parents=True, exist_ok=True)
         for member in members:
             archive.extract(member, folder)
@@ -85,7 +86,7 @@ def _unzip(path: Path, folder: Path, budget: Budget) -> None:
 def _untar(path: Path, folder: Path, budget: Budget) -> None:
     with tarfile.open(path) as archive:
         for member in _bounded(archive, budget):
-            _refuse_stray(member.name, not (member.isfile() or member.isdir()))
+            _check_member(member.name, regular=member.isfile() or member.isdir())
         folder.mkdir(parents=True, exist_ok=True)
         for member in archive.getmembers():
             member.mode = 0o755 if member.isdir() else 0o644
@@ -93,15 +94,15 @@ def _untar(path: Path, folder: Path, budget: Budget) -> None:
 
 
 def _bounded(archive: tarfile.TarFile, budget: Budget) -> Iterator[tarfile.TarInfo]:
-    """Each member as its header comes, so that no bomb is read to its end."""
+    """Yield each member as its header is read, so that a bomb is refused before its end."""
     for member in archive:
         budget.take(max(member.size, 0))
         yield member
 
 
-def _refuse_stray(name: str, odd: bool) -> None:
+def _check_member(name: str, regular: bool) -> None:
     parts = name.replace("\\", "/").split("/")
-    if odd:
-        raise Refused(f"{savable(name)[:80]!r} in it is no ordinary file (a link or a device)")
+    if not regular:
+        raise Refused(f"{savable(name)[:80]!r} in it is not a regular file (a link or a device)")
     if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or os.path.splitdrive(name)[0]:
-        raise Refused(f"{savable(name)[:80]!r} in it leads outside")
+        raise Refused(f"{savable(name)[:80]!r} in it leads outside the folder")

@@ -1,4 +1,4 @@
-"""Read a submitted notebook, whatever state it is in; one clear sentence when it is none."""
+"""Read a submitted notebook, whatever state it is in, or say in one sentence why it cannot be read."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    """The notebook at `path` in today's format, without its outputs. Raises Unreadable."""
+    """The notebook at `path` in the current format, without its outputs. Raises Unreadable."""
     return tidy(notebook_data(path), path.name)
 
 
 def notebook_data(path: Path) -> dict[str, Any]:
-    """The JSON of a notebook file, as it was submitted."""
+    """The JSON object in a notebook file, as submitted. Raises Unreadable."""
     try:
         if not path.is_file():
             raise Unreadable(wording.not_a_file(path.name))
@@ -37,28 +37,31 @@ def notebook_data(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise Unreadable(wording.unreadable_file(path.name, str(error.strerror))) from None
     except UnicodeDecodeError:
-        raise Unreadable(wording.not_a_notebook(path.name, "it is not UTF-8 text")) from None
+        raise Unreadable(wording.not_a_notebook(path.name, wording.NOT_UTF8)) from None
     if not text.strip():
         raise Unreadable(wording.empty_file(path.name))
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise Unreadable(wording.not_a_notebook(path.name, f"its JSON breaks{place}")) from None
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else None
+        raise Unreadable(wording.not_a_notebook(path.name, wording.invalid_json(line))) from None
     if not isinstance(data, dict):
-        raise Unreadable(wording.not_a_notebook(path.name, "it holds no cells"))
+        raise Unreadable(wording.not_a_notebook(path.name, wording.NO_CELLS))
     return data
 
 
 def tidy(data: dict[str, Any], name: str) -> NotebookNode:
-    """A notebook of the current format from whatever cells the data holds."""
+    """A notebook in the current format, with the text and grade_ids of the cells in `data`.
+
+    `name` is the file's, for the error message. Raises Unreadable if there are no cells, or too many.
+    """
     cells = data.get("cells")
     if cells is None and isinstance(data.get("worksheets"), list):  # format 3
         sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]
         lists = [sheet.get("cells") for sheet in sheets]
         cells = [cell for part in lists if isinstance(part, list) for cell in part]
     if not isinstance(cells, list):
-        raise Unreadable(wording.not_a_notebook(name, "it holds no cells"))
+        raise Unreadable(wording.not_a_notebook(name, wording.NO_CELLS))
     if len(cells) > MAX_CELLS:
         raise Unreadable(wording.too_many_cells(name, len(cells), MAX_CELLS))
     seen: set[str] = set()
@@ -77,7 +80,7 @@ def tidy(data: dict[str, Any], name: str) -> NotebookNode:
 
 
 def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
-    """One cell with its text and what nbgrader says of it; all else is left behind."""
+    """Keep a cell's text, id, type and grade_id, and drop everything else."""
     source = joined(raw.get("source", raw.get("input", "")) or "")
     source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     source = savable(source)
@@ -93,16 +96,16 @@ def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
         cell |= {"outputs": [], "execution_count": None}
     tag = metadata.get("nbgrader")
     if isinstance(tag, dict) and isinstance(tag.get("grade_id"), str):
-        cell["metadata"] = {"nbgrader": {"grade_id": tag["grade_id"]}}  # the rest is the skeleton's
+        cell["metadata"] = {"nbgrader": {"grade_id": tag["grade_id"]}}  # the skeleton has the rest
     return cell
 
 
 def refuse_link(path: Path) -> None:
-    """A link in a submission could lead to somebody else's work, or to the solutions."""
+    """Raise Unreadable for a link: it could lead to another student's work or to the solutions."""
     if path.is_symlink():
         raise Unreadable(wording.link(path.name))
 
 
 def fresh_id(wanted: str, taken: Container[str]) -> str:
-    """An id like `wanted` that no other cell has."""
+    """`wanted`, with a number added if it is taken."""
     return next(x for n in count() if (x := f"{wanted}-{n}" if n else wanted) not in taken)

@@ -1,8 +1,8 @@
-"""Put a submission back on the released skeleton, and a graded notebook together from its results.
+"""Restore the released cells of a submitted notebook.
 
-nbgrader stumbles over copied, deleted and edited cells; the skeleton knows what each graded cell has to
-be, so every released cell stands exactly once in what this makes, with the student's text where the
-student may write.
+nbgrader stumbles over cells that were copied, deleted or edited. The released notebook, the *skeleton*, says
+what each graded cell must be: in the assembled notebook each occurs exactly once, with the student's text
+only where students may write.
 """
 
 from __future__ import annotations
@@ -25,21 +25,23 @@ READ_ONLY = {"editable": False, "deletable": False}
 
 
 def read_skeleton(path: Path) -> NotebookNode:
-    """A released notebook."""
+    """Read a released notebook; shared and cached, so copy its cells before changing them.
+
+    Raises CourseError if it is missing.
+    """
     if not path.exists():
         raise CourseError(f"{path} is missing: run `autograder release`.")
     return _read_once(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _read_once(path: Path, changed: int) -> NotebookNode:
-    """Everyone's submission goes on the same released notebook; who uses its cells takes copies."""
+def _read_once(path: Path, changed: int) -> NotebookNode:  # `changed` is part of the cache key
     skeleton: NotebookNode = nbformat.read(path, as_version=4)
     return skeleton
 
 
 def assemble(submitted: NotebookNode, skeleton: NotebookNode) -> NotebookNode:
-    """The submitted cells in their order, each released cell among them once and whole."""
+    """The submitted cells in their order, with each graded cell restored and exactly once among them."""
     released = {tag["grade_id"]: cell for cell in skeleton.cells if (tag := tag_of(cell))}
     ids = {cell["id"]: grade_id for grade_id, cell in released.items()}
     chosen = _chosen(submitted, released, ids)
@@ -59,7 +61,7 @@ def assemble(submitted: NotebookNode, skeleton: NotebookNode) -> NotebookNode:
 def _chosen(
     submitted: NotebookNode, released: Mapping[str, NotebookNode], ids: Mapping[str, str]
 ) -> dict[int, str]:
-    """Which submitted cell stands for each released one: of several, the last that was changed."""
+    """Match submitted cells to released ones; if several match, the last one that was changed wins."""
     found: dict[str, int] = {}
     for number, cell in enumerate(submitted.cells):
         grade_id = tag_of(cell).get("grade_id")
@@ -74,18 +76,18 @@ def _chosen(
 
 
 def _restore(cell: NotebookNode, released: NotebookNode) -> None:
-    """Give a cell the released one's metadata, and its text too where students may not write."""
+    """Give a cell the released metadata, and the released text too unless students may edit it."""
     tag = tag_of(released)
     cell.metadata["nbgrader"] = deepcopy(released.metadata["nbgrader"])
     if not tag.get("solution"):
         cell.source = released.source
         cell.metadata.update(READ_ONLY)
     elif cell.source.strip() == released.source.strip():
-        cell.source = released.source  # an answer is unanswered whatever blank lines were added
+        cell.source = released.source  # blank lines alone do not make an answer
 
 
 def _with_missing(cells: list[NotebookNode], skeleton: NotebookNode, present: set[str]) -> list[NotebookNode]:
-    """Put deleted graded cells back, each behind the released cell that stands before it."""
+    """Put deleted graded cells back, each after the released cell that precedes it."""
     result = list(cells)
     previous: str | None = None
     for released in skeleton.cells:
@@ -93,8 +95,10 @@ def _with_missing(cells: list[NotebookNode], skeleton: NotebookNode, present: se
         if grade_id is None:
             continue
         if grade_id not in present and tag_of(released).get("grade"):
-            place = next((n + 1 for n, x in enumerate(result) if tag_of(x).get("grade_id") == previous), None)
-            result.insert(len(result) if place is None else place, deepcopy(released))
+            position = next(
+                (n + 1 for n, x in enumerate(result) if tag_of(x).get("grade_id") == previous), None
+            )
+            result.insert(len(result) if position is None else position, deepcopy(released))
             present.add(grade_id)
         if grade_id in present:
             previous = grade_id
@@ -110,7 +114,7 @@ def _unique_ids(cells: Iterable[NotebookNode]) -> None:
 
 
 def code_cells(notebook: NotebookNode, skeleton: NotebookNode) -> list[CodeCell]:
-    """The cells to run, numbered by their place."""
+    """The cells to run, numbered by their position in the notebook."""
     given = {cell.source.strip() for cell in skeleton.cells if not tag_of(cell).get("solution")}
     return [
         CodeCell(number, cell.source, cell.source.strip() in given)
@@ -119,8 +123,13 @@ def code_cells(notebook: NotebookNode, skeleton: NotebookNode) -> list[CodeCell]
     ]
 
 
-def refuse_stranger(submitted: NotebookNode, skeleton: NotebookNode, names: Iterable[str], file: str) -> None:
-    """Raise Unreadable for a notebook that has nothing to do with this part of the assignment."""
+def refuse_unrelated(
+    submitted: NotebookNode, skeleton: NotebookNode, names: Iterable[str], file: str
+) -> None:
+    """Raise Unreadable if the notebook has nothing in common with the released one.
+
+    `names` are the functions and classes it should define; `file` is its name, for the message.
+    """
     wanted = {tag_of(cell).get("grade_id") for cell in skeleton.cells} - {None}
     wanted |= {cell["id"] for cell in skeleton.cells}
     text = "\n".join(cell.source for cell in submitted.cells if cell.cell_type == "code")

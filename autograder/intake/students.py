@@ -1,4 +1,4 @@
-"""The students of a class and the files each of them handed in."""
+"""The students of a class, and the files each of them submitted."""
 
 from __future__ import annotations
 
@@ -14,39 +14,40 @@ from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
 from autograder.intake.notebook_file import refuse_link
-from autograder.intake.submission import Submission, open_submission, unreadable
+from autograder.intake.submission import Submission, open_submission, unreadable_result
 
 TIMESTAMP = "timestamp.txt"
 Graded = tuple[NotebookResult, NotebookNode]
-"""The result and the graded notebook of a submission."""
+"""A submission's result and its graded notebook."""
 
 
 @dataclass
 class Student:
-    """A student's files, and what has become of each so far."""
+    """A student's files and the results so far."""
 
     name: str
     folder: Path
-    waiting: int = 0
-    """Notebooks that are still to be graded."""
+    pending: int = 0
+    """How many notebooks are still to be graded."""
     notebooks: dict[str, NotebookNode | None] = field(default_factory=dict)
-    """The graded notebooks by name; None for one that could not be graded."""
+    """Graded notebooks by name; None for one that could not be graded."""
     finished: list[tuple[Submission, NotebookResult]] = field(default_factory=list)
+    """What was graded in this run."""
     results: list[NotebookResult] = field(default_factory=list)
     skipped: int = 0
-    """Notebooks that have been graded before and have not changed."""
+    """How many notebooks were graded before and have not changed since."""
 
     @property
     def files(self) -> list[Path]:
         return sorted(x for x in self.folder.glob("*.ipynb") if x.is_file() or x.is_symlink())
 
     def timestamp(self) -> str | None:
-        """When it was handed in, as nbgrader's timestamp.txt says. Raises Unreadable."""
+        """The time in nbgrader's timestamp.txt, or None without one. Raises Unreadable."""
         from nbgrader.utils import parse_utc
 
         path = self.folder / TIMESTAMP
-        for handed_in in (self.folder.parent, self.folder, path):
-            refuse_link(handed_in)
+        for each in (self.folder.parent, self.folder, path):
+            refuse_link(each)
         if not path.is_file():
             return None
         text = path.read_text(encoding="utf-8", errors="replace").strip()
@@ -57,28 +58,30 @@ class Student:
         return text
 
     def open(self, course: Course, graded: Callable[[Submission], Graded | None]) -> list[Submission]:
-        """The submissions to grade; `graded` finds the result of one that was graded before.
+        """Return the submissions to grade; `graded` looks up an earlier result, or returns None.
 
-        A file that cannot be read gets its result here.
+        Files that cannot be read, or were graded before, get their results here.
         """
-        fault = self._fault(course)
-        if fault is not None:
-            self.results = [fault]
+        refusal = self._refusal(course)
+        if refusal is not None:
+            self.results = [refusal]
             return []
         found = [x for x in map(lambda path: self._open_file(course, path, graded), self.files) if x]
-        self.waiting = len(found)
+        self.pending = len(found)
         return found
 
-    def _fault(self, course: Course) -> NotebookResult | None:
-        """The result when nothing of this student can be graded."""
+    def _refusal(self, course: Course) -> NotebookResult | None:
+        """The only result if none of this student's files can be graded, else None."""
         name = savable(self.name)
         if self.name != name:
-            return unreadable(course, self.folder, "", name, _bad_name(self))
+            return unreadable_result(course, self.folder, "", name, _bad_name(self))
         try:
             self.timestamp()
         except Unreadable as error:
-            return unreadable(course, self.folder / TIMESTAMP, TIMESTAMP, name, error)
-        return None if self.files else unreadable(course, self.folder, "", name, _no_notebook(self))
+            return unreadable_result(course, self.folder / TIMESTAMP, TIMESTAMP, name, error)
+        if not self.files:
+            return unreadable_result(course, self.folder, "", name, _no_notebook(self))
+        return None
 
     def _open_file(
         self, course: Course, path: Path, graded: Callable[[Submission], Graded | None]
@@ -87,22 +90,22 @@ class Student:
             refuse_link(path)
             submission = open_submission(course, path, student=self.name)
         except Unreadable as error:
-            self.results.append(unreadable(course, path, path.stem, self.name, error))
+            self.results.append(unreadable_result(course, path, path.stem, self.name, error))
             if path.stem in course.notebooks:
                 self.notebooks[path.stem] = None
             return None
-        known = graded(submission)
-        if known is None:
+        earlier = graded(submission)
+        if earlier is None:
             return submission
         self.skipped += 1
-        self.results.append(known[0])
-        self.notebooks[submission.name] = known[1]
+        result, self.notebooks[submission.name] = earlier
+        self.results.append(result)
         return None
 
     def add(self, submission: Submission, result: NotebookResult) -> None:
-        """Take in the result of a notebook that has just been graded."""
+        """Add the result of a notebook that has just been graded."""
         self.results.append(result)
-        self.waiting -= 1
+        self.pending -= 1
         if result.status == "graded":
             self.notebooks[submission.name] = submission.notebook
             self.finished.append((submission, result))
@@ -110,23 +113,26 @@ class Student:
             self.notebooks[submission.name] = None
 
     def misnamed(self, course: Course) -> set[str]:
-        """Names of files that are not named like a notebook of the assignment."""
+        """The names of files that do not match any notebook of the assignment."""
         return {result.notebook for result in self.results} - course.notebooks.keys()
 
 
 def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
-    """The students who handed something in, of those that the patterns name."""
+    """The students who submitted something and match one of the globs (all, if there are none).
+
+    Raises CourseError if nobody submitted anything, or if a glob matches nobody.
+    """
     root = course.root / "submitted"
     folders = sorted(path for path in root.glob(f"*/{course.assignment}") if path.is_dir())
     found = [Student(path.parent.name, path) for path in folders]
     if not found:
         raise CourseError(
-            f"{root} holds no <student>/{course.assignment}/ folder: collect submissions first"
+            f"{root} has no <student>/{course.assignment}/ folder: collect submissions first"
             " (`nbgrader collect` or `nbgrader zip_collect`)."
         )
     for pattern in patterns:
         if not any(fnmatch(student.name, pattern) for student in found):
-            raise CourseError(f"no student in {root} is named like {pattern!r}.")
+            raise CourseError(f"no student in {root} matches {pattern!r}.")
     if not patterns:
         return found
     return [x for x in found if any(fnmatch(x.name, pattern) for pattern in patterns)]
@@ -135,11 +141,14 @@ def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
 def _bad_name(student: Student) -> Unreadable:
     folder = student.folder.parent
     return Unreadable(
-        f"{folder.parent} holds a folder whose name is not UTF-8 text ({folder.name!a}): rename it to the"
+        f"{folder.parent} has a folder whose name is not UTF-8 text ({folder.name!a}): rename it to the"
         " student's id."
     )
 
 
 def _no_notebook(student: Student) -> Unreadable:
-    held = ", ".join(sorted(path.name for path in student.folder.iterdir())[:3]) or "nothing"
-    return Unreadable(f"{student.folder} holds no notebook but {held}: put it there, or delete the folder.")
+    found = ", ".join(sorted(path.name for path in student.folder.iterdir())[:3])
+    contents = f"only {found}" if found else "it is empty"
+    return Unreadable(
+        f"{student.folder} has no notebook ({contents}): put the notebook there, or delete the folder."
+    )

@@ -1,4 +1,4 @@
-"""One submitted notebook on its way: read and assembled, marked by a worker, and its result."""
+"""One submitted notebook, ready to be graded: its cells, exercises and job for a worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.core.errors import Unreadable
 from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
 from autograder.course.course import Course
 from autograder.intake.notebook_file import notebook_data, tidy
-from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_stranger
+from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_unrelated
 
 
 @dataclass
@@ -25,19 +25,25 @@ class Submission:
     path: str
     student: str | None
     name: str
+    """The name of the released notebook, without .ipynb."""
     notebook: NotebookNode
     exercises: list[Exercise]
     cells: list[CodeCell]
     digest: str = ""
+    """The SHA-256 of the submitted file."""
 
     def job(self) -> GradeJob:
+        """What a worker needs: every code cell, and the exercises not graded by a person."""
         return GradeJob(self.cells, [x for x in self.exercises if not x.written])
 
 
 def open_submission(
     course: Course, path: Path, name: str | None = None, student: str | None = None
 ) -> Submission:
-    """Read a file and put it on the released skeleton. Raises Unreadable with one sentence."""
+    """Read a notebook file and restore its released cells.
+
+    `name` says which released notebook it is; by default the file's name does. Raises Unreadable.
+    """
     name = name or path.stem
     if name not in course.notebooks:
         expected = ", ".join(f"{known}.ipynb" for known in course.notebooks)
@@ -55,19 +61,19 @@ def from_notebook(
     student: str | None,
     digest: str = "",
 ) -> Submission:
-    """The same for a notebook's JSON that has been read already (nbgrader hands over its own object)."""
+    """Like `open_submission`, from a notebook's JSON (nbgrader passes its own object). Raises Unreadable."""
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
     tidied = tidy(submitted, Path(path).name)
-    refuse_stranger(tidied, skeleton, course.names_of(name), Path(path).name)
+    refuse_unrelated(tidied, skeleton, course.names_of(name), Path(path).name)
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]
     return Submission(path, student, name, notebook, exercises, code_cells(notebook, skeleton), digest)
 
 
-def unreadable(
+def unreadable_result(
     course: Course, path: Path, name: str, student: str | None, error: Exception
 ) -> NotebookResult:
     """The result of a file that cannot be graded."""
-    maximum = sum(x.points for x in course.exercises.values() if x.notebook == name and not x.written)
-    told = [savable(text) for text in (str(path), name, str(error))]
-    return NotebookResult(told[0], student, told[1], "unreadable", told[2], 0.0, maximum, 0.0)
+    max_score = sum(x.points for x in course.exercises.values() if x.notebook == name and not x.written)
+    shown_path, shown_name, message = (savable(text) for text in (str(path), name, str(error)))
+    return NotebookResult(shown_path, student, shown_name, "unreadable", message, 0.0, max_score, 0.0)

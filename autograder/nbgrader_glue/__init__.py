@@ -1,1 +1,1 @@
-"""What nbgrader needs before this package can use it: its settings, its database, its log."""
+"""Helpers for calling nbgrader: its settings, its database URL, its log messages."""

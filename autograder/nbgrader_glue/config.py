@@ -1,4 +1,4 @@
-"""TODO nbgrader_glue.config."""
+"""nbgrader's settings for a course, its database URL, and the tools it needs on PATH."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def database_url(root: Path) -> str:
-    """The database that nbgrader_config.py names, else gradebook.db; SQLite waits for other writers."""
+    """The SQLAlchemy URL of the course's gradebook: from nbgrader_config.py, else gradebook.db.
+
+    SQLite is told to wait for other writers. Raises ReleaseError like `course_config`.
+    """
     url = str(course_config(root).CourseDirectory.get("db_url", "")) or f"sqlite:///{root / 'gradebook.db'}"
     if url.startswith("sqlite:///") and "timeout=" not in url:
         url += ("&" if "?" in url else "?") + "timeout=60"
@@ -22,10 +25,10 @@ def database_url(root: Path) -> str:
 
 
 def put_tools_on_path() -> None:
-    """Let nbgrader find `alembic`, which it starts by its bare name on a database's first use.
+    """Put this environment's scripts first on PATH, so that nbgrader finds the right `alembic`.
 
-    Without it that first command leaves a database which no later one repairs; and another
-    environment's alembic would do the same, so ours goes first.
+    nbgrader runs it when it creates a database. If it is missing or belongs to another environment, the
+    database stays broken: no later command repairs it.
     """
     tools = sysconfig.get_path("scripts")
     path = os.environ.get("PATH", "")
@@ -34,7 +37,7 @@ def put_tools_on_path() -> None:
 
 
 def course_config(root: Path) -> Config:
-    """The settings in the course's nbgrader_config.py, which stock nbgrader reads too."""
+    """Load the course's nbgrader_config.py. Raises ReleaseError if it is missing or sets no course_id."""
     from traitlets.config.loader import ConfigFileNotFound, PyFileConfigLoader
 
     try:
@@ -43,13 +46,13 @@ def course_config(root: Path) -> Config:
         raise ReleaseError(
             [
                 (
-                    f"{root} holds no nbgrader_config.py: run this in the course's root folder (or"
-                    " name it with --course), or restore it with `git checkout nbgrader_config.py`."
+                    f"{root} has no nbgrader_config.py: run this in the course's root folder (or point to it"
+                    " with --course), or restore it with `git checkout nbgrader_config.py`."
                 )
             ]
         ) from None
     if not str(config.CourseDirectory.get("course_id", "")).strip():
         raise ReleaseError(
-            ["nbgrader_config.py sets no c.CourseDirectory.course_id: give the course a name."]
+            ["nbgrader_config.py does not set c.CourseDirectory.course_id: give the course a name."]
         )
     return config

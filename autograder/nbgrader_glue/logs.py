@@ -1,56 +1,61 @@
-"""nbgrader logs a traceback for every trouble; an error meant for people is one sentence."""
+"""Turn the tracebacks that nbgrader logs into one sentence each.
+
+nbgrader is imported inside the functions, so that nbgrader_config.py stays quick to load.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-from dateutil.parser import ParserError  # type: ignore[import-untyped]
-from nbformat.reader import NotJSONError
-from nbgrader.converters.base import NbGraderException
-
 from autograder.core.errors import CourseError
 
 TRACEBACK = "Traceback (most recent call last)"
-UNNAMED = (
-    "none of this student's files is named like a notebook of the assignment (those that were"
-    " skipped are named above): rename it and grade again."
+MISNAMED = (
+    "none of this student's files is named like a notebook of the assignment (any that were skipped are"
+    " listed above): rename the file and grade again."
 )
 
 
-class Sentences(logging.Filter):
-    """Puts the sentence in a traceback's place; the traceback of a fault unknown to us stays."""
+class SentenceFilter(logging.Filter):
+    """Replace tracebacks of known errors with a sentence. Tracebacks of unknown errors stay."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
         if TRACEBACK in text:
+            from nbgrader.converters.base import NbGraderException
+
             error = sys.exc_info()[1]
             if isinstance(error, NbGraderException):
-                return False  # nbgrader has just said it
+                return False  # nbgrader has just logged its message
             sentence = _sentence(error)
             if sentence is not None:
                 record.msg, record.args = sentence, ()
-        elif "the the above traceback" in text:
+        elif "the the above traceback" in text:  # nbgrader's own typo
             record.msg, record.args = "The errors above say why; the other students are done.", ()
         elif text.startswith("No notebooks found, did you forget"):
-            record.msg, record.args = UNNAMED, ()
+            record.msg, record.args = MISNAMED, ()
         return True
 
 
 def _sentence(error: BaseException | None) -> str | None:
-    """What a person has to know of an error that a student's file can cause."""
+    """The sentence for an error that a student's file can cause; None for any other error."""
+    from dateutil.parser import ParserError  # type: ignore[import-untyped]
+    from nbformat.reader import NotJSONError
+
     if isinstance(error, CourseError):
         return str(error)
+    # nbgrader raises another error while it reports an unreadable timestamp.
     parsing = error if isinstance(error, ParserError) else getattr(error, "__context__", None)
-    if isinstance(parsing, ParserError):  # nbgrader stumbles while it says this
-        return f"timestamp.txt holds no time that can be read ({parsing}): correct it."
+    if isinstance(parsing, ParserError):
+        return f"timestamp.txt does not contain a readable time ({parsing}): correct it."
     if isinstance(error, NotJSONError):
-        return "the file is no notebook (its JSON breaks): open it in Jupyter, save it and try again."
+        return "the file is not a notebook (invalid JSON): open it in Jupyter, save it and try again."
     return None
 
 
 def say_sentences(log: logging.Logger | logging.LoggerAdapter[logging.Logger]) -> None:
-    """Let a log of nbgrader's say sentences from now on."""
+    """Make one of nbgrader's loggers log sentences instead of tracebacks from now on."""
     logger = log.logger if isinstance(log, logging.LoggerAdapter) else log
-    if not any(isinstance(known, Sentences) for known in logger.filters):
-        logger.addFilter(Sentences())
+    if not any(isinstance(known, SentenceFilter) for known in logger.filters):
+        logger.addFilter(SentenceFilter())

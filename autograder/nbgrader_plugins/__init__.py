@@ -1,1 +1,18 @@
-"""What nbgrader_config.py names, so that nbgrader's own commands use this package."""
+"""The public API for nbgrader_config.py: what nbgrader's own commands use of this package.
+
+Steps are names, not classes, so importing this loads neither torch nor nbgrader: nbgrader imports a step when
+a command needs it.
+"""
+
+from autograder.nbgrader_glue.config import put_tools_on_path
+from autograder.nbgrader_glue.logs import say_sentences
+from autograder.nbgrader_plugins.steps import AUTOGRADE_STEPS, RELEASE_STEPS, SANITIZE_STEPS, validate_steps
+
+__all__ = [
+    "AUTOGRADE_STEPS",
+    "RELEASE_STEPS",
+    "SANITIZE_STEPS",
+    "put_tools_on_path",
+    "say_sentences",
+    "validate_steps",
+]

@@ -1,4 +1,4 @@
-"""TODO nbgrader_plugins.archive_extractor."""
+"""The archive extractor of `nbgrader zip_collect`, with limits on size, number of files and nesting."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from autograder.intake.archives import ENDINGS, Budget, Refused, stem, unpack
 
 
 class BoundedExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has no types
-    """nbgrader's extractor with bounds: a refused archive is one line, and the others are unpacked."""
+    """Unpack submitted archives within limits. A refused archive is logged; the others are still unpacked."""
 
-    max_bytes = Int(2**30, help="What one archive may become, those inside it included.").tag(config=True)
-    max_files = Int(20_000, help="How many files it may hold.").tag(config=True)
-    max_depth = Int(3, help="How deep archives may lie in archives.").tag(config=True)
+    max_bytes = Int(2**30, help="Unpacked bytes of one archive, including nested ones.").tag(config=True)
+    max_files = Int(20_000, help="How many files one archive may contain.").tag(config=True)
+    max_depth = Int(3, help="How deeply archives may be nested.").tag(config=True)
 
     def extract(self, archive_path: str, extracted_path: str) -> None:
+        """Copy the files in the folder `archive_path` to `extracted_path`, unpacking archives."""
         for path in sorted(Path(archive_path).rglob("*")):
             if not path.is_file() or path.is_symlink():
                 continue
@@ -34,19 +35,19 @@ class BoundedExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has n
             except Refused as error:
                 shutil.rmtree(folder / stem(path), ignore_errors=True)
                 self.log.error(
-                    "%s is not unpacked: %s. Ask for the notebooks themselves; the other archives are done.",
+                    "%s was not unpacked: %s. Ask for the notebooks themselves; the other archives are done.",
                     savable(path.name),
                     error,
                 )
 
     def _unpack_tree(self, archive: Path, folder: Path) -> None:
-        """Unpack an archive and, beside where they lie, those in it."""
+        """Unpack an archive, and each archive inside it next to where it is."""
         budget = Budget(self.max_bytes, self.max_files)
-        waiting = [(archive, folder, 1)]
-        while waiting:
-            path, place, depth = waiting.pop()
+        pending = [(archive, folder, 1)]
+        while pending:
+            path, place, depth = pending.pop()
             if depth > self.max_depth:
-                raise Refused("archives lie in archives too deep")
+                raise Refused("its archives are nested too deep")
             unpack(path, place, budget)
             inner = [x for x in place.rglob("*") if x.name.endswith(ENDINGS) and x.is_file()]
-            waiting += [(x, x.with_name(stem(x)), depth + 1) for x in inner]
+            pending += [(x, x.with_name(stem(x)), depth + 1) for x in inner]

@@ -1,9 +1,9 @@
-"""Our steps in `nbgrader autograde` and `nbgrader validate`: the engine in the place of a kernel.
+"""Steps of `nbgrader autograde` and `nbgrader validate` that grade in the sandbox instead of a kernel.
 
-nbgrader_config.py names the parts of this module. Autograde reads a submission
-(SubmissionExporter), puts it back on the released skeleton (PutOnSkeleton), grades it
-(GradeByEngine) and lets nbgrader's own SaveAutoGrades record what stands in the test cells. Who
-raises here fails one student: nbgrader logs it, keeps that student's old grade and goes on.
+nbgrader_config.py refers to these classes by name. Autograde reads a submission (SubmissionExporter),
+restores the released cells (RestoreReleasedCells), grades it (GradeSubmission), and lets nbgrader's own
+SaveAutoGrades record the scores in the test cells. An exception fails one student only: nbgrader logs it,
+keeps the student's previous grade and continues.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Converted = tuple[NotebookNode, Any]
 
 
 class SubmissionExporter(NotebookExporter):
-    """Reads a notebook in whatever state it is; one sentence when it is none."""
+    """Read a notebook in whatever state it is. If it cannot be read, the error is one sentence."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)  # type: ignore[no-untyped-call]
@@ -49,12 +49,12 @@ class SubmissionExporter(NotebookExporter):
 
 
 class _Step(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
-    """A preprocessor that knows the course, and that no setting can switch off."""
+    """A preprocessor that knows the course and cannot be disabled by a setting."""
 
     enabled = Bool(True)
 
     def submission(self, notebook: NotebookNode, resources: Any) -> Submission:
-        """The notebook that nbgrader hands over, on the released skeleton."""
+        """The notebook from nbgrader, with the released cells restored."""
         names = resources["nbgrader"]
         path = self.folder(resources) / f"{names['notebook']}.ipynb"
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -66,51 +66,51 @@ class _Step(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no type
         return Path(self.parent.parent.coursedir.root)
 
     def folder(self, resources: Any) -> Path:
-        """Where the student's files lie."""
+        """The folder with the student's submitted files."""
         folders, names = self.parent.parent.coursedir, resources["nbgrader"]
         return Path(folders.format_path(folders.submitted_directory, names["student"], names["assignment"]))
 
 
-class PutOnSkeleton(_Step):
-    """The first step: every released cell stands once and whole, whatever the student did to it.
+class RestoreReleasedCells(_Step):
+    """The first step: restore every released cell, whatever the student did to it.
 
-    Nothing else of the submission is left than its cells' text: no outputs, hence no score that a
-    student has written there, no kernel's name and no metadata.
+    Of the submission only the text of its cells remains. Outputs are dropped, and with them any score that a
+    student put there; so are the kernel's name and all metadata.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Converted:
         folder = self.folder(resources)
-        for handed_in in (folder.parent, folder, folder / f"{resources['nbgrader']['notebook']}.ipynb"):
-            refuse_link(handed_in)
+        for path in (folder.parent, folder, folder / f"{resources['nbgrader']['notebook']}.ipynb"):
+            refuse_link(path)
         self._refuse_misnamed(resources)
         return self.submission(nb, resources).notebook, resources
 
     def _refuse_misnamed(self, resources: Any) -> None:
-        """To nbgrader a part is missing whose file a browser has called `part (1).ipynb`."""
+        """Refuse `part (1).ipynb`, as browsers name a second download: nbgrader would call `part` missing."""
         course = shared_worker_for(self.root, resources["nbgrader"]["assignment"]).course
         present = {path.stem for path in self.folder(resources).glob("*.ipynb")}
         missing = [name for name in course.notebooks if name not in present]
-        strange = sorted(present - set(course.notebooks))
-        if missing and strange:
+        unknown = sorted(present - set(course.notebooks))
+        if missing and unknown:
             raise Unreadable(
-                f"{strange[0]}.ipynb is not named like a notebook of {course.assignment}, and"
+                f"{unknown[0]}.ipynb is not named like a notebook of {course.assignment}, and"
                 f" {missing[0]}.ipynb is missing: rename it and grade again."
             )
 
 
-class GradeByEngine(_Step):
-    """Stands where Execute stands: runs the notebook in the sandbox, fills in outputs and scores.
+class GradeSubmission(_Step):
+    """Run the notebook in the sandbox and fill in outputs and scores, in place of nbgrader's Execute.
 
-    It is no Execute, so that `--no-execute` does not switch it off: nbgrader would then read the
-    scores of an unsolved notebook from outputs that are the student's own, or full marks from none.
-    A fault of ours raises, so that nothing is recorded; a fault of the student's never does.
+    It does not derive from Execute, so `--no-execute` does not disable it: nbgrader would then read the
+    student's own outputs as scores, or give full marks where there is no output. It raises on an internal
+    error, so that nothing is recorded, and never because of what the student's code does.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> Converted:
         if self.config.Execute.get("enabled") is False:
-            self.log.warning("Submissions are always run: --no-execute changes nothing here.")
+            self.log.warning("Submissions are always run: --no-execute has no effect here.")
         submission = self.submission(nb, resources)
-        result = _graded(self.root, resources["nbgrader"]["assignment"], submission)
+        result = _grade(self.root, resources["nbgrader"]["assignment"], submission)
         submission.notebook.metadata["autograder"] = {
             "submission": submission.digest,
             "result": msgspec.to_builtins(result),
@@ -118,15 +118,18 @@ class GradeByEngine(_Step):
         return submission.notebook, resources
 
 
-def _graded(root: Path, assignment: str, submission: Submission) -> NotebookResult:
-    """The result, with every score in its cell; raises CourseError when one would be missing."""
+def _grade(root: Path, assignment: str, submission: Submission) -> NotebookResult:
+    """Grade a submission and write the scores into its test cells.
+
+    Raises CourseError on an internal error, or if a test cell would be left without a score.
+    """
     result = finish(submission, shared_worker_for(root, assignment).grade(submission.job()))
     if result.status == "failed":
         raise CourseError(result.message)
     scored = {exercise.id for exercise in result.exercises}
     for cell in submission.notebook.cells:
         grade_id = tag_of(cell).get("grade_id")
-        if is_test(cell) and grade_id not in scored:  # no output would be full marks
+        if is_test(cell) and grade_id not in scored:  # without an output nbgrader gives full marks
             raise CourseError(
                 f"release/{assignment}/{submission.name}.ipynb grades {grade_id}, which"
                 f" source/{assignment} does not: run `autograder release`."
@@ -135,35 +138,33 @@ def _graded(root: Path, assignment: str, submission: Submission) -> NotebookResu
 
 
 class Validate(Execute):  # type: ignore[misc]  # nbgrader has no types
-    """The notebook's run in `nbgrader validate` and in JupyterLab's Validate button.
+    """The step that runs the notebook in `nbgrader validate` and for JupyterLab's Validate button.
 
-    Where the course's hidden graders are (on an instructor's machine) the notebook is graded by
-    them, in the sandbox: each exercise short of its points is listed with the messages that its
-    student will read, beginning with the visible example when that fails. Locked cells are the
-    released ones, so that changed ones are no matter. Everywhere else it is nbgrader's own run in a
-    kernel, and what is listed are the visible examples that fail. Nothing is recorded.
+    On an instructor's machine, where the hidden graders are, they grade the notebook in the sandbox. Each
+    exercise without full marks is listed with the messages that the student will read. Locked cells are
+    restored, so changes to them do not matter. Anywhere else nbgrader runs the notebook in a kernel as usual
+    and lists the visible examples that fail. Nothing is recorded.
     """
 
     def preprocess(self, nb: NotebookNode, resources: Any = None, km: Any = None) -> Converted:
-        found = self._found(nb)
+        found = self._find_notebook(nb)
         if found is None:
             nb, resources = CheckCellMetadata(parent=self.parent).preprocess(nb, resources)
             ran: Converted = super().preprocess(nb, resources, km)
             return ran
         course, name = found
         submission = from_notebook(course, nb, name, f"{name}.ipynb", None)
-        result = _graded(course.root, course.assignment, submission)
+        result = _grade(course.root, course.assignment, submission)
         short = {x.id for x in result.exercises if x.score is not None and x.score < x.max_score}
         for cell in submission.notebook.cells:
             if is_test(cell) and tag_of(cell)["grade_id"] in short:
-                # Behind the score, which nbgrader reads first, an error is text that it shows.
+                # nbgrader reads the score from the first output, and shows an error after it as text.
                 lines = self._wrapped(cell.outputs[1].data["text/plain"])
-                shown = NODES.new_output("error", ename="", evalue="", traceback=lines)
-                cell.outputs.append(shown)
+                cell.outputs.append(NODES.new_output("error", ename="", evalue="", traceback=lines))
         return submission.notebook, resources
 
-    def _found(self, notebook: NotebookNode) -> tuple[Course, str] | None:
-        """The course and the name of the notebook, by its graded cells."""
+    def _find_notebook(self, notebook: NotebookNode) -> tuple[Course, str] | None:
+        """The course and the notebook's name, recognized by its graded cells; None without hidden graders."""
         root = Path(self.config.CourseDirectory.get("root") or os.getcwd())
         wanted = {tag_of(cell).get("grade_id") for cell in notebook.cells} - {None}
         for folder in sorted(root.glob("source/*/")):
@@ -177,7 +178,7 @@ class Validate(Execute):  # type: ignore[misc]  # nbgrader has no types
         return None
 
     def _wrapped(self, text: str) -> list[str]:
-        """Lines that nbgrader's Validator does not cut off."""
+        """Wrap a text into lines that nbgrader's Validator does not truncate."""
         width = getattr(self.parent, "width", 90) - 8
         lines = []
         for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""TODO nbgrader_plugins.release_steps."""
+"""The release step that replaces solutions with stubs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Any
 from nbgrader import utils
 from nbgrader.preprocessors import ClearSolutions
 
+from autograder.core import wording
 from autograder.course.solution_regions import regions
 
 
 class NamedStubs(ClearSolutions):  # type: ignore[misc]  # nbgrader has no types
-    """ClearSolutions whose stub says which task is open.
+    """A ClearSolutions whose stubs name what is to be written.
 
-    A region becomes `raise NotImplementedError("relu is not written yet")`, named after the
-    function or class around it; at module level after the cell's exercise. A code cell without a
-    region becomes one such stub; markdown and other languages are nbgrader's as ever.
+    Each solution region becomes `raise NotImplementedError("relu is not written yet")`. The name is that of
+    the function or class around it, or of the exercise at module level. A code cell without regions becomes a
+    single stub. Markdown and other languages are left to nbgrader.
     """
 
     def _replace_solution_region(self, cell: Any, language: str) -> bool:
@@ -35,15 +36,15 @@ class NamedStubs(ClearSolutions):  # type: ignore[misc]  # nbgrader has no types
         whole = python and utils.is_solution(cell) and not regions(cell.source)
         cell, resources = super().preprocess_cell(cell, resources, cell_index)
         if whole:
-            cell.source = f"# YOUR CODE HERE\n{_stub(_exercise(cell))}"
+            cell.source = f"{wording.YOUR_CODE_HERE}\n{_stub(_exercise(cell))}"
         return cell, resources
 
 
 def _stub(name: str) -> str:
-    return f'raise NotImplementedError("{name} is not written yet")'
+    return f'raise NotImplementedError("{wording.not_written_yet(name)}")'
 
 
 def _exercise(cell: Any) -> str:
-    """The exercise of a solution cell: `claims` for the grade_id `claims_solution`."""
+    """The exercise that a solution cell belongs to: `claims` if its grade_id is `claims_solution`."""
     grade_id = str(cell.metadata.get("nbgrader", {}).get("grade_id", "this task"))
     return grade_id.removesuffix("_solution")

@@ -1,14 +1,14 @@
-"""Our steps in nbgrader's own pipeline: preprocessors that nbgrader_config.py names.
+"""The preprocessors of nbgrader's commands, by name.
 
-They derive from nbgrader's classes, never from nbconvert's: nbgrader silently skips the others.
+Those in this package derive from nbgrader's classes, because nbgrader silently skips any others.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-# nbgrader's own order, with its ClearSolutions replaced. ComputeChecksums stands twice because
-# hidden tests, if an author uses any, leave the notebook between the two.
+# nbgrader's default, with ClearSolutions replaced. ComputeChecksums is there twice because hidden tests, if
+# there are any, are removed in between.
 RELEASE_STEPS = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.InstantiateTests",
@@ -24,14 +24,14 @@ RELEASE_STEPS = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# nbgrader's ClearOutput, DeduplicateIds, OverwriteKernelspec and OverwriteCells repair one thing
-# each and stumble over others; the released skeleton answers for all of them.
+# RestoreReleasedCells replaces ClearOutput, DeduplicateIds, OverwriteKernelspec and OverwriteCells, each of
+# which repairs one thing and fails on others.
 SANITIZE_STEPS = [
-    "autograder.nbgrader_plugins.autograde_steps.PutOnSkeleton",
+    "autograder.nbgrader_plugins.autograde_steps.RestoreReleasedCells",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 AUTOGRADE_STEPS = [
-    "autograder.nbgrader_plugins.autograde_steps.GradeByEngine",
+    "autograder.nbgrader_plugins.autograde_steps.GradeSubmission",
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
@@ -40,7 +40,7 @@ AUTOGRADE_STEPS = [
 
 
 def validate_steps(validator: Any) -> list[type]:
-    """What `nbgrader validate` does to a notebook; see nbgrader_grade.Validate."""
+    """The preprocessors of `nbgrader validate`: replaces Validator._preprocessors_default."""
     from nbgrader.preprocessors import ClearOutput
 
     from autograder.nbgrader_plugins.autograde_steps import Validate

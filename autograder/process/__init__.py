@@ -1,1 +1,1 @@
-"""The student's process seen from the grader: start it, run the cells, call what they define."""
+"""The student's process as the grader sees it: start it, run the cells, call what they define."""

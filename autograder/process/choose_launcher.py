@@ -1,4 +1,4 @@
-"""Where students' processes come from: forks of a warm one or, where that is not safe, one for each."""
+"""Choose a launcher: forks of a fork server or, where forking is not safe, a fresh process per submission."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def launcher_for(
     materials: Sequence[Path] = (),
     slots: range = range(SLOTS),
 ) -> Launcher:
-    """The one for this machine, or for this form of the sandbox."""
+    """The launcher for these capabilities; those of this machine by default."""
     capabilities = capabilities or probe()
     if capabilities.linux:
         return ForkServerLauncher(limits, device, capabilities, materials, slots)

@@ -1,11 +1,9 @@
-"""The grader's side of the warm process: start it, fork students from it, and end them.
-
-It serves one submission at a time, behind the walls that its form of the sandbox has.
-"""
+"""The launcher for Linux: start a fork server in the sandbox and have it fork students' processes."""
 
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
 import socket
 import subprocess
@@ -30,7 +28,7 @@ _START = "import sys; from autograder.student.forkserver import main; main(*sys.
 
 
 class ForkServerLauncher(Launcher):
-    """Starts the warm process when it is first needed, and again when it was lost."""
+    """Starts the fork server when it is first needed, and again after losing it."""
 
     def __init__(
         self, limits: Limits, device: str, capabilities: Capabilities, materials: Sequence[Path], slots: range
@@ -38,10 +36,11 @@ class ForkServerLauncher(Launcher):
         super().__init__(limits, device, capabilities, materials)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
+        self._starting = False
         self._scratch = ""
         self._group: Path | None = None
-        # Uids are taken in turn, so that nothing of one submission belongs to the next; another grader on
-        # this machine has most likely begun elsewhere.
+        # Take uids in turn, so that no submission owns anything of the one before. Start anywhere: another
+        # grader on this machine has most likely started somewhere else.
         self._slots = itertools.islice(itertools.cycle(slots), secrets.randbelow(len(slots)), None)
 
     def start(self) -> None:
@@ -50,19 +49,24 @@ class ForkServerLauncher(Launcher):
                 return
             self.deaths += 1
         self.close()
-        ours, theirs = socket.socketpair()
-        descriptor = theirs.fileno()
+        grader_end, server_end = socket.socketpair()
+        descriptor = server_end.fileno()
         shown = self.materials if self.capabilities.mount else []
         argv = [sys.executable, "-s", "-P", "-c", _START, str(descriptor), self._settings(shown)]
         readable = [*system_paths(), *(PACKAGE / name for name in VISIBLE), *shown]
         if self.capabilities.cgroup:
-            self._group = cgroup.make(cgroup.WARM_BYTES + self.limits.total_bytes)
+            self._group = cgroup.make(cgroup.FORK_SERVER_BYTES + self.limits.total_bytes)
         self._process = launch(
-            argv, capabilities=self.capabilities, readable=readable, pass_fds=[descriptor], env=self._environment(),
-            group=self._group, stderr=self._log,
-        )  # fmt: skip
-        theirs.close()
-        self._channel = Channel(ours)
+            argv,
+            capabilities=self.capabilities,
+            readable=readable,
+            pass_fds=[descriptor],
+            env=self._environment(),
+            group=self._group,
+            stderr=self._log,
+        )
+        server_end.close()
+        self._channel = Channel(grader_end)
         self._starting = True
 
     def wait(self) -> None:
@@ -73,20 +77,20 @@ class ForkServerLauncher(Launcher):
         folders = dict.fromkeys(("HOME", "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR"), "/tmp")
         return super()._environment() | folders
 
-    def spawn(self, seed: int, question_seconds: float) -> StudentProcess:
+    def spawn(self, seed: int, request_seconds: float) -> StudentProcess:
         self.start()
         channel = self._ready_channel()
-        ours, theirs = socket.socketpair()
+        grader_end, student_end = socket.socketpair()
         self._scratch = "" if self.capabilities.mount else _scratch_folder(self.capabilities)
         if self._scratch:
             copy_materials(self.materials, Path(self._scratch))
         try:
             channel.send(Spawn(seed, next(self._slots), self._scratch), ANSWER_SECONDS)
-            send_descriptor(channel, theirs)
+            send_descriptor(channel, student_end)
             channel.receive(Spawned, ANSWER_SECONDS)
         except ProtocolError as error:
-            raise self._trouble("did not start a student", error) from None
-        return StudentProcess(Channel(ours), question_seconds, self.interrupt)
+            raise self._failure("did not start the submission", error) from None
+        return StudentProcess(Channel(grader_end), request_seconds, self.interrupt)
 
     def _ready_channel(self) -> Channel:
         assert self._channel is not None
@@ -94,7 +98,7 @@ class ForkServerLauncher(Launcher):
             try:
                 self._channel.receive(Ready, START_SECONDS)
             except ProtocolError as error:
-                raise self._trouble("did not start", error) from None
+                raise self._failure("did not start", error) from None
             self._starting = False
         return self._channel
 
@@ -103,7 +107,7 @@ class ForkServerLauncher(Launcher):
             self._channel.send(Interrupt(), ANSWER_SECONDS)
 
     def kill_tree(self) -> None:
-        """A warm process that cannot is replaced."""
+        """Kill everything the submission left behind. If the fork server fails to, replace it."""
         if self._channel is not None:
             try:
                 self._channel.send(KillTree(), ANSWER_SECONDS)
@@ -129,6 +133,6 @@ class ForkServerLauncher(Launcher):
 
 
 def _scratch_folder(capabilities: Capabilities) -> str:
-    """An empty folder that the student's uid can get to, even where TMPDIR is closed to other users."""
+    """Make an empty folder that the student's uid can reach, even if TMPDIR is closed to other users."""
     closed = capabilities.uids and closed_folder([f"{gettempdir()}/x"])
-    return mkdtemp(prefix="autograder-", dir="/tmp" if closed else None)
+    return mkdtemp(prefix=f"autograder-{os.getpid()}-", dir="/tmp" if closed else None)

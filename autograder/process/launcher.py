@@ -1,4 +1,4 @@
-"""What every launcher does: make one student's process at a time, interrupt it, and end all of it."""
+"""What every launcher does: start one student's process at a time, interrupt it, and kill all of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import msgspec
 
@@ -16,6 +16,7 @@ from autograder.core.errors import CourseError
 from autograder.core.limits import Limits
 from autograder.process.student_process import StudentProcess
 from autograder.protocol.channel import ProtocolError
+from autograder.protocol.socket_inheritance import last_line
 from autograder.sandbox.capabilities import Capabilities
 
 START_SECONDS = 180.0
@@ -23,11 +24,11 @@ PACKAGE = Path(autograder.__file__).parent
 
 
 class LauncherError(CourseError):
-    """A process for students cannot be made: our fault, never the student's."""
+    """The process for students failed: an internal error, never the student's fault."""
 
 
 class Launcher(ABC):
-    """Serves one submission at a time; a class is graded with several, each in a worker of its own."""
+    """Serves one submission at a time; to grade a class, several workers have a launcher each."""
 
     def __init__(
         self, limits: Limits, device: str, capabilities: Capabilities, materials: Sequence[Path]
@@ -36,34 +37,37 @@ class Launcher(ABC):
         self.device = device
         self.capabilities = capabilities
         self.materials = [path.resolve() for path in materials]
-        """Files and folders that lie beside the notebook when it runs, as they do on a student's disk."""
+        """Files and folders to put next to the notebook, as they are on a student's disk."""
         self.deaths = 0
-        """How often a process of ours was lost; what it was doing then says nothing of the student."""
-        self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
+        """How often the launcher's own process died; whatever failed with it is not the student's fault."""
+        self._log = TemporaryFile()  # noqa: SIM115  lives as long as this object
 
     @abstractmethod
     def start(self) -> None:
-        """Start what takes long without waiting for it."""
+        """Begin the slow part of starting, without waiting for it."""
 
     @abstractmethod
     def wait(self) -> None:
-        """Wait until a student can be made at once. Raises LauncherError when that does not come about."""
+        """Wait until `spawn` can return at once. Raises LauncherError on failure."""
 
     @abstractmethod
-    def spawn(self, seed: int, question_seconds: float) -> StudentProcess:
-        """Make a student's process."""
+    def spawn(self, seed: int, request_seconds: float) -> StudentProcess:
+        """Start a student's process; it has `request_seconds` to answer each request.
+
+        Raises LauncherError on failure.
+        """
 
     @abstractmethod
     def interrupt(self) -> None:
-        """Tell the student's process what Ctrl-C tells."""
+        """Interrupt the student's process, as Ctrl-C does."""
 
     @abstractmethod
     def kill_tree(self) -> None:
-        """End everything the submission left behind."""
+        """Kill everything the submission left behind."""
 
     @abstractmethod
     def close(self) -> None:
-        """End everything of this launcher."""
+        """End every process of this launcher."""
 
     def __enter__(self) -> Self:
         return self
@@ -71,13 +75,13 @@ class Launcher(ABC):
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    def _trouble(self, what: str, error: ProtocolError) -> LauncherError:
-        """Our fault, with the last line that our process wrote of it."""
+    def _failure(self, what: str, error: ProtocolError) -> LauncherError:
+        """Close, and make an error with the last line that the process wrote to stderr."""
         self.close()
         return LauncherError(f"the process for students {what} ({last_line(self._log) or error})")
 
     def _settings(self, materials: Sequence[Path] = ()) -> str:
-        """What a process for students has to know, as one word of its command line."""
+        """The settings of a process for students, as one argument of its command line."""
         shown = [str(path) for path in materials]
         return msgspec.json.encode(
             {"capabilities": self.capabilities, "limits": self.limits, "materials": shown}
@@ -94,15 +98,8 @@ class Launcher(ABC):
         return env
 
 
-def last_line(log: IO[bytes]) -> str:
-    """The last line that a process wrote on stderr, where Python says what went wrong."""
-    log.seek(0)
-    lines = log.read()[-4000:].decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
-
-
 def copy_materials(materials: Sequence[Path], folder: Path) -> None:
-    """Where no file system of the student's own can show them."""
+    """Copy materials next to the notebook, where the sandbox cannot mount them."""
     for path in materials:
         if path.is_dir():
             shutil.copytree(path, folder / path.name)

@@ -1,4 +1,4 @@
-"""The two sides a hidden grader talks to, by one interface: the student's notebook and the reference."""
+"""The proxies a hidden grader talks to: one interface for the student's notebook and for the reference."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import torch
 
 from autograder.core import wording
 from autograder.core.records import Exchange, Fault
-from autograder.process.show import _arguments, _shown
+from autograder.process.show import show_arguments, show_inline
 from autograder.protocol.answerer import Answerer
-from autograder.protocol.decode import from_wire
-from autograder.protocol.encode import to_wire
+from autograder.protocol.decode import decode_value
+from autograder.protocol.encode import encode_value
 from autograder.protocol.messages import (
     Call,
     ErrorResponse,
@@ -44,7 +44,7 @@ class Raised(Exception):
 
 
 class ReferenceRaised(Raised):
-    """The reference raised: where a grader does not expect it, the fault is ours."""
+    """The reference raised: an internal error, unless the grader expects it."""
 
 
 class StudentLost(Exception):
@@ -56,52 +56,57 @@ class StudentLost(Exception):
 
 
 class NotebookProxy(ABC):
-    """A namespace somewhere else: its functions are called as if they were attributes."""
+    """A notebook's namespace: its functions can be called as methods, wherever it lives."""
 
     _raises: type[Raised] = Raised
 
     def __init__(self) -> None:
         self.changed: tuple[str, ...] = ()
+        """What the last request changed that it should leave alone: arguments, random state, settings."""
         self.exchanges: list[Exchange] = []
         self.requests: list[Request] = []
-        """What the exchanges answer, one by one."""
+        """The request behind each exchange."""
         self.asked: Callable[[], str] = str
+        """The last request as text, made only when it is needed."""
         self._ids = itertools.count(1)
 
     @abstractmethod
     def _ask(self, request: Request) -> Response:
-        """Send one question and wait for its reply."""
+        """Send one request and wait for its response."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            wired, named = _wired(args, kwargs)
-            self.asked = lambda: f"{name}({_arguments(args, kwargs)})"
-            return self._exchange(Call(next(self._ids), name, wired, named))
+            values, named = _encode(args, kwargs)
+            self.asked = lambda: f"{name}({show_arguments(args, kwargs)})"
+            return self._exchange(Call(next(self._ids), name, values, named))
 
         return call
 
     def value(self, name: str) -> Any:
-        """The value bound to a name of the notebook."""
+        """The value bound to a name in the notebook."""
         self.asked = lambda: name
         return self._exchange(Fetch(next(self._ids), name))
 
     def run(self, probe: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run a probe there; its file is sent as source text."""
-        wired, named = _wired(args, kwargs)
-        request = RunProbe(next(self._ids), _source(probe), probe.__name__, wired, named)
-        self.asked = lambda: _describe(probe, args, kwargs)
+        """Run a probe where the notebook lives; its file is sent as source text.
+
+        Like every request, raises Raised if the code there raises and StudentLost if no answer comes.
+        """
+        values, named = _encode(args, kwargs)
+        request = RunProbe(next(self._ids), _source(probe), probe.__name__, values, named)
+        self.asked = lambda: _describe_probe(probe, args, kwargs)
         return self._exchange(request)
 
     def start_over(self) -> None:
-        """Forget the questions of the check before."""
+        """Forget the requests of the previous check."""
         self.exchanges.clear()
         self.requests.clear()
 
     def asked_again(self, request: Request) -> Any:
-        """What comes back to a question that was put to another side."""
+        """Send a request that was made to another proxy."""
         return self._exchange(request)
 
     def _exchange(self, request: Request) -> Any:
@@ -111,7 +116,7 @@ class NotebookProxy(ABC):
         response = self._ask(request)
         if isinstance(response, ValueResponse):
             self.changed = tuple(response.changed)
-            value = _rebuilt(response.value)
+            value = _decode(response.value)
             self.exchanges[-1] = Exchange(value, None, self.changed)
             return value
         raised = self._raises(response)
@@ -134,30 +139,30 @@ class LocalProxy(NotebookProxy):
         return msgspec.msgpack.decode(msgspec.msgpack.encode(response), type=Response)  # type: ignore[no-any-return]
 
 
-def _rebuilt(value: Value) -> Any:
-    """The Python value of an answer; what cannot be rebuilt is the fault of who sent it."""
+def _decode(value: Value) -> Any:
+    """The Python value of an answer. Raises StudentLost if it cannot be rebuilt."""
     try:
-        return from_wire(value)
-    except Exception as error:  # noqa: BLE001  a forged size or name is refused by NumPy and PyTorch in many ways
+        return decode_value(value)
+    except Exception as error:  # noqa: BLE001  NumPy and PyTorch refuse a forged size or name in many ways
         raise StudentLost("wrong", wording.cannot_be_read(str(error)[:200])) from None
 
 
-def _wired(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Value], dict[str, Value]]:
-    return [to_wire(x) for x in args], {name: to_wire(x) for name, x in kwargs.items()}
+def _encode(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Value], dict[str, Value]]:
+    return [encode_value(x) for x in args], {name: encode_value(x) for name, x in kwargs.items()}
 
 
 @cache
 def _source(probe: Callable[..., Any]) -> str:
-    """The whole file that the probe stands in."""
+    """The whole file that defines the probe."""
     return Path(inspect.getsourcefile(probe) or "").read_text(encoding="utf-8")
 
 
-def _describe(probe: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
-    """The first line of the probe's docstring, with its arguments filled in where it names them."""
+def _describe_probe(probe: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The first line of the probe's docstring, with the arguments it names filled in."""
     line = (inspect.getdoc(probe) or probe.__name__.replace("_", " ")).splitlines()[0]
     if "{" not in line:
         return line
     given = inspect.signature(probe).bind_partial(None, *args, **kwargs)
     given.apply_defaults()
     wanted = {field for _, field, _, _ in Formatter().parse(line) if field}
-    return line.format_map({name: _shown(given.arguments.get(name, "…")) for name in wanted})
+    return line.format_map({name: show_inline(given.arguments.get(name, "…")) for name in wanted})

@@ -1,4 +1,4 @@
-"""TODO process.remote_proxy."""
+"""The proxy for a student's notebook: every request has a deadline, and nothing it returns is trusted."""
 
 from __future__ import annotations
 
@@ -8,27 +8,23 @@ import time
 from autograder.core import wording
 from autograder.process.proxy import NotebookProxy, StudentLost
 from autograder.protocol.channel import Channel, ChannelClosed, DeadlineExceeded, ProtocolError
-from autograder.protocol.messages import (
-    CheckUnchanged,
-    Request,
-    Response,
-    ValueResponse,
-)
+from autograder.protocol.messages import CheckUnchanged, Request, Response, ValueResponse
 
 
 class RemoteProxy(NotebookProxy):
-    """The student's notebook, behind a channel."""
+    """The student's notebook at the other end of a channel. Once `lost`, it answers no more requests."""
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         super().__init__()
         self.channel = channel
         self.seconds = seconds
+        """The time limit for one request."""
         self.deadline = math.inf
-        """On the monotonic clock: the end of the exercise's time, whatever one question may take."""
+        """When the exercise's time is up, on the monotonic clock; it also cuts a request short."""
         self.lost = False
 
     def untouched(self) -> bool:
-        """Whether the questions so far have left the notebook as it was, as far as the process tells."""
+        """Whether the requests so far left the notebook unchanged, according to its process."""
         try:
             response = self._ask(CheckUnchanged(next(self._ids)))
         except StudentLost:

@@ -1,4 +1,4 @@
-"""Run a submission's cells in a student's process, whatever they do."""
+"""Run a submission's cells in a student's process, whatever they do to it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,33 @@ from autograder.protocol.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, RunCel
 
 @dataclass
 class Run:
-    """A notebook that has been run, and its living process."""
+    """A notebook that has run, and its live process."""
 
     process: StudentProcess
     cells: dict[int, CellRun] = field(default_factory=dict)
-    room: int = 2 * NOTEBOOK_OUTPUT_BYTES
-    """For outputs; the shell keeps to its bounds, but who answers in its place need not."""
+    output_left: int = 2 * NOTEBOOK_OUTPUT_BYTES
+    """The shell limits outputs too, but student code that answers in its place need not."""
 
     def record(self, done: CellDone, note: str | None) -> None:
-        self.room -= size_of(done.outputs)
-        outputs = done.outputs if self.room >= 0 else []
+        self.output_left -= size_of(done.outputs)
+        outputs = done.outputs if self.output_left >= 0 else []
         if not outputs and done.outputs:
             note = wording.OUTPUTS_LEFT_OUT
         self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note)
 
 
 def run_cells(launcher: Launcher, cells: list[CodeCell], seed: int, limits: TimeLimits) -> Run:
-    """Run the cells in order. A cell that takes the process down is left out and the rest run again."""
+    """Run the cells in order. If a cell ends the process, run the others again without it.
+
+    Raises LauncherError if no process can be started.
+    """
     left_out: dict[int, str] = {}
     deadline = time.monotonic() + limits.notebook
     while True:
-        asked = time.monotonic()
+        started = time.monotonic()
         run = Run(launcher.spawn(seed, limits.question))
-        deadline += time.monotonic() - asked  # waiting for a process is not the notebook's time
-        lost = _attempt(run, cells, left_out, limits, deadline)
+        deadline += time.monotonic() - started  # waiting for a process is not the notebook's time
+        lost = _run_once(run, cells, left_out, limits, deadline)
         if lost is None:
             return run
         launcher.kill_tree()
@@ -50,10 +53,10 @@ def run_cells(launcher: Launcher, cells: list[CodeCell], seed: int, limits: Time
             }
 
 
-def _attempt(
+def _run_once(
     run: Run, cells: list[CodeCell], left_out: dict[int, str], limits: TimeLimits, deadline: float
 ) -> CellRun | None:
-    """Run all cells that are not left out; returns the cell that was the end of the process, if one was."""
+    """Run all cells that are not left out; return the cell that ended the process, if any."""
     for cell in cells:
         if cell.number in left_out:
             run.cells[cell.number] = CellRun(cell.number, None, [], left_out[cell.number])
@@ -67,11 +70,10 @@ def _attempt(
         try:
             done, interrupted = run.process.run_cell(message, seconds, limits.grace)
         except DeadlineExceeded:
-            note = wording.cell_did_not_stop(seconds)
-            return CellRun(cell.number, None, [], note)
+            return CellRun(cell.number, None, [], wording.cell_did_not_stop(seconds))
         except ChannelClosed:
             return CellRun(cell.number, None, [], wording.CELL_ENDED_PROCESS)
         except ProtocolError as error:
-            return CellRun(cell.number, None, [], wording.cell_answered_nonsense(str(error)))
+            return CellRun(cell.number, None, [], wording.cell_sent_invalid_response(str(error)))
         run.record(done, wording.cell_interrupted(seconds) if interrupted else None)
     return None

@@ -1,4 +1,4 @@
-"""TODO process.show."""
+"""Values as a student reads them: short, rounded, and large ones by their shape."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from autograder.protocol.values import ObjectRef
 MAX_SHOWN_BITS = 500
 
 
-def _shown(value: Any) -> str:
-    """A value inside a sentence: text stands there without quotes."""
+def show_inline(value: Any) -> str:
+    """A value within a sentence, where text goes without quotes."""
     return value if isinstance(value, str) else show(value)
 
 
-def _arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+def show_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The arguments of a call, as written between its parentheses."""
     return ", ".join([*(show(x) for x in args), *(f"{name}={show(x)}" for name, x in kwargs.items())])
 
 
 def show(value: Any, limit: int = 160) -> str:
-    """A short text for a value, as a student reads it; large tensors and arrays by their shape."""
+    """A value as text of at most `limit` characters; large tensors and arrays by their shape."""
     text = _show(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -40,8 +41,8 @@ def _show(value: Any) -> str:
     if isinstance(value, np.longdouble):
         return _show(float(value))
     if isinstance(value, np.generic):
-        found = value.item()
-        return repr(found)[:200] if isinstance(found, np.generic) else _show(found)
+        item = value.item()
+        return repr(item)[:200] if isinstance(item, np.generic) else _show(item)
     if isinstance(value, (list, tuple)):
         inner = ", ".join(_show(x) for x in value[:12]) + (", …" if len(value) > 12 else "")
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
@@ -50,7 +51,7 @@ def _show(value: Any) -> str:
     if isinstance(value, float):
         return repr(float(f"{value:.6g}"))
     if isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS:
-        return f"a whole number of {value.bit_length()} bits"  # Python refuses to write the longest out
+        return f"a whole number of {value.bit_length()} bits"  # Python refuses to print the longest
     return f"a {value.type_name}" if isinstance(value, ObjectRef) else repr(value)[:200]
 
 

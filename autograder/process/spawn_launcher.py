@@ -1,6 +1,6 @@
-"""A launcher without forks, for systems where they are not safe or not there: a process for each submission.
+"""A launcher for systems where forking is unsafe or missing: a fresh process for each submission.
 
-Its imports take seconds, so the next one starts while a submission is graded.
+Its imports take seconds, so the next process starts while a submission is being graded.
 """
 
 from __future__ import annotations
@@ -27,39 +27,40 @@ _NEEDED_ON_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATH", 
 
 
 class SpawnLauncher(Launcher):
-    """Keeps one process ready, and hands it out."""
+    """Keeps the next process ready while one serves a submission."""
 
     def __init__(
         self, limits: Limits, device: str, capabilities: Capabilities, materials: Sequence[Path]
     ) -> None:
         super().__init__(limits, device, capabilities, materials)
-        self._next: _Fresh | None = None
-        self._current: _Fresh | None = None
-        self._caches = mkdtemp(prefix="autograder-")
+        self._next: _FreshProcess | None = None
+        self._current: _FreshProcess | None = None
+        self._caches = mkdtemp(prefix=f"autograder-{os.getpid()}-")
 
     def start(self) -> None:
         if self._next is None:
-            self._next = self._make()
+            self._next = self._start_process()
 
     def wait(self) -> None:
-        fresh = self._next = self._next or self._make()
+        fresh = self._next = self._next or self._start_process()
         try:
             fresh.wait()
         except ProtocolError as error:
-            raise self._trouble("did not start", error) from None
+            raise self._failure("did not start", error) from None
 
-    def spawn(self, seed: int, question_seconds: float) -> StudentProcess:
+    def spawn(self, seed: int, request_seconds: float) -> StudentProcess:
         self.kill_tree()
         try:
-            fresh = self._begun(seed)
-        except ProtocolError:  # it was started ahead, where the submission before this one could reach it
-            fresh = self._begun_anew(seed)
-        with contextlib.suppress(LauncherError):  # it may be possible when it is needed
-            self._next = self._make()
-        return StudentProcess(fresh.channel, question_seconds, self.interrupt)
+            fresh = self._assign(seed)
+        except ProtocolError:  # started early, so the previous submission may have broken it
+            fresh = self._assign_another(seed)
+        with contextlib.suppress(LauncherError):  # it may work when it is needed
+            self._next = self._start_process()
+        return StudentProcess(fresh.channel, request_seconds, self.interrupt)
 
-    def _begun(self, seed: int) -> _Fresh:
-        fresh = self._current = self._next or self._make()
+    def _assign(self, seed: int) -> _FreshProcess:
+        """Give the submission the process that is ready."""
+        fresh = self._current = self._next or self._start_process()
         self._next = None
         fresh.wait()
         copy_materials(self.materials, Path(fresh.folder))
@@ -68,12 +69,12 @@ class SpawnLauncher(Launcher):
         fresh.channel.receive(Spawned, ANSWER_SECONDS)
         return fresh
 
-    def _begun_anew(self, seed: int) -> _Fresh:
+    def _assign_another(self, seed: int) -> _FreshProcess:
         self.kill_tree()
         try:
-            return self._begun(seed)
+            return self._assign(seed)
         except ProtocolError as error:
-            raise self._trouble("did not start a student", error) from None
+            raise self._failure("did not start the submission", error) from None
 
     def interrupt(self) -> None:
         if self._current is not None:
@@ -91,28 +92,28 @@ class SpawnLauncher(Launcher):
             self._next = None
         remove(self._caches)
 
-    def _make(self) -> _Fresh:
-        folder = mkdtemp(prefix="autograder-")
+    def _start_process(self) -> _FreshProcess:
+        folder = mkdtemp(prefix=f"autograder-{os.getpid()}-")
         os.makedirs(self._caches, exist_ok=True)
         argv = [sys.executable, "-s", "-P", "-c", _START, self._settings()]
-        env = self._environment() | self._places(folder)
+        env = self._environment() | self._folders(folder)
         try:
             process = UnsandboxedProcess(argv, env=env, folder=Path(folder), stderr=self._log)
         except OSError as error:
             remove(folder)
             raise LauncherError(f"a process for students cannot be started ({error.strerror})") from None
-        return _Fresh(process, Channel(process.socket), folder)
+        return _FreshProcess(process, Channel(process.socket), folder)
 
-    def _places(self, folder: str) -> dict[str, str]:
-        """The folder is home; what matplotlib finds out about the machine's fonts is kept for the next."""
+    def _folders(self, folder: str) -> dict[str, str]:
+        """Make `folder` the home, but share matplotlib's font cache, which is slow to build."""
         home = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR"), folder)
         system = {name: os.environ[name] for name in _NEEDED_ON_WINDOWS if name in os.environ}
         return home | {"MPLCONFIGDIR": self._caches} | (system if sys.platform == "win32" else {})
 
 
 @dataclass
-class _Fresh:
-    """A process that waits for its submission, or has one."""
+class _FreshProcess:
+    """A process that waits for its submission, or is running it."""
 
     process: UnsandboxedProcess
     channel: Channel
@@ -120,7 +121,7 @@ class _Fresh:
     importing: bool = True
 
     def wait(self) -> None:
-        """Until its imports are done. Raises ProtocolError when they do not come to an end."""
+        """Wait until its imports are done. Raises ProtocolError on failure."""
         if self.importing:
             self.channel.receive(Ready, START_SECONDS)
             self.importing = False

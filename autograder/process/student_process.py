@@ -1,6 +1,6 @@
-"""One submission's process, seen from the grader: its notebook's cells, and the side that answers questions.
+"""One submission's process as the grader sees it: it runs the notebook's cells and answers requests.
 
-Everything that comes back is decoded as data with a deadline.
+Everything that comes back is decoded as data, with a deadline.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ from autograder.protocol.messages import (
 )
 
 ANSWER_SECONDS = 20.0
-CELL_FRAME = 8 * CELL_OUTPUT_BYTES  # a character of the outputs may take four bytes
+CELL_FRAME = 8 * CELL_OUTPUT_BYTES  # a character may take four bytes
 
 
 @dataclass
-class Copy:
-    """A fork of the notebook's process that answers one exercise's questions."""
+class NotebookFork:
+    """A fork of the notebook's process that answers requests."""
 
     proxy: RemoteProxy
     pid: int
 
 
 class StudentProcess:
-    """One submission's notebook, running in a process of its own that a launcher made."""
+    """One submission's notebook, in a process that a launcher started."""
 
-    def __init__(self, channel: Channel, question_seconds: float, interrupt: Callable[[], None]) -> None:
+    def __init__(self, channel: Channel, request_seconds: float, interrupt: Callable[[], None]) -> None:
         channel.max_frame = CELL_FRAME
         self.channel = channel
-        self.question_seconds = question_seconds
+        self.request_seconds = request_seconds
         self.interrupt = interrupt
         self.serving: RemoteProxy | None = None
+        """While the process itself, rather than a fork of it, answers requests."""
 
     def run_cell(self, cell: RunCell, seconds: float, grace: float) -> tuple[CellDone, bool]:
-        """Run a cell; over its time it is interrupted, and given `grace` seconds to stop.
+        """Run a cell; after `seconds`, interrupt it and give it `grace` seconds to stop.
 
-        Returns what it put out and whether it was interrupted.
-
-        Raises DeadlineExceeded when it does not, ChannelClosed when the process is gone, ProtocolError for anything else.
+        Returns its outputs and whether it was interrupted. Raises DeadlineExceeded if it does not stop,
+        ChannelClosed if the process is gone, and ProtocolError if it answers nonsense.
         """
         self.channel.send(cell, ANSWER_SECONDS)
         interrupted = False
@@ -63,49 +63,50 @@ class StudentProcess:
             self.interrupt()
             done = self.channel.receive(CellDone, grace)
         if done.number != cell.number:
-            raise ProtocolError("the process answers for another cell")
+            raise ProtocolError("an answer for another cell")
         return done, interrupted
 
     def forkable(self) -> bool:
+        """Whether the process can be forked safely."""
         self.channel.send(Describe(), ANSWER_SECONDS)
         described: Described = self.channel.receive(Described, ANSWER_SECONDS)
         return described.forkable
 
-    def fork(self, names: str = "") -> Copy:
-        """A copy of the notebook's state, for one exercise; it answers with `names` (see Fork)."""
-        ours, theirs = socket.socketpair()
+    def fork(self, names: str = "") -> NotebookFork:
+        """Fork the notebook's process; the fork answers requests about `names` (see Fork)."""
+        grader_end, student_end = socket.socketpair()
         self.channel.send(Fork(names), ANSWER_SECONDS)
-        send_descriptor(self.channel, theirs)
+        send_descriptor(self.channel, student_end)
         forked: Forked = self.channel.receive(Forked, ANSWER_SECONDS)
-        return Copy(RemoteProxy(Channel(ours), self.question_seconds), forked.pid)
+        return NotebookFork(RemoteProxy(Channel(grader_end), self.request_seconds), forked.pid)
 
-    def end_fork(self, copy: Copy) -> None:
-        copy.proxy.channel.close()
-        self.channel.send(EndFork(copy.pid), ANSWER_SECONDS)
+    def end_fork(self, fork: NotebookFork) -> None:
+        fork.proxy.channel.close()
+        self.channel.send(EndFork(fork.pid), ANSWER_SECONDS)
         self.channel.receive(Forked, ANSWER_SECONDS)
 
     def serve(self, names: str = "") -> RemoteProxy:
-        """Let this very process answer, where forking is not safe; with `names` as a fork does."""
+        """Have the process itself answer requests, where forking is not safe; `names` as for a fork."""
         self.channel.send(Serve(names), ANSWER_SECONDS)
         self.channel.max_frame = MAX_FRAME
-        self.serving = RemoteProxy(self.channel, self.question_seconds)
+        self.serving = RemoteProxy(self.channel, self.request_seconds)
         return self.serving
 
     def stop_serving(self) -> None:
-        """Let the process go back to cells and forks; a side that was lost has lost the process."""
+        """Have the process go back to cells and forks. If the proxy was lost, so is the process."""
         self.channel.send(StopServing(), ANSWER_SECONDS)
         self.channel.max_frame = CELL_FRAME
         self.serving = None
 
     @contextmanager
     def answering(self, names: str = "") -> Iterator[RemoteProxy]:
-        """A side for trusted code, which need not be kept from the next one: a fork, or this very process."""
+        """A proxy for trusted code, which needs no isolation: a fork, or the process itself."""
         if self.forkable():
-            copy = self.fork(names)
+            fork = self.fork(names)
             try:
-                yield copy.proxy
+                yield fork.proxy
             finally:
-                self.end_fork(copy)
+                self.end_fork(fork)
         else:
             proxy = self.serve(names)
             try:
@@ -115,11 +116,11 @@ class StudentProcess:
                     self.stop_serving()
 
 
-def send_descriptor(channel: Channel, theirs: socket.socket) -> None:
-    """Hand over one end of a fresh socket; the single byte carries it."""
+def send_descriptor(channel: Channel, end: socket.socket) -> None:
+    """Send one end of a new socket pair, and close it here. Raises ChannelClosed if nobody is there."""
     try:
-        socket.send_fds(channel.sock, [b"."], [theirs.fileno()])
+        socket.send_fds(channel.sock, [b"."], [end.fileno()])  # a descriptor needs a byte to travel with
     except OSError as error:
         raise ChannelClosed(f"the other side is gone ({error.strerror})") from None
     finally:
-        theirs.close()
+        end.close()

@@ -1,1 +1,1 @@
-"""What the grader's process and the student's process say to each other, and how."""
+"""What the grader's process and the student's process send each other, and how."""

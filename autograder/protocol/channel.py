@@ -1,7 +1,7 @@
-"""Bounded frames between the student's process and the grader's.
+"""Bounded frames between the student's process and the grader's; both use this module.
 
-Both ends use this module. A frame is a four-byte length and one msgpack message, decoded strictly into the
-structs of inside/messages.py; the values inside them are values.py's.
+A frame is a four-byte length and one msgpack message, decoded strictly into the structs in messages.py. The
+values in those messages are the ones in values.py.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ MAX_FRAME = 64 * 2**20
 
 
 class ProtocolError(Exception):
-    """The other side sent something that is no message of ours, or too much, or nothing in time."""
+    """The other process sent an invalid message, or too much, or nothing in time."""
 
 
 class ChannelClosed(ProtocolError):
-    """The other side is gone."""
+    """The other process is gone."""
 
 
 class DeadlineExceeded(ProtocolError):
-    """The other side did not answer before the deadline."""
+    """The other process did not respond before the deadline."""
 
 
 class MessageTooBig(ProtocolError):
-    """A message is over the bound for one frame."""
+    """A message does not fit into one frame."""
 
 
 Message = TypeVar("Message")
@@ -40,18 +40,18 @@ Message = TypeVar("Message")
 
 @cache
 def _decoder(kind: Any) -> msgspec.msgpack.Decoder[Any]:
-    """Made once: to look through the types of all messages takes ten times as long as to decode one."""
+    """Cached: building a decoder takes ten times as long as decoding a message."""
     return msgspec.msgpack.Decoder(kind)
 
 
-def _decoded(data: bytes, kind: type[Message] | Any) -> Message:
-    """Decode one message strictly; without the garbage collector, which a hostile one keeps busy."""
+def decode_message(data: bytes, kind: type[Message] | Any) -> Message:
+    """Decode one message strictly, without the garbage collector: a hostile message would keep it busy."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         message: Message = _decoder(kind).decode(data)  # type: ignore[arg-type]  # a union of types is hashable too
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise ProtocolError(f"not a message of ours: {str(error)[:200]}") from None
+        raise ProtocolError(f"not a valid message: {str(error)[:200]}") from None
     finally:
         if collecting:
             gc.enable()
@@ -59,42 +59,38 @@ def _decoded(data: bytes, kind: type[Message] | Any) -> Message:
 
 
 class Channel:
-    """One end of a socket that carries frames; every wait has a deadline for the whole message."""
+    """One end of a socket that carries frames. Every deadline is for a whole message."""
 
     def __init__(self, sock: socket.socket, max_frame: int = MAX_FRAME) -> None:
         self.sock = sock
         self.max_frame = max_frame
 
     def send(self, message: Any, seconds: float | None = None) -> None:
+        """Send a message. Raises ProtocolError if it cannot be encoded; then nothing has been sent."""
         try:
             data = msgspec.msgpack.encode(message)
-        except (
-            UnicodeError,
-            OverflowError,
-            TypeError,
-            RecursionError,
-            msgspec.MsgspecError,
-        ) as error:
-            raise ProtocolError(f"the message cannot be written: {str(error)[:200]}") from None
+        except (UnicodeError, OverflowError, TypeError, RecursionError, msgspec.MsgspecError) as error:
+            raise ProtocolError(f"the message cannot be encoded: {str(error)[:200]}") from None
         if len(data) > self.max_frame:
-            raise MessageTooBig(
-                f"{len(data)} bytes are more than the {self.max_frame} that may cross at once"
-            )
+            raise MessageTooBig(f"a message of {len(data)} bytes is over the limit of {self.max_frame}")
         try:
             self.sock.settimeout(seconds)
             self.sock.sendall(struct.pack("<I", len(data)) + data)
         except TimeoutError:
-            raise DeadlineExceeded("the other side did not take the message in time") from None
+            raise DeadlineExceeded("the other process did not read the message in time") from None
         except OSError as error:
-            raise ChannelClosed(f"the other side is gone ({error.strerror})") from None
+            raise ChannelClosed(f"the other process is gone ({error.strerror})") from None
 
     def receive(self, kind: type[Message] | Any, seconds: float | None = None) -> Message:
-        """Wait for one whole message of this kind; the deadline is for all of it, however it drips."""
+        """Wait for one whole message of this kind; bytes that trickle in do not extend the deadline.
+
+        Raises DeadlineExceeded, ChannelClosed, or ProtocolError if what arrives is not such a message.
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
         (length,) = struct.unpack("<I", self._exactly(4, deadline))
         if length > self.max_frame:
-            raise MessageTooBig(f"a message of {length} bytes is over the bound of {self.max_frame}")
-        message: Message = _decoded(self._exactly(length, deadline), kind)
+            raise MessageTooBig(f"a message of {length} bytes is over the limit of {self.max_frame}")
+        message: Message = decode_message(self._exactly(length, deadline), kind)
         return message
 
     def _exactly(self, length: int, deadline: float | None) -> bytes:
@@ -102,25 +98,25 @@ class Channel:
         while len(data) < length:
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left <= 0:
-                raise DeadlineExceeded("no whole answer before the deadline")
+                raise DeadlineExceeded("no complete message before the deadline")
             try:
                 self.sock.settimeout(left)
                 part = self.sock.recv(min(length - len(data), 2**20))
             except TimeoutError:
-                raise DeadlineExceeded("no whole answer before the deadline") from None
+                raise DeadlineExceeded("no complete message before the deadline") from None
             except OSError as error:
-                raise ChannelClosed(f"the other side is gone ({error.strerror})") from None
+                raise ChannelClosed(f"the other process is gone ({error.strerror})") from None
             if not part:
-                raise ChannelClosed("the other side is gone")
+                raise ChannelClosed("the other process is gone")
             data += part
         return bytes(data)
 
     def close(self) -> None:
-        """Hang up; a wait in another thread ends with ChannelClosed."""
+        """Close the connection; a wait in another thread ends with ChannelClosed."""
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
         self.sock.close()
 
     def drop(self) -> None:
-        """In a fork: let go of a socket that stays the parent's."""
+        """In a forked child, close the socket without ending the parent's connection."""
         self.sock.close()

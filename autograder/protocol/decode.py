@@ -1,4 +1,4 @@
-"""TODO protocol.decode."""
+"""Decode the types in values.py back into Python values, trusting none of them."""
 
 from __future__ import annotations
 
@@ -19,108 +19,110 @@ from autograder.protocol.values import (
     MAX_ITEMS,
     MAX_KEYS,
     ArrayValue,
-    Mapping,
+    MappingValue,
     ObjectRef,
     ObjectTable,
     RefValue,
-    Sequence,
-    Special,
+    ScalarValue,
+    SequenceValue,
     TensorValue,
     Value,
 )
 
-PLAIN = {float, int, bool, str, type(None)}  # they stand for themselves
+PLAIN = {float, int, bool, str, type(None)}  # sent as they are
 
 
-def from_wire(value: Value, table: ObjectTable | None = None, depth: int = 0) -> Any:
-    """Rebuild a Python value. With a keeper, RefValue means the value itself; without, a ObjectRef."""
+def decode_value(value: Value, table: ObjectTable | None = None, depth: int = 0) -> Any:
+    """Decode a value. A reference becomes the object itself if there is a `table`, otherwise an ObjectRef.
+
+    Raises ProtocolError if the value is malformed or over a limit.
+    """
     if depth > MAX_DEPTH:
-        raise ProtocolError(f"the value is nested deeper than {MAX_DEPTH} levels")
+        raise ProtocolError(f"the value is nested more than {MAX_DEPTH} levels deep")
     if type(value) in PLAIN:
         return value
     if depth == 0:
         _check_count(value)
-    if isinstance(value, Sequence):
-        return MAKERS[value.kind]([from_wire(x, table, depth + 1) for x in value.items])
-    if isinstance(value, Mapping):
-        pairs = [(from_wire(k, table, depth + 1), from_wire(v, table, depth + 1)) for k, v in value.pairs]
-        return _dict(pairs)
+    if isinstance(value, SequenceValue):
+        return MAKERS[value.kind]([decode_value(x, table, depth + 1) for x in value.items])
+    if isinstance(value, MappingValue):
+        return _dict([[decode_value(x, table, depth + 1) for x in pair] for pair in value.pairs])
     if isinstance(value, TensorValue):
-        return _tensor_from_wire(value)
+        return _decode_tensor(value)
     if isinstance(value, ArrayValue):
-        return _array_from_wire(value)
-    if isinstance(value, Special):
-        return _special_from_wire(value)
+        return _decode_array(value)
+    if isinstance(value, ScalarValue):
+        return _decode_scalar(value)
     if isinstance(value, RefValue):
         return table.get(value.number) if table else ObjectRef(value.number, value.type_name)
     return value
 
 
 def _check_count(value: Value) -> None:
-    """Refuse messages of more values than a grader can want, before anything is rebuilt."""
+    """Refuse more values than any grader needs, before decoding the first."""
     left = MAX_ITEMS
     nodes: list[Value] = [value]
     while nodes:
         node = nodes.pop()
         items: list[Value] = []
-        if isinstance(node, Sequence):
+        if isinstance(node, SequenceValue):
             items = node.items
-        elif isinstance(node, Mapping):
+        elif isinstance(node, MappingValue):
             _check_keys(len(node.pairs))
             items = [x for pair in node.pairs for x in pair]
-        if isinstance(node, Sequence) and node.kind == "set":
+        if isinstance(node, SequenceValue) and node.kind == "set":
             _check_keys(len(items))
         left -= len(items)
         if left < 0:
-            raise ProtocolError(f"more than {MAX_ITEMS} values in one answer")
-        nodes += [x for x in items if isinstance(x, (Sequence, Mapping))]
+            raise ProtocolError(f"more than {MAX_ITEMS} values in one message")
+        nodes += [x for x in items if isinstance(x, (SequenceValue, MappingValue))]
 
 
 def _check_keys(n: int) -> None:
     if n > MAX_KEYS:
-        raise ProtocolError(f"a dict or set of more than {MAX_KEYS} keys")
+        raise ProtocolError(f"a dict or set with more than {MAX_KEYS} keys")
 
 
 def _set(items: list[Any]) -> Any:
     try:
         return set(items)
     except TypeError:
-        raise ProtocolError("a set holds something unhashable") from None
+        raise ProtocolError("a set has an unhashable item") from None
 
 
 MAKERS: dict[str, Callable[[list[Any]], Any]] = {"list": list, "tuple": tuple, "set": _set}
 
 
-def _dict(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+def _dict(pairs: list[list[Any]]) -> dict[Any, Any]:
     try:
         return dict(pairs)
     except TypeError:
         raise ProtocolError("a dict has an unhashable key") from None
 
 
-def _checked_size(shape: list[int], itemsize: int, data: bytes) -> None:
-    """Refuse shapes that do not fit their data before anything is allocated for them."""
+def _check_size(shape: list[int], itemsize: int, data: bytes) -> None:
+    """Refuse shapes that do not match their data, before allocating anything."""
     if len(shape) > MAX_DIMENSIONS or any(n < 0 for n in shape):
-        raise ProtocolError("a shape is out of bounds")
+        raise ProtocolError("a shape has too many or negative dimensions")
     size = extent = itemsize
     for n in shape:
         size *= n
-        extent *= max(n, 1)  # PyTorch and NumPy refuse a vast shape also when a 0 in it leaves it empty
+        extent *= max(n, 1)  # PyTorch and NumPy refuse a vast shape even if a 0 in it makes it empty
     if size != len(data) or extent > 2**40:
-        raise ProtocolError("a tensor's bytes do not fit its shape")
+        raise ProtocolError("a tensor's shape does not match its number of bytes")
 
 
 def _check_bools(data: bytes) -> None:
-    """A bool of any other byte would count as more than one in a sum."""
+    """A bool whose byte is neither 0 nor 1 would count as more than one in a sum."""
     if data.translate(None, b"\0\1"):
         raise ProtocolError("a bool that is neither true nor false")
 
 
-def _tensor_from_wire(value: TensorValue) -> torch.Tensor:
+def _decode_tensor(value: TensorValue) -> torch.Tensor:
     dtype = DTYPES.get(value.dtype)
     if dtype is None:
-        raise ProtocolError("a tensor of an unknown dtype")
-    _checked_size(value.shape, dtype.itemsize, value.data)
+        raise ProtocolError("a tensor has an unknown dtype")
+    _check_size(value.shape, dtype.itemsize, value.data)
     if dtype == torch.bool:
         _check_bools(value.data)
     if value.data:
@@ -131,14 +133,14 @@ def _tensor_from_wire(value: TensorValue) -> torch.Tensor:
     return tensor.requires_grad_() if value.requires_grad and can_require else tensor
 
 
-def _array_from_wire(value: ArrayValue) -> Any:
+def _decode_array(value: ArrayValue) -> Any:
     try:
         if not ARRAY_DTYPE.fullmatch(value.dtype):
             raise TypeError
         dtype = np.dtype(value.dtype)
     except TypeError:
-        raise ProtocolError("an array of an unknown dtype") from None
-    _checked_size(value.shape, dtype.itemsize, value.data)
+        raise ProtocolError("an array has an unknown dtype") from None
+    _check_size(value.shape, dtype.itemsize, value.data)
     if dtype == np.bool_:
         _check_bools(value.data)
     array = np.frombuffer(bytearray(value.data), dtype=dtype).reshape(value.shape)
@@ -147,12 +149,12 @@ def _array_from_wire(value: ArrayValue) -> Any:
     return array
 
 
-def _special_from_wire(value: Special) -> Any:
+def _decode_scalar(value: ScalarValue) -> Any:
     if value.kind == "bytes":
         return value.data
     if value.kind == "int":
         if len(value.data) > MAX_INT_BYTES:
-            raise ProtocolError(f"a whole number of over {MAX_INT_BYTES} bytes")
+            raise ProtocolError(f"an int of more than {MAX_INT_BYTES} bytes")
         return int.from_bytes(value.data, "little", signed=True)
     if value.kind == "complex":
         if len(value.data) != 16:

@@ -1,4 +1,4 @@
-"""TODO protocol.encode."""
+"""Encode Python values as the types in values.py."""
 
 from __future__ import annotations
 
@@ -16,68 +16,15 @@ from autograder.protocol.values import (
     MAX_INT_BYTES,
     NOT_IN_NUMPY,
     ArrayValue,
-    Mapping,
+    MappingValue,
     ObjectRef,
     ObjectTable,
     RefValue,
-    Sequence,
-    Special,
+    ScalarValue,
+    SequenceValue,
     TensorValue,
     Value,
 )
-
-
-def to_wire(value: Any, table: ObjectTable | None = None, depth: int = 0) -> Value:
-    """Turn a Python value into what may cross; what cannot cross is kept, or refused without a keeper."""
-    if depth > MAX_DEPTH:
-        raise ProtocolError(f"the value is nested deeper than {MAX_DEPTH} levels")
-    if value is None or type(value) in (float, bool):
-        return value  # type: ignore[no-any-return]
-    if isinstance(value, ObjectRef):
-        return RefValue(value.number, value.type_name)
-    if isinstance(value, torch.Tensor):
-        found: Value = _tensor_to_wire(value)
-    elif isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in ARRAY_KINDS:
-        found = _array_to_wire(value)
-    else:
-        found = _plain_to_wire(value, table, depth)
-    if found is not None:
-        return found
-    if table is None:
-        raise ProtocolError(f"this {type(value).__name__} cannot cross to the other process")
-    return table.keep(value)
-
-
-def _plain_to_wire(value: Any, table: ObjectTable | None, depth: int) -> Value:
-    """Containers, big numbers, bytes, dtypes and devices; None when it is none of these."""
-    if isinstance(value, str):  # subclasses cross as what they are underneath
-        return _text_to_wire(str.__str__(value))
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, int):
-        return _int_to_wire(int.__int__(value))
-    if isinstance(value, complex):
-        return Special("complex", struct.pack("<dd", value.real, value.imag))
-    if isinstance(value, (bytes, bytearray)):
-        return Special("bytes", bytes(value))
-    if isinstance(value, torch.dtype):
-        return Special("dtype", str(value).removeprefix("torch.").encode())
-    if isinstance(value, torch.device):
-        return Special("device", str(value).encode())
-    if isinstance(value, dict):
-        pairs = dict.items(value)
-        return Mapping([tuple(to_wire(x, table, depth + 1) for x in pair) for pair in pairs])  # type: ignore[misc]
-    for name, kind in SEQUENCES:
-        if isinstance(value, kind):
-            return Sequence(name, _items_to_wire(list(value), table, depth + 1))
-    return None
-
-
-def _items_to_wire(items: list[Any], table: ObjectTable | None, depth: int) -> list[Value]:
-    if set(map(type, items)) <= {float, bool}:
-        return items
-    return [to_wire(x, table, depth) for x in items]
-
 
 SEQUENCES: tuple[tuple[Literal["list", "tuple", "set"], type[Any] | tuple[type[Any], ...]], ...] = (
     ("list", list),
@@ -86,8 +33,65 @@ SEQUENCES: tuple[tuple[Literal["list", "tuple", "set"], type[Any] | tuple[type[A
 )
 
 
-def _text_to_wire(text: str) -> str | None:
-    """None for half of a surrogate pair, which UTF-8 does not know."""
+def encode_value(value: Any, table: ObjectTable | None = None, depth: int = 0) -> Value:
+    """Encode a Python value; an object that cannot be sent goes into `table` and becomes a reference.
+
+    Instances of a built-in type's subclass become that type. Raises ProtocolError if the value is nested too
+    deeply, or cannot be sent and there is no table.
+    """
+    if depth > MAX_DEPTH:
+        raise ProtocolError(f"the value is nested more than {MAX_DEPTH} levels deep")
+    if value is None or type(value) in (float, bool):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, ObjectRef):
+        return RefValue(value.number, value.type_name)
+    if isinstance(value, torch.Tensor):
+        found: Value = _encode_tensor(value)
+    elif isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in ARRAY_KINDS:
+        found = _encode_array(value)
+    else:
+        found = _encode_builtin(value, table, depth)
+    if found is not None:
+        return found
+    if table is None:
+        raise ProtocolError(f"a {type(value).__name__} cannot be sent to the other process")
+    return table.add(value)
+
+
+def _encode_builtin(value: Any, table: ObjectTable | None, depth: int) -> Value:
+    """Encode containers, numbers, text, bytes, dtypes and devices; None for anything else."""
+    # The base class's own methods: a subclass may have overridden them.
+    if isinstance(value, str):
+        return _encode_text(str.__str__(value))
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, int):
+        return _encode_int(int.__int__(value))
+    if isinstance(value, complex):
+        return ScalarValue("complex", struct.pack("<dd", value.real, value.imag))
+    if isinstance(value, (bytes, bytearray)):
+        return ScalarValue("bytes", bytes(value))
+    if isinstance(value, torch.dtype):
+        return ScalarValue("dtype", str(value).removeprefix("torch.").encode())
+    if isinstance(value, torch.device):
+        return ScalarValue("device", str(value).encode())
+    if isinstance(value, dict):
+        pairs = dict.items(value)
+        return MappingValue([tuple(encode_value(x, table, depth + 1) for x in pair) for pair in pairs])  # type: ignore[misc]
+    for name, kind in SEQUENCES:
+        if isinstance(value, kind):
+            return SequenceValue(name, _encode_items(list(value), table, depth + 1))
+    return None
+
+
+def _encode_items(items: list[Any], table: ObjectTable | None, depth: int) -> list[Value]:
+    if set(map(type, items)) <= {float, bool}:
+        return items
+    return [encode_value(x, table, depth) for x in items]
+
+
+def _encode_text(text: str) -> str | None:
+    """None if the text contains half of a surrogate pair, which UTF-8 cannot encode."""
     if not text.isascii():
         try:
             text.encode()
@@ -96,14 +100,16 @@ def _text_to_wire(text: str) -> str | None:
     return text
 
 
-def _int_to_wire(number: int) -> int | Special | None:
+def _encode_int(number: int) -> int | ScalarValue | None:
     if -(2**63) <= number < 2**64:
         return number
     size = number.bit_length() // 8 + 1
-    return Special("int", number.to_bytes(size, "little", signed=True)) if size <= MAX_INT_BYTES else None
+    if size > MAX_INT_BYTES:
+        return None
+    return ScalarValue("int", number.to_bytes(size, "little", signed=True))
 
 
-def _tensor_to_wire(tensor: torch.Tensor) -> TensorValue | None:
+def _encode_tensor(tensor: torch.Tensor) -> TensorValue | None:
     if tensor.layout != torch.strided or tensor.dtype not in DTYPE_NAMES or tensor.is_meta:
         return None
     plain = tensor.detach().cpu().resolve_conj().resolve_neg()
@@ -113,7 +119,7 @@ def _tensor_to_wire(tensor: torch.Tensor) -> TensorValue | None:
     return TensorValue(DTYPE_NAMES[tensor.dtype], list(tensor.shape), data, tensor.requires_grad)
 
 
-def _array_to_wire(array: np.ndarray[Any, Any] | np.generic) -> ArrayValue:
+def _encode_array(array: np.ndarray[Any, Any] | np.generic) -> ArrayValue:
     plain = np.ascontiguousarray(array)
     kind = plain.dtype.newbyteorder("<")
     return ArrayValue(

@@ -1,4 +1,4 @@
-"""The messages between the grader, the warm process and the student's process."""
+"""The messages between the grader, the fork server and the student's process."""
 
 from __future__ import annotations
 
@@ -9,28 +9,40 @@ import msgspec
 from autograder.core.records import Output
 from autograder.protocol.values import Value
 
+CELL_OUTPUT_BYTES = 2 * 2**20
+NOTEBOOK_OUTPUT_BYTES = 16 * 2**20
+OUTPUT_COST = 100  # what even an empty output counts for
+
 
 class Message(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=True):
     """Base of all messages; the class name is the tag."""
 
 
-# grader -> warm process (each Spawn carries the child's end of a fresh socket)
+# -- grader to fork server -------------------------------------------------------------------------
+
+
 class Spawn(Message):
+    """Start a student's process. One end of a new socket pair follows as a file descriptor."""
+
     seed: int
     slot: int
     scratch: str
 
 
 class Interrupt(Message):
-    pass
+    """Send SIGINT to the student's process."""
 
 
 class KillTree(Message):
     """Kill and reap whatever is left of the submission."""
 
 
-# warm process -> grader
+# -- fork server to grader -------------------------------------------------------------------------
+
+
 class Ready(Message):
+    """The process has imported everything; `sentence` describes its sandbox."""
+
     sentence: str
 
 
@@ -39,54 +51,52 @@ class Spawned(Message):
 
 
 class KillTreeDone(Message):
+    """`signal` is what ended the submission's first process, or 0."""
+
     signal: int
 
 
-# grader -> the notebook's process
+# -- grader to the notebook's process --------------------------------------------------------------
+
+
 class RunCell(Message):
+    """Run a cell; `given` as in CodeCell."""
+
     number: int
     source: str
     given: bool
 
 
 class Describe(Message):
-    """Ask whether the process can be forked: one thread, no CUDA context."""
+    """Ask whether the process can be forked: it has one thread and no CUDA context."""
 
 
 class Fork(Message):
-    """Fork a copy that answers questions; carries the copy's end of a fresh socket.
+    """Fork a copy that answers requests. One end of a new socket pair follows as a file descriptor.
 
-    It answers with the notebook's names, or with those of the dict that `names` is bound to there.
+    It answers with the notebook's names or, if `names` is not empty, with those in the dict of that name.
     """
 
     names: str = ""
 
 
 class EndFork(Message):
+    """Kill a copy. The response is Forked(0)."""
+
     pid: int
 
 
 class Serve(Message):
-    """Answer questions from now on, in this process (where forking is not safe); `names` as in Fork."""
+    """Answer requests in this process from now on, where forking is not safe; `names` as in Fork."""
 
     names: str = ""
 
 
 class StopServing(Message):
-    """Enough questions: back to cells."""
+    """Stop answering requests and go back to running cells."""
 
 
-CELL_OUTPUT_BYTES = 2 * 2**20
-NOTEBOOK_OUTPUT_BYTES = 16 * 2**20
-OUTPUT_COST = 100  # what an output counts for when it is empty
-
-
-def size_of(outputs: list[Output]) -> int:
-    """How much outputs count towards the bounds, in characters."""
-    return sum(
-        OUTPUT_COST + len(x.text) + len(x.evalue) + sum(map(len, [*x.data.values(), *x.traceback]))
-        for x in outputs
-    )
+# -- the notebook's process to grader --------------------------------------------------------------
 
 
 class CellDone(Message):
@@ -103,8 +113,20 @@ class Forked(Message):
     pid: int
 
 
-# grader -> a copy that answers questions
+def size_of(outputs: list[Output]) -> int:
+    """How much the outputs count towards the limits, in characters."""
+    return sum(
+        OUTPUT_COST + len(x.text) + len(x.evalue) + sum(map(len, [*x.data.values(), *x.traceback]))
+        for x in outputs
+    )
+
+
+# -- grader to a process that answers requests -----------------------------------------------------
+
+
 class Call(Message):
+    """Call the notebook's function `name`."""
+
     id: int
     name: str
     args: list[Value]
@@ -112,12 +134,14 @@ class Call(Message):
 
 
 class Fetch(Message):
+    """Get the value that `name` is bound to."""
+
     id: int
     name: str
 
 
 class RunProbe(Message):
-    """Run `function` of the probe file `source`; its first parameter gives the notebook's names."""
+    """Run `function` from a probe file, given as `source`; its first argument holds the notebook's names."""
 
     id: int
     source: str
@@ -130,18 +154,25 @@ Request = Call | Fetch | RunProbe
 
 
 class CheckUnchanged(Message):
-    """Ask whether the questions so far have left the notebook's names as they were (answered with a bool)."""
+    """Ask whether the requests so far left the notebook's names unchanged; the response's value is a bool."""
 
     id: int
 
 
+# -- and its responses -----------------------------------------------------------------------------
+
+
 class ValueResponse(Message):
+    """A value, and the names of the arguments and global states that the request changed."""
+
     id: int
     value: Value
     changed: list[str]
 
 
 class ErrorResponse(Message):
+    """An exception: the names of its class and bases, its text, and where the student's code raised it."""
+
     id: int
     kinds: list[str]
     text: str

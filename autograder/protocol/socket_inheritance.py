@@ -1,4 +1,4 @@
-"""Start a Python process that holds the other end of a socket of ours, and interrupt it, on every system."""
+"""Start a Python process that inherits one end of a socket pair, and interrupt it, on every system."""
 
 from __future__ import annotations
 
@@ -12,63 +12,66 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import IO, Any
 
-_BY_STDIN = "-"
+_FROM_STDIN = "-"
 
 
 def start_with_socket(argv: Sequence[str], **options: Any) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """The process, whose last argument is for `inherited_socket`, and our end. `options` are Popen's."""
-    ours, theirs = socket.socketpair()
-    with theirs:
+    """Start a process; return it and the parent's end of its socket.
+
+    The process gets one more argument, which it passes to `inherited_socket`. `options` are Popen's.
+    """
+    parent_end, child_end = socket.socketpair()
+    with child_end:
         if sys.platform == "win32":
-            process = _past_the_launcher([*argv, _BY_STDIN], stdin=subprocess.PIPE, **options)
-            share = theirs.share(process.pid)  # which only this process can use
-            _tell(process, struct.pack("<I", len(share)) + share)
+            process = _popen_on_windows([*argv, _FROM_STDIN], stdin=subprocess.PIPE, **options)
+            share = child_end.share(process.pid)  # of use to this process only
+            _write_stdin(process, struct.pack("<I", len(share)) + share)
         else:
-            word = str(theirs.fileno())
+            descriptor = child_end.fileno()
             process = subprocess.Popen(
-                [*argv, word], stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], **options
+                [*argv, str(descriptor)], stdin=subprocess.DEVNULL, pass_fds=[descriptor], **options
             )
-    return process, ours
+    return process, parent_end
 
 
-def inherited_socket(word: str) -> socket.socket:
-    """In the process that was started: its end."""
+def inherited_socket(argument: str) -> socket.socket:
+    """In the started process, return its end of the socket."""
     if sys.platform == "win32":
-        assert word == _BY_STDIN
+        assert argument == _FROM_STDIN
         (length,) = struct.unpack("<I", sys.stdin.buffer.read(4))
         return socket.fromshare(sys.stdin.buffer.read(length))
-    return socket.socket(fileno=int(word))
+    return socket.socket(fileno=int(argument))
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:
-    """What Ctrl-C does in a terminal."""
+    """Interrupt the process as Ctrl-C does in a terminal."""
     if sys.platform == "win32":
-        _tell(process, b"!")
+        _write_stdin(process, b"!")
     else:
         process.send_signal(signal.SIGINT)
 
 
 def listen_for_interrupts() -> None:
-    """In the process that was started, after inherited_socket: let `interrupt` reach the main thread.
+    """In the started process, after inherited_socket: let `interrupt` reach the main thread.
 
-    Windows has no signal for it that reaches a process without a console.
+    Only Windows needs this: it cannot send an interrupt to a process without a console.
     """
     if sys.platform == "win32":
-        told = os.dup(0)
-        with open(os.devnull, "rb") as nothing:
-            os.dup2(nothing.fileno(), 0)
-        threading.Thread(target=_interrupt_at_each_byte, args=[told], daemon=True).start()
+        stdin = os.dup(0)
+        with open(os.devnull, "rb") as null:
+            os.dup2(null.fileno(), 0)
+        threading.Thread(target=_interrupt_at_each_byte, args=[stdin], daemon=True).start()
 
 
-def _interrupt_at_each_byte(told: int) -> None:
-    while os.read(told, 1):
+def _interrupt_at_each_byte(stdin: int) -> None:
+    while os.read(stdin, 1):
         _thread.interrupt_main()
 
 
-def _past_the_launcher(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """On Windows a virtual environment's python.exe only starts another one, which would get none of this."""
+def _popen_on_windows(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start the base interpreter: a virtual environment's python.exe only launches it, under another pid."""
     base = getattr(sys, "_base_executable", sys.executable)
     if argv[0] == sys.executable != base:
         argv = [base, *argv[1:]]
@@ -76,8 +79,15 @@ def _past_the_launcher(argv: list[str], **options: Any) -> subprocess.Popen[byte
     return subprocess.Popen(argv, **options)
 
 
-def _tell(process: subprocess.Popen[bytes], data: bytes) -> None:
+def _write_stdin(process: subprocess.Popen[bytes], data: bytes) -> None:
     assert process.stdin is not None
-    with contextlib.suppress(OSError):  # it has ended, which is seen at its socket
+    with contextlib.suppress(OSError):  # the process has ended, which its socket shows
         process.stdin.write(data)
         process.stdin.flush()
+
+
+def last_line(log: IO[bytes]) -> str:
+    """The last line that a process wrote to its stderr log, where Python says what went wrong."""
+    log.seek(0)
+    lines = log.read()[-4000:].decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

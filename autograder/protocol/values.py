@@ -1,7 +1,7 @@
-"""The values that may cross between the student's process and the grader's, and nothing else.
+"""The values that may be sent between the student's process and the grader's, and nothing else.
 
-Nothing is ever unpickled: tensors and arrays cross as a dtype name, a shape and raw bytes, and every number
-in them is checked before memory is made for it. What has no form here stays where it is, behind a handle.
+Nothing is ever unpickled. Tensors and arrays are sent as a dtype name, a shape and raw bytes, all checked
+before any memory is allocated. Any other object stays where it is, and a reference is sent in its place.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autograder.protocol.channel import ProtocolError
 
 MAX_DEPTH = 24
 MAX_DIMENSIONS = 16
-MAX_ITEMS = 2**20  # values in one message: rebuilt, each takes far more memory than it took in the frame
+MAX_ITEMS = 2**20  # per message: a value takes far more memory once decoded than it took in the frame
 MAX_KEYS = 10_000  # of a dict or set: keys made to collide take quadratic time
 MAX_INT_BYTES = 4096
 
@@ -33,42 +33,50 @@ ARRAY_KINDS = "biufc"
 ARRAY_DTYPE = re.compile(rf"[<|][{ARRAY_KINDS}][0-9]{{1,2}}")
 
 
-class Node(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
-    """A value that is more than one plain number or string; messages hold no cycles to collect."""
+class ValueNode(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    """Base of values other than None, bool, int, float and str. They never form cycles, hence gc=False."""
 
 
-class Sequence(Node, tag="s"):
+class SequenceValue(ValueNode, tag="s"):
+    """A list, tuple or set."""
+
     kind: Literal["list", "tuple", "set"]
     items: list[Value]
 
 
-class Mapping(Node, tag="m"):
+class MappingValue(ValueNode, tag="m"):
+    """A dict, as pairs of key and value."""
+
     pairs: list[tuple[Value, Value]]
 
 
-class TensorValue(Node, tag="t"):
+class TensorValue(ValueNode, tag="t"):
+    """A tensor: a dtype from DTYPES, a shape, and the elements' bytes in row-major order."""
+
     dtype: str
     shape: list[int]
     data: bytes
     requires_grad: bool
 
 
-class ArrayValue(Node, tag="a"):
+class ArrayValue(ValueNode, tag="a"):
+    """A NumPy array or, if `scalar`, a NumPy scalar; `dtype` is NumPy's, such as "<f4"."""
+
     dtype: str
     shape: list[int]
     data: bytes
     scalar: bool
 
 
-class Special(Node, tag="x"):
-    """An int beyond 64 bits, bytes, a torch dtype or a torch device."""
+class ScalarValue(ValueNode, tag="x"):
+    """An int of more than 64 bits, bytes, a complex number, a torch dtype or a torch device."""
 
     kind: Literal["int", "bytes", "dtype", "device", "complex"]
     data: bytes
 
 
-class RefValue(Node, tag="k"):
-    """A value that stays where it is; `number` asks for it again."""
+class RefValue(ValueNode, tag="k"):
+    """A reference to an object that stays where it is; `number` is its index in the ObjectTable."""
 
     number: int
     type_name: str
@@ -76,12 +84,12 @@ class RefValue(Node, tag="k"):
 
 Value = (
     None | bool | int | float | str
-    | Sequence | Mapping | TensorValue | ArrayValue | Special | RefValue
+    | SequenceValue | MappingValue | TensorValue | ArrayValue | ScalarValue | RefValue
 )  # fmt: skip
 
 
 class ObjectRef:
-    """The grader's name for a value that stays in the student's process."""
+    """The grader's reference to an object that stays in the student's process."""
 
     __slots__ = ("number", "type_name")
 
@@ -94,16 +102,17 @@ class ObjectRef:
 
 
 class ObjectTable:
-    """Holds what cannot cross, so that later questions can name it."""
+    """The objects that cannot be sent, so that later requests can refer to them."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []
 
-    def keep(self, value: Any) -> RefValue:
+    def add(self, value: Any) -> RefValue:
         self.values.append(value)
         return RefValue(len(self.values) - 1, type(value).__name__[:200])
 
     def get(self, number: int) -> Any:
+        """Raises ProtocolError if there is no such object."""
         if not 0 <= number < len(self.values):
-            raise ProtocolError("nothing is kept under this number")
+            raise ProtocolError(f"there is no object {number}")
         return self.values[number]

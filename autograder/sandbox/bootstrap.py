@@ -1,7 +1,8 @@
-"""The script both launch() and probe() run: `python -I -S shim.py launch JOB` or `... probe`.
+"""Entry point of the sandbox's helper processes: `python -I -S bootstrap.py launch REQUEST` or `... probe`.
 
-A process of its own, because walls go up only in a process of one thread; without site and
-without the package's own __init__, because it has to start in milliseconds.
+They are processes of their own because a namespace can only be entered from a single thread. They have to
+start in milliseconds, so they run without site-packages and skip the package's own __init__ files: whatever
+they import must come from the standard library.
 """
 
 import os
@@ -10,8 +11,8 @@ import sys
 _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def _shells() -> None:
-    """Empty packages in place of the real ones, so that only what is asked for is imported."""
+def _stub_packages() -> None:
+    """Put empty packages in place of the real ones, so that nothing is imported but what is asked for."""
     root = os.path.dirname(_HERE)
     for name in ("autograder", "autograder.core", "autograder.sandbox"):
         folder = os.path.join(root, *name.split(".")[1:])
@@ -21,7 +22,7 @@ def _shells() -> None:
 
 
 if __name__ == "__main__":
-    _shells()
+    _stub_packages()
     if sys.argv[1] == "probe":
         from autograder.sandbox import probe
 

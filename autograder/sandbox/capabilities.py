@@ -1,80 +1,80 @@
-"""Which walls this machine has: a record that probe() fills and launch() and enter() follow."""
+"""What the sandbox can enforce on this machine: probe() finds out, launch() and enter() act on it."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-# systemd's table of uids calls 60706 to 61183 unused; one uid a slot is taken from there.
+# systemd's table of uids calls 60706 to 61183 unused; each slot takes one uid from there.
 FIRST_UID = 60706
 SLOTS = 478
 
 
 class SandboxError(Exception):
-    """Staff-facing: a wall could not be put up; one sentence that says which and what to do."""
+    """Part of the sandbox could not be set up. One sentence for the instructor: which one, and the repair."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What was really tried and works here. A field that is False is a wall less."""
+    """What was actually tried and works here. Each field that is False is one protection less."""
 
     linux: bool = False
     root: bool = False
     """Started by uid 0."""
     user: bool = False
-    """The namespaces hang in a user namespace of their own (not needed by a full root)."""
+    """The namespaces belong to a user namespace of their own (a full root needs none)."""
     uids: bool = False
-    """Each slot has a uid of its own; otherwise the student's code runs under the starter's."""
+    """Each slot has its own uid; otherwise student code runs under the uid that started the grader."""
     mount: bool = False
     pid: bool = False
     net: bool = False
     ipc: bool = False
     proc: bool = False
-    """/proc is of the own pid namespace; otherwise it is the outer one."""
+    """/proc belongs to the new pid namespace; otherwise it is the outer one."""
     landlock: int = 0
-    """Landlock's ABI version, 0 without it."""
+    """Landlock's ABI version; 0 without Landlock."""
     filter: bool = False
     """System calls are filtered."""
     cgroup: bool = False
     """Memory is limited for all processes of a submission together."""
     why: str = ""
-    """What the kernel said to the first wall that is missing."""
+    """The kernel's error message for the first namespace that was refused."""
 
     def without_namespaces(self) -> Capabilities:
-        """The fallback form, as on a machine that forbids namespaces."""
-        kept = {
-            name: getattr(self, name)
-            for name in ("linux", "root", "uids", "landlock", "filter", "cgroup", "why")
-        }
-        return Capabilities(**kept)
+        """The fallback, as on a machine that forbids namespaces."""
+        unaffected = ("linux", "root", "uids", "landlock", "filter", "cgroup", "why")
+        return Capabilities(**{name: getattr(self, name) for name in unaffected})
 
     @property
     def reads_blocked(self) -> bool:
-        """Whether files outside the readable list are closed to the student's code."""
+        """Whether student code is kept from reading files outside the readable list."""
         return self.mount or self.landlock > 0
 
     @property
     def sentence(self) -> str:
-        """One plain line for the user: what holds, what is weaker and why."""
+        """One plain line for the user: what is enforced, what is not, and why."""
         if not self.linux:
-            return "sandbox: limits only, since walls need Linux; open: every file you can read, the network"
-        holds = [*self._spaces(), *(["own uid"] if self.uids else [])]
-        holds += ["Landlock"] if self.landlock else []
-        holds += ["system-call filter"] if self.filter else []
-        holds += ["limits, memory of all processes together too" if self.cgroup else "limits"]
+            return (
+                "sandbox: limits only, since the sandbox needs Linux; "
+                "open: every file you can read, the network"
+            )
+        enforced = [*self._namespaces(), *(["own uid"] if self.uids else [])]
+        enforced += ["Landlock"] if self.landlock else []
+        enforced += ["system-call filter"] if self.filter else []
+        enforced += ["limits (including total memory)" if self.cgroup else "limits"]
         if self.mount and self.pid and self.net and self.ipc:
-            return f"sandbox: {', '.join(holds)}{self._open()}"
+            return f"sandbox: {', '.join(enforced)}{self._open()}"
         because = f", because namespaces are forbidden here ({self.why})" if self.why else ""
-        return f"sandbox: {_listed(holds)} only{because}{self._open()}"
+        return f"sandbox: {_listed(enforced)} only{because}{self._open()}"
 
-    def _spaces(self) -> list[str]:
-        names = [("user", self.user), ("pid", self.pid), ("mount", self.mount)]
-        names += [("network", self.net), ("ipc", self.ipc)]
-        there = [name for name, here in names if here]
-        kind = "namespaces" if there[1:] else "namespace"
-        return [f"own {_listed(there)} {kind}"] if there else []
+    def _namespaces(self) -> list[str]:
+        fields = [("user", self.user), ("pid", self.pid), ("mount", self.mount)]
+        fields += [("network", self.net), ("ipc", self.ipc)]
+        names = [name for name, works in fields if works]
+        kind = "namespaces" if names[1:] else "namespace"
+        return [f"own {_listed(names)} {kind}"] if names else []
 
     def _open(self) -> str:
-        """What stays open, as a tail of the sentence."""
+        """The end of the sentence: what stays open."""
         gaps = []
         if not self.reads_blocked:
             gaps.append("every file you can read")
@@ -83,17 +83,17 @@ class Capabilities:
         if not self.pid and not self.uids and self.landlock < 6:
             gaps.append("signals to your processes")
         if self.root and not self.uids:
-            gaps.append("the number of processes, since this root may take no other uid")
+            gaps.append("the number of processes, since this root cannot switch to another uid")
         return f"; open: {', '.join(gaps)}" if gaps else ""
 
     def _network(self) -> str:
-        """What is left of it without a namespace: the filter stops all but unix sockets."""
+        """What can still be reached without a network namespace: the filter stops all but unix sockets."""
         if self.filter:
             return "unix sockets in folders it can reach"
         return "UDP and reachable sockets" if self.landlock >= 4 else "the network"
 
     def record(self) -> dict[str, object]:
-        """Plain values that `Capabilities(**values)` takes back."""
+        """Plain values, for JSON; `Capabilities(**values)` restores them."""
         return asdict(self)
 
 

@@ -1,7 +1,7 @@
-"""A memory limit for all processes of a submission together, where control groups may be made.
+"""One memory limit for all processes of a submission together, where control groups can be created.
 
-The warm process lives in the group with the one submission that it serves at a time. When memory runs out
-there, the kernel ends what offers itself first: the student's processes (see limits.py).
+The fork server is in the group too, with the one submission it serves at a time. When memory runs out, the
+kernel kills the student's processes first: limits.py gives them the highest oom_score_adj.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
 PREFIX = "autograder-"
-WARM_BYTES = 1 << 30
-"""What the warm process may hold itself, apart from the submission."""
+FORK_SERVER_BYTES = 1 << 30
+"""What the fork server itself may use, apart from the submission."""
 
 
 def available() -> bool:
-    """Whether a group can be made and limited here, tried for real."""
-    made = make(1 << 30)
-    if made is not None:
-        remove(made)
-    return made is not None
+    """Whether a group can be created and limited here; creates one to find out."""
+    group = make(1 << 30)
+    if group is not None:
+        remove(group)
+    return group is not None
 
 
 def make(memory_bytes: int) -> Path | None:
-    """A fresh group with this limit for memory and swap together; None where that is not allowed."""
-    for parent, limit, swap in _places():
+    """Create a group with this limit for memory and swap together; None where that is not allowed."""
+    for parent, limit, swap in _parents():
         group = None
         try:
-            _remove_left(parent)
+            _remove_stale(parent)
             group = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
             (group / limit).write_text(str(memory_bytes))
-            with contextlib.suppress(OSError):  # no swap, or no account of it
+            with contextlib.suppress(OSError):  # no swap, or swap is not accounted
                 (group / swap).write_text("0" if limit == "memory.max" else str(memory_bytes))
             return group
         except OSError:
@@ -45,7 +45,7 @@ def make(memory_bytes: int) -> Path | None:
 
 
 def remove(group: Path) -> None:
-    """Take a group away, once the last of its processes is gone."""
+    """Remove a group once its last process is gone; give up after a second."""
     for _ in range(50):
         try:
             group.rmdir()
@@ -56,9 +56,9 @@ def remove(group: Path) -> None:
             time.sleep(0.02)
 
 
-def _places() -> list[tuple[Path, str, str]]:
-    """Where a group could hang, with the names of its limits: below our own, in version 1 or 2."""
-    places = []
+def _parents() -> list[tuple[Path, str, str]]:
+    """Where a group could be created, with the names of its limit files: below our own, in version 1 or 2."""
+    parents = []
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -67,16 +67,16 @@ def _places() -> list[tuple[Path, str, str]]:
         _, controllers, own = line.split(":", 2)
         if "memory" in controllers.split(","):
             parent = MOUNT / "memory" / own.lstrip("/")
-            places.append((parent, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"))
+            parents.append((parent, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes"))
         elif not controllers:
             parent = MOUNT / own.lstrip("/")
-            if _hands_on_memory(parent):
-                places.append((parent, "memory.max", "memory.swap.max"))
-    return places
+            if _delegates_memory(parent):
+                parents.append((parent, "memory.max", "memory.swap.max"))
+    return parents
 
 
-def _hands_on_memory(parent: Path) -> bool:
-    """Version 2: whether groups below may limit memory; only a group without processes can be told to."""
+def _delegates_memory(parent: Path) -> bool:
+    """Version 2: whether groups below may limit memory. Only a group without processes can be told to."""
     control = parent / "cgroup.subtree_control"
     with contextlib.suppress(OSError):
         if "memory" not in control.read_text().split():
@@ -85,8 +85,8 @@ def _hands_on_memory(parent: Path) -> bool:
     return False
 
 
-def _remove_left(parent: Path) -> None:
-    """Take away what a grader left that was killed."""
+def _remove_stale(parent: Path) -> None:
+    """Remove the groups of graders that were killed."""
     for group in parent.glob(f"{PREFIX}*"):
         pid = group.name.removeprefix(PREFIX).split("-")[0]
         if pid.isdigit() and not Path("/proc", pid).exists():

@@ -1,8 +1,9 @@
-"""The kernel calls the walls need and Python 3.11 has no name for, each raising OSError."""
+"""The kernel calls that the sandbox needs and Python 3.11 lacks. Each raises OSError when it fails."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 from functools import cache
@@ -52,32 +53,32 @@ def _checked(result: int, what: str) -> int:
 
 
 def _long(value: object) -> object:
-    """An argument as the kernel wants it: ctypes would pass a bare int as 32 bits."""
+    """Widen an integer argument: ctypes would pass a bare int as 32 bits."""
     return ctypes.c_long(value) if isinstance(value, int) else value
 
 
 def syscall(name: str, *arguments: object) -> int:
-    """The call `name` with integers, byte strings or pointers as arguments."""
+    """Make the system call `name`; arguments are integers, byte strings or pointers."""
     if name not in _NUMBERS:
-        raise OSError(38, f"{name}: its number on {platform.machine()} is not known here")
+        raise OSError(errno.ENOSYS, f"{name}: its number on {platform.machine()} is unknown")
     result = _libc().syscall(ctypes.c_long(_NUMBERS[name]), *(_long(one) for one in arguments))
     return _checked(int(result), name)
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """prctl(2); all five arguments are always given, since some options insist on zeros."""
+    """prctl(2), always with all five arguments, since some options insist on zeros."""
     padded = (*arguments, 0, 0, 0, 0)[:4]
     result = _libc().prctl(option, *(ctypes.c_ulong(one) for one in padded))
     return _checked(int(result), f"prctl {option}")
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces named by `flags` for fresh ones."""
+    """Move to fresh namespaces of the kinds named by `flags`."""
     _checked(int(_libc().unshare(ctypes.c_int(flags))), f"unshare {flags:#x}")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """mount(2) with empty strings for what is not needed."""
+    """mount(2); pass empty strings for what is not needed."""
     result = _libc().mount(
         source.encode(),
         os.fsencode(target),
@@ -94,19 +95,19 @@ def bind(source: str, target: str) -> None:
 
 
 def unmount(target: str) -> None:
-    """Take a mount and all below it out of sight at once, busy or not."""
+    """Detach a mount and everything below it at once, busy or not."""
     _checked(int(_libc().umount2(os.fsencode(target), MNT_DETACH)), f"umount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:
-    """Make the mount at `new` the root of this mount namespace and hang the old root at `old`."""
+    """Make the mount at `new` the root of this mount namespace and move the old root to `old`."""
     syscall("pivot_root", os.fsencode(new), os.fsencode(old))
 
 
 def harden(target: str, *, recursive: bool) -> None:
-    """Make a mount read-only, without set-uid bits and devices (mount_setattr, Linux 5.12).
+    """Make a mount read-only, and ignore its set-uid bits and devices (mount_setattr, Linux 5.12).
 
-    The older remount would have to repeat the flags of every mount below, one by one.
+    A remount, the older way, would have to repeat the flags of every mount below it.
     """
     attributes = (ctypes.c_uint64 * 4)(_ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV, 0, 0, 0)
     flags = _AT_RECURSIVE if recursive else 0

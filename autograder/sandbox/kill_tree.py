@@ -1,4 +1,4 @@
-"""Nothing a submission started outlives it."""
+"""Kill every process that a submission started, so that none outlives it."""
 
 from __future__ import annotations
 
@@ -10,48 +10,48 @@ import time
 _DEADLINE_S = 5.0
 _AGAIN_S = 0.1
 _PAUSE_S = 0.0005
-_STILL = "TtZX"
+_NOT_RUNNING = "TtZX"  # stopped, traced, zombie, dead
 
 
 def kill_tree() -> dict[int, int]:
-    """Kill and reap all that a submission left; {pid: wait status} of what was reaped.
+    """Kill and reap every process below this one; return {pid: wait status} of those reaped.
 
-    Called in the warm process. As pid 1 of a namespace one kill reaches everything at once
-    (the kernel lets no fork slip by); otherwise the warm process is the reaper of its
-    descendants and finds them in /proc. Raises TimeoutError after five seconds.
+    For pid 1 of a pid namespace, one kill reaches everything at once (the kernel lets no fork slip
+    through). Any other caller must be a subreaper, and finds its descendants in /proc.
+    Raises TimeoutError after five seconds.
     """
     deadline = time.monotonic() + _DEADLINE_S
-    alone = os.getpid() == 1
-    if not alone:
+    is_init = os.getpid() == 1
+    if not is_init:
         _stop(deadline)
     reaped: dict[int, int] = {}
     while time.monotonic() < deadline:
-        for pid in [-1] if alone else descendants():
+        for pid in [-1] if is_init else descendants():
             _signal(pid, signal.SIGKILL)
         if _reap(reaped, min(deadline, time.monotonic() + _AGAIN_S)):
             return reaped
-    raise TimeoutError("a process of the submission did not die in time")
+    raise TimeoutError("a process of the submission could not be killed in time")
 
 
 def descendants() -> dict[int, str]:
-    """State letters of all processes below this one, by pid."""
+    """All processes below this one, as {pid: state letter}."""
     parents: dict[int, tuple[int, str]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                # The name in brackets may hold anything, so count from the last bracket.
+                # The name in parentheses may contain anything, so split at the last one.
                 state, parent = file.read().rpartition(b")")[2].split()[:2]
                 parents[int(name)] = (int(parent), state.decode())
     below: set[int] = {os.getpid()}
-    while grown := {pid for pid, (up, _) in parents.items() if up in below} - below:
+    while grown := {pid for pid, (parent, _) in parents.items() if parent in below} - below:
         below |= grown
     return {pid: parents[pid][1] for pid in below if pid != os.getpid()}
 
 
 def _stop(deadline: float) -> None:
-    """Stop every descendant until none runs: only killing loses to a fork bomb."""
+    """Stop every descendant until none is running: killing alone loses to a fork bomb."""
     while time.monotonic() < deadline:
-        running = [pid for pid, state in descendants().items() if state not in _STILL]
+        running = [pid for pid, state in descendants().items() if state not in _NOT_RUNNING]
         if not running:
             return
         for pid in running:
@@ -60,7 +60,7 @@ def _stop(deadline: float) -> None:
 
 
 def _reap(reaped: dict[int, int], until: float) -> bool:
-    """Whether no child is left; then nothing below is, since orphans become our children."""
+    """Reap until no child is left; since orphans become our children, nothing below is left either then."""
     while time.monotonic() < until:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

@@ -1,6 +1,6 @@
-"""Landlock: which files may be read and written, no TCP, no signals outwards.
+"""Landlock: restrict which files may be read and written; allow no TCP and no signals to the outside.
 
-The second wall behind a mount namespace, and the main one without. Source:
+The second line of defence behind a mount namespace, and the main one without.
 https://docs.kernel.org/userspace-api/landlock.html
 """
 
@@ -26,7 +26,7 @@ _SCOPE_ABSTRACT_SOCKETS_SIGNALS = 3
 _RULE_PATH_BENEATH = 1
 _VERSION_FLAG = 1
 
-# Of the outer /proc only what numerical libraries ask for, and the process itself.
+# All that is readable of the outer /proc: what numerical libraries ask for, and the process itself.
 PROC_FILES = (
     "self", "cpuinfo", "meminfo", "stat", "loadavg", "version", "filesystems", "sys/vm",
     "sys/kernel/osrelease",
@@ -34,18 +34,18 @@ PROC_FILES = (
 
 
 def abi() -> int:
-    """The ABI version of this kernel's Landlock, 0 when there is none."""
+    """The ABI version of this kernel's Landlock; 0 if it has none."""
     try:
         return kernel.syscall("landlock_create_ruleset", None, 0, _VERSION_FLAG)
     except OSError:
         return 0
 
 
-def rules(abi: int, readable: Iterable[str], writable: Iterable[str]) -> int:
-    """A ruleset's descriptor: read and execute below `readable`, all below `writable`.
+def make_ruleset(abi: int, readable: Iterable[str], writable: Iterable[str]) -> int:
+    """Make a ruleset and return its descriptor: read and execute below `readable`, anything below `writable`.
 
-    Made apart from `restrict`, because its paths must be opened while still privileged.
-    Paths that are not there are passed over.
+    Separate from `restrict`, because the paths must be opened while still privileged.
+    Paths that do not exist are skipped.
     """
     handled = _handled(abi)
     words = [handled]
@@ -56,13 +56,13 @@ def rules(abi: int, readable: Iterable[str], writable: Iterable[str]) -> int:
     for path in readable:
         _allow(ruleset, path, _READ & handled)
     for path in writable:
-        # Devices cannot be made anywhere, and none takes an ioctl.
+        # No device can be created anywhere, and none accepts an ioctl.
         _allow(ruleset, path, handled & ~_MAKE_DEVICES & ~_IOCTL_DEV)
     return ruleset
 
 
 def restrict(ruleset: int) -> None:
-    """Put this thread, and all it starts, under the rules, for good; needs no_new_privs."""
+    """Apply the rules to this thread and everything it starts, for good; needs no_new_privs."""
     kernel.syscall("landlock_restrict_self", ruleset, 0)
     os.close(ruleset)
 
@@ -77,11 +77,11 @@ def _handled(abi: int) -> int:
 
 def _allow(ruleset: int, path: str, access: int) -> None:
     with contextlib.suppress(FileNotFoundError, PermissionError, NotADirectoryError):
-        place = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:
-            if not stat.S_ISDIR(os.fstat(place).st_mode):
+            if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
                 access &= _OF_FILES
-            rule = ctypes.create_string_buffer(struct.pack("=Qi", access, place))
+            rule = ctypes.create_string_buffer(struct.pack("=Qi", access, descriptor))
             kernel.syscall("landlock_add_rule", ruleset, _RULE_PATH_BENEATH, rule, 0)
         finally:
-            os.close(place)
+            os.close(descriptor)

@@ -1,4 +1,4 @@
-"""What the launcher tells a process for students on its command line."""
+"""The settings that a launcher passes to a student's process or fork server on its command line."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Settings(msgspec.Struct):
     capabilities: Capabilities
     limits: Limits
     materials: list[str]
-    """What lies beside the notebook, where links can show it."""
+    """Paths of the files that belong beside the notebook, where they can be linked there."""
 
 
-def read_settings(word: str) -> Settings:
-    return msgspec.json.decode(word, type=Settings)
+def read_settings(text: str) -> Settings:
+    return msgspec.json.decode(text, type=Settings)

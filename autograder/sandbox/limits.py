@@ -1,4 +1,4 @@
-"""Limits of one student's process: memory, processor time, processes, files."""
+"""Resource limits of one student's process: memory, processor time, processes, files."""
 
 from __future__ import annotations
 
@@ -6,49 +6,50 @@ import contextlib
 import os
 import sys
 
-if sys.platform != "win32":
-    import resource
 from autograder.core.limits import MIB, Limits
 
+if sys.platform != "win32":
+    import resource
 
-def apply(limits: Limits, *, crowd: int, held: tuple[int, int] | None = None) -> None:
-    """Limit this process. `crowd`: processes that count against the same uid already.
 
-    Address space and data are limited, since data does not count shared maps and a child of
-    the CUDA build of torch begins with 3.5 GB of address space. `held`: what it has of both.
+def apply(limits: Limits, *, other_processes: int, held: tuple[int, int] | None = None) -> None:
+    """Limit this process. `other_processes` already count against the limit of the same uid.
+
+    Both address space and data are limited: data does not count shared mappings, and a process
+    forked after importing the CUDA build of torch starts with 3.5 GB of address space. `held` says
+    how many bytes of each the process has already, where /proc does not.
     """
     assert sys.platform != "win32"
     space, data = held or _held()
-    stack = 8 * MIB
     _lower(resource.RLIMIT_AS, space + limits.memory_bytes)
     _lower(resource.RLIMIT_DATA, data + limits.memory_bytes)
     # One second between the soft and the hard limit: SIGXCPU tells the reason, SIGKILL does not.
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
-    _lower(resource.RLIMIT_NPROC, limits.processes + crowd)
+    _lower(resource.RLIMIT_NPROC, limits.processes + other_processes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
-    _lower(resource.RLIMIT_STACK, stack)
+    _lower(resource.RLIMIT_STACK, 8 * MIB)
     _lower(resource.RLIMIT_CORE, 0)
     if hasattr(resource, "RLIMIT_MSGQUEUE"):
         _lower(resource.RLIMIT_MSGQUEUE, MIB)
-    # When the machine runs out of memory, this process is to go first, not the grader.
+    # When the machine runs out of memory, this process should be killed first, not the grader.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
 
 
 def apply_plain(limits: Limits) -> None:
-    """Limit this process on a system that is not Linux, as far as it has such limits."""
+    """Limit this process on a system other than Linux, as far as that system can."""
     if sys.platform == "win32":
-        return  # its job object has them (job.py)
+        return  # its job object has the limits (windows_job.py)
     import psutil
 
     space = psutil.Process().memory_info().vms
     mine = sum(x.info["uids"].real == os.getuid() for x in psutil.process_iter(["uids"]) if x.info["uids"])
-    apply(limits, crowd=mine, held=(space, space))
+    apply(limits, other_processes=mine, held=(space, space))
 
 
-def crowd(uid: int) -> int:
-    """How many processes and threads of `uid` /proc shows: RLIMIT_NPROC counts them all."""
+def count_threads(uid: int) -> int:
+    """How many threads of `uid` /proc shows, over all its processes: RLIMIT_NPROC counts every one."""
     count = 0
     for name in os.listdir("/proc"):
         with contextlib.suppress(OSError):
@@ -67,7 +68,7 @@ def _held() -> tuple[int, int]:
 
 
 def _lower(which: int, soft: int, hard: int | None = None) -> None:
-    """Set a limit, never above the hard one already there; a system may lack some."""
+    """Set a limit, never above the present hard one; a system may lack some limits."""
     assert sys.platform != "win32"
     _, ceiling = resource.getrlimit(which)
     hard = soft if hard is None else hard

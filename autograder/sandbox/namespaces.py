@@ -1,7 +1,7 @@
-"""Namespaces: a world of its own for the warm process, a fresh /tmp for each child.
+"""Namespaces: a file system and network of its own for the fork server, a fresh /tmp for each child.
 
-In the launcher's process: `enter_user`, `leave`, `build_root`. In a child of the warm process:
-`fresh_folders`.
+The supervisor calls `enter_user`; the fork server, before its exec, `leave` and `build_root`; each child of
+the fork server `fresh_folders`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from autograder.sandbox import kernel
 from autograder.sandbox.capabilities import FIRST_UID, SLOTS, Capabilities
 from autograder.sandbox.view import View
 
-_STAGE = "/tmp"  # covered by a tmpfs for a moment, in a mount namespace nobody else sees
+_STAGE = "/tmp"  # covered by a tmpfs for a moment, in a mount namespace that nobody else sees
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 _FRESH = "/.fresh"
 SHM = "/dev/shm"
 WORK = "/tmp/work"
-_QUIET = kernel.MS_NOSUID | kernel.MS_NODEV
+_NOSUID_NODEV = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
 def enter_user(*, uids: bool) -> None:
-    """A user namespace with one uid a slot (`uids`, for root) or only the starter's own.
+    """Enter a user namespace with one uid for each slot (`uids`, needs root) or with only our own.
 
-    The own uid gets the number FIRST_UID inside, never 0: to be root inside is of no use here.
+    Our own uid becomes FIRST_UID inside, never 0: nothing here needs to be root inside.
     """
     if uids:
         _enter_with_range()
@@ -39,7 +39,7 @@ def enter_user(*, uids: bool) -> None:
 
 
 def leave(capabilities: Capabilities) -> None:
-    """Leave the outer mounts, network, ipc objects and host name, as far as the form allows."""
+    """Leave the outer mounts, network, ipc objects and host name, as far as `capabilities` allow."""
     flags = kernel.CLONE_NEWNS if capabilities.mount else 0
     flags |= kernel.CLONE_NEWNET if capabilities.net else 0
     flags |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS if capabilities.ipc else 0
@@ -48,11 +48,11 @@ def leave(capabilities: Capabilities) -> None:
 
 
 def build_root(view: View, *, own_proc: bool) -> None:
-    """Make a new root that shows the view read-only, and live in it.
+    """Build a new root that shows the view read-only, and move into it.
 
-    The new root is a mount below the namespace's true one, entered by chroot: the kernel lets
-    nobody who is chrooted make a user namespace, and without capabilities there is no way back
-    (nothing else would be there: the true root is an empty tmpfs).
+    The new root is a mount below the namespace's real one, entered by chroot: the kernel lets no
+    chrooted process create a user namespace, and without capabilities there is no way back out.
+    There would be nothing to find anyway: the real root is an empty tmpfs.
     """
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     _tmpfs(_STAGE, "mode=755,size=64k")
@@ -79,9 +79,9 @@ def build_root(view: View, *, own_proc: bool) -> None:
 
 
 def fresh_folders(limits: Limits, view: View, *, uid: int, ipc: bool) -> None:
-    """In a child of the warm process: empty /tmp and /dev/shm with quotas, and ipc of its own.
+    """In a child of the fork server: mount an empty /tmp and /dev/shm with quotas, and leave its ipc (`ipc`).
 
-    What is shown below /tmp (an engine installed there, say) stays.
+    What the view shows below /tmp (a package installed there, say) stays.
     """
     kernel.unshare(kernel.CLONE_NEWNS | (kernel.CLONE_NEWIPC if ipc else 0))
     quota = f"mode=1777,size={limits.tmp_bytes},nr_inodes={limits.tmp_files}"
@@ -98,15 +98,15 @@ def fresh_folders(limits: Limits, view: View, *, uid: int, ipc: bool) -> None:
 
 
 def _enter_with_range() -> None:
-    """The maps of more than one uid are written by someone with privileges outside: a helper."""
-    inside_read, inside_write = os.pipe()
+    """Enter a user namespace of many uids. A helper writes the maps, since that needs privileges outside."""
+    ready_read, ready_write = os.pipe()
     parent = os.getpid()
     helper = os.fork()
     if helper == 0:
         status = 1
         try:
-            os.close(inside_write)
-            if os.read(inside_read, 1):
+            os.close(ready_write)
+            if os.read(ready_read, 1):
                 for kind in ("uid_map", "gid_map"):
                     _write(f"/proc/{parent}/{kind}", f"0 0 1\n{FIRST_UID} {FIRST_UID} {SLOTS}\n")
                 status = 0
@@ -114,19 +114,19 @@ def _enter_with_range() -> None:
             status = error.errno or 1
         finally:
             os._exit(status)
-    os.close(inside_read)
+    os.close(ready_read)
     try:
         kernel.unshare(kernel.CLONE_NEWUSER)
-        os.write(inside_write, b".")
+        os.write(ready_write, b".")
     finally:
-        os.close(inside_write)
+        os.close(ready_write)
         _, status = os.waitpid(helper, 0)
     if number := os.waitstatus_to_exitcode(status):
         raise OSError(number, f"uid_map: {os.strerror(number)}")
 
 
 def _write(path: str, text: str) -> None:
-    """One write call, as the map files demand."""
+    """Write `text` in a single call, as the map files require."""
     file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(file, text.encode())
@@ -135,11 +135,11 @@ def _write(path: str, text: str) -> None:
 
 
 def _tmpfs(target: str, options: str) -> None:
-    kernel.mount("tmpfs", target, "tmpfs", _QUIET, options)
+    kernel.mount("tmpfs", target, "tmpfs", _NOSUID_NODEV, options)
 
 
 def _make_own_folders() -> None:
-    """/dev, /proc, /tmp of the new root, before the binds: a bind may lie below /tmp."""
+    """Make /dev, /proc and /tmp of the new root, before the binds: a bind may be below /tmp."""
     for name in ("dev", "proc", "tmp", _FRESH.strip("/")):
         os.mkdir(f"/new/{name}", 0o755)
     kernel.mount("tmpfs", "/new/dev", "tmpfs", kernel.MS_NOSUID, "mode=755,size=64k")
@@ -149,7 +149,7 @@ def _make_own_folders() -> None:
     for name, target in _LINKS.items():
         os.symlink(target, f"/new/dev/{name}")
     os.mkdir("/new/dev/shm", 0o755)
-    # The warm process's own; its children cover both with theirs.
+    # For the fork server itself; its children cover both with their own.
     _tmpfs("/new/dev/shm", f"mode=1777,size={64 * MIB}")
     _tmpfs("/new/tmp", f"mode=1777,size={64 * MIB}")
 
@@ -161,7 +161,7 @@ def _show(path: str) -> None:
 
 
 def _mount_point(source: str, target: str) -> None:
-    """An empty folder or file to mount `source` on; all folders on the way are 0755."""
+    """Make an empty folder or file to mount `source` on; the folders leading to it get mode 0755."""
     if os.path.isdir(source):
         os.makedirs(target, 0o755, exist_ok=True)
         return
@@ -170,9 +170,9 @@ def _mount_point(source: str, target: str) -> None:
 
 
 def _mount_proc(*, own: bool) -> None:
-    """Own /proc, in which other users' processes are hidden; else the outer one, read-only."""
+    """Mount a /proc of our own, which hides other users' processes, or else the outer one, read-only."""
     if own:
-        flags = _QUIET | kernel.MS_NOEXEC
+        flags = _NOSUID_NODEV | kernel.MS_NOEXEC
         kernel.mount("proc", "/new/proc", "proc", flags, "hidepid=2")
     else:
         kernel.bind("/old/proc", "/new/proc")

@@ -1,4 +1,4 @@
-"""Uids, capabilities and no_new_privs: what the student's process gives up, and the warm keeps."""
+"""Uids, capabilities and no_new_privs: what the student's process gives up and the fork server keeps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _JOIN_SESSION_KEYRING = 1
 
 
 def drop(uid: int | None) -> None:
-    """Become `uid` (None: stay who you are) without one capability, now or after any exec."""
+    """Switch to `uid` (None: keep the present one) without any capability, now or after any exec."""
     with contextlib.suppress(OSError):  # keyrings are not in every kernel
         kernel.syscall("keyctl", _JOIN_SESSION_KEYRING, None)
     _empty_bounding_set()
@@ -24,7 +24,7 @@ def drop(uid: int | None) -> None:
         kernel.prctl(kernel.PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL)
     kernel.capset(0, 0, 0)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    # A change of uid closes the own /proc/self; there is nothing secret in this memory.
+    # A change of uid makes /proc/self unreadable; nothing in this memory is secret.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
 
 
@@ -48,5 +48,5 @@ def _empty_bounding_set() -> None:
     for capability in range(64):
         try:
             kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
-        except OSError:  # EINVAL past the last one; EPERM for an ordinary user, who has none
+        except OSError:  # EINVAL past the last capability; EPERM for an ordinary user, who has none
             return

@@ -1,6 +1,7 @@
-"""Try every wall in throwaway processes and say on stdout, as JSON, which ones stand.
+"""Try each part of the sandbox in throwaway processes, and print as JSON which ones work.
 
-Runs in the shim: what a kernel, a container or a profile forbids cannot be told from settings.
+Run by bootstrap.py. Trying is the only way to know: what a kernel, a container or a security profile forbids
+cannot be read from settings.
 """
 
 from __future__ import annotations
@@ -18,41 +19,41 @@ from autograder.sandbox.view import view
 
 
 def main() -> None:
-    """Print the form's record."""
+    """Print the record of this machine's capabilities."""
     root = os.geteuid() == 0
     base = {"linux": True, "root": root, "landlock": landlock.abi()}
-    base["filter"] = syscalls.known_machine() and bool(_ask(_filtered).get("filter"))
-    print(json.dumps(Capabilities(**{**base, **_best(root=root)}).record()))
+    base["filter"] = syscalls.known_machine() and bool(_in_child(_try_filter).get("filter"))
+    print(json.dumps(Capabilities(**{**base, **_best_namespaces(root=root)}).record()))
 
 
-def _best(*, root: bool) -> dict[str, Any]:
-    """The first way with a root of its own; else the first with any namespace; else none."""
+def _best_namespaces(*, root: bool) -> dict[str, Any]:
+    """The first way that gives a root file system of its own, else any namespace; else none."""
     ways = [(False, True), (True, True)] if root else []
     tries = []
     for user, uids in [*ways, (True, False)]:
-        found = _ask(partial(_spaces, user=user, uids=uids))
+        found = _in_child(partial(_try_namespaces, user=user, uids=uids))
         if found.get("mount") and found.get("pid"):
             return found
         tries.append(found)
-    some = next((one for one in tries if one.get("pid") or one.get("net")), None)
-    if some is not None:
-        return some
+    partly = next((found for found in tries if found.get("pid") or found.get("net")), None)
+    if partly is not None:
+        return partly
     return {
-        "uids": root and bool(_ask(_other_uid).get("uids")),
-        "why": next((str(one["why"]) for one in tries[::-1] if "why" in one), ""),
+        "uids": root and bool(_in_child(_try_other_uid).get("uids")),
+        "why": next((str(found["why"]) for found in tries[::-1] if "why" in found), ""),
     }
 
 
-def _ask(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The answer of a forked process; {"why": ...} when it could not give one."""
+def _in_child(attempt: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What `attempt` returns in a forked process; {"why": ...} if it fails there."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            answer = question()
+            result = attempt()
         except (OSError, ValueError) as error:
-            answer = {"why": getattr(error, "strerror", None) or str(error)}
-        os.write(writing, json.dumps(answer).encode())
+            result = {"why": getattr(error, "strerror", None) or str(error)}
+        os.write(writing, json.dumps(result).encode())
         os._exit(0)
     os.close(writing)
     with open(reading, "rb") as pipe:
@@ -61,13 +62,13 @@ def _ask(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return dict(json.loads(text or b'{"why": "the attempt was killed"}'))
 
 
-def _spaces(*, user: bool, uids: bool) -> dict[str, Any]:
-    """Enter as launch() would; in a user namespace with many uids, become one of them too."""
+def _try_namespaces(*, user: bool, uids: bool) -> dict[str, Any]:
+    """Enter namespaces as launch() would; where there are many uids, switch to one of them too."""
     if user:
         namespaces.enter_user(uids=uids)
     found: dict[str, Any] = {"user": user, "uids": uids}
     if uids:
-        other = _ask(_other_uid)
+        other = _in_child(_try_other_uid)
         if not other.get("uids"):
             return other
     flags = {"pid": kernel.CLONE_NEWPID, "net": kernel.CLONE_NEWNET, "ipc": kernel.CLONE_NEWIPC}
@@ -77,15 +78,15 @@ def _spaces(*, user: bool, uids: bool) -> dict[str, Any]:
             found[name] = True
         except OSError as error:
             found.setdefault("why", error.strerror)
-    found |= _ask(lambda: _root(own_proc=True))
+    found |= _in_child(lambda: _try_root(own_proc=True))
     if not found.get("mount"):
-        found |= _ask(lambda: _root(own_proc=False))
+        found |= _in_child(lambda: _try_root(own_proc=False))
     if found.get("mount") and all(found.get(name) for name in flags):
         found.pop("why", None)
     return found
 
 
-def _root(*, own_proc: bool) -> dict[str, Any]:
+def _try_root(*, own_proc: bool) -> dict[str, Any]:
     shown = view(["/usr"])
     kernel.unshare(kernel.CLONE_NEWNS)
     namespaces.build_root(shown, own_proc=own_proc)
@@ -93,13 +94,13 @@ def _root(*, own_proc: bool) -> dict[str, Any]:
     return {"mount": True, "proc": own_proc}
 
 
-def _filtered() -> dict[str, Any]:
+def _try_filter() -> dict[str, Any]:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     syscalls.install()
     return {"filter": True}
 
 
-def _other_uid() -> dict[str, Any]:
+def _try_other_uid() -> dict[str, Any]:
     os.setgroups([])
     os.setresgid(FIRST_UID, FIRST_UID, FIRST_UID)
     os.setresuid(FIRST_UID, FIRST_UID, FIRST_UID)

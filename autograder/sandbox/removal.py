@@ -1,4 +1,4 @@
-"""Take away a folder that a submission had for itself, whatever it has made of it."""
+"""Delete a submission's folder, whatever the submission has done to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 
 def remove(folder: str) -> None:
-    """Also one that is deeper than Python can follow, or has parts that are closed. What cannot go stays."""
+    """Delete it even if it is nested too deep for Python or has closed parts; ignore what remains."""
     try:
         shutil.rmtree(folder)
         return

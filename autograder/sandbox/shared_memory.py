@@ -1,4 +1,4 @@
-"""What a submission leaves in /dev/shm, in the forms where that is the machine's own."""
+"""What a submission leaves in /dev/shm, where it has no /dev/shm of its own."""
 
 from __future__ import annotations
 
@@ -11,41 +11,34 @@ from autograder.sandbox.removal import remove
 
 
 def names() -> frozenset[str]:
-    """What there is."""
+    """The names in /dev/shm now."""
     try:
         return frozenset(os.listdir(SHM))
     except OSError:
         return frozenset()
 
 
-def new(before: Set[str], uid: int) -> list[str]:
-    """Paths of what belongs to `uid` and was not there before."""
+def new_paths(before: Set[str], uid: int) -> list[str]:
+    """Paths of what belongs to `uid` and is not among the names in `before`."""
     paths = [f"{SHM}/{name}" for name in names() - before]
     return [path for path in paths if _owner(path) == uid]
 
 
 def remove_new(before: Set[str], uid: int) -> None:
-    """Take away what belongs to `uid` and was not there before, unless a living process uses it.
+    """Delete what belongs to `uid` and is not among the names in `before`, unless a living process uses it.
 
-    Another worker's student, and whoever else runs under this uid, keeps what is open.
+    So another worker's student, or whoever else runs under this uid, keeps what is open.
     """
-    found = new(before, uid)
+    found = new_paths(before, uid)
     used = used_by(name for name in os.listdir("/proc") if name.isdigit()) if found else frozenset()
     for path in found:
         with contextlib.suppress(OSError):
-            if any(place == path or place.startswith(f"{path}/") for place in used):
+            if any(other == path or other.startswith(f"{path}/") for other in used):
                 continue
             if os.path.isdir(path) and not os.path.islink(path):
                 remove(path)
             else:
                 os.unlink(path)
-
-
-def _owner(path: str) -> int:
-    try:
-        return os.lstat(path).st_uid
-    except OSError:
-        return -1
 
 
 def used_by(pids: Iterable[int | str]) -> frozenset[str]:
@@ -59,3 +52,10 @@ def used_by(pids: Iterable[int | str]) -> frozenset[str]:
             with open(f"/proc/{pid}/maps", errors="replace") as maps:
                 found.update(line.split(maxsplit=5)[5].rstrip("\n") for line in maps if SHM in line)
     return frozenset(path for path in found if path.startswith(f"{SHM}/"))
+
+
+def _owner(path: str) -> int:
+    try:
+        return os.lstat(path).st_uid
+    except OSError:
+        return -1

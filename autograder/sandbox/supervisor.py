@@ -1,6 +1,6 @@
-"""The process between the grader and the warm process: puts up the walls, then execs.
+"""The process between the grader and the fork server: set up the sandbox, start the fork server in it.
 
-Runs in the shim and stays as the parent: when it or the grader dies, all inside dies.
+Run by bootstrap.py. It stays as the fork server's parent: when it or the grader dies, everything inside dies.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from autograder.sandbox.kill_tree import kill_tree
 from autograder.sandbox.view import View
 
 FAILED = 71
-_LOOK_S = 0.25
+_POLL_S = 0.25
 
 
 @dataclass(frozen=True)
 class LaunchRequest:
-    """What launch() asks for; `status` is a descriptor for one sentence if it fails."""
+    """What launch() asks for. `status` is a descriptor for one sentence that says why it failed."""
 
     argv: list[str]
     env: dict[str, str]
@@ -37,98 +37,99 @@ class LaunchRequest:
 
 
 def main(text: str) -> None:
-    """Never returns: the exit code is the warm process's, or FAILED."""
-    job = LaunchRequest(**json.loads(text))
-    os.set_inheritable(job.status, False)
+    """Serve one request, as JSON. Never returns: exits with the fork server's code, or with FAILED."""
+    request = LaunchRequest(**json.loads(text))
+    os.set_inheritable(request.status, False)
     try:
-        _run(job)
+        _run(request)
     except OSError as error:
         message = error.strerror if error.filename is None else str(error)
-        os.write(job.status, str(message).encode())
+        os.write(request.status, str(message).encode())
         os._exit(FAILED)
 
 
-def _run(job: LaunchRequest) -> None:
-    if job.group:  # before anything is forked: who comes later is in it from birth
-        with open(f"{job.group}/cgroup.procs", "w") as members:
+def _run(request: LaunchRequest) -> None:
+    if request.group:  # before the first fork, so that every child is born in the group
+        with open(f"{request.group}/cgroup.procs", "w") as members:
             members.write(str(os.getpid()))
-    capabilities = Capabilities(**job.capabilities)
-    outside = job.parent
+    capabilities = Capabilities(**request.capabilities)
+    parent = request.parent
     if not capabilities.pid:
-        outside = _split(job)
+        parent = _fork_reaper(request)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     if capabilities.user:
         namespaces.enter_user(uids=capabilities.uids)
     if capabilities.pid:
         kernel.unshare(kernel.CLONE_NEWPID)
-    alive, living = os.pipe()
-    warm = os.fork()
-    if warm == 0:
-        os.close(living)
-        _become_warm(job, capabilities, alive)
+    # A hangup on `alive` tells the fork server that we died before it asked for a signal at our death.
+    alive, held_open = os.pipe()
+    fork_server = os.fork()
+    if fork_server == 0:
+        os.close(held_open)
+        _become_fork_server(request, capabilities, alive)
     os.close(alive)
-    _let_go(job)
-    os._exit(_watch(warm, outside, sweeping=not capabilities.pid))
+    _close_descriptors(request)
+    os._exit(_wait(fork_server, parent, kill_rest=not capabilities.pid))
 
 
-def _split(job: LaunchRequest) -> int:
-    """Without a pid namespace a keeper sweeps after the shim's death: it must be someone else.
+def _fork_reaper(request: LaunchRequest) -> int:
+    """Without a pid namespace, another process must kill what is left once the supervisor is dead.
 
-    Returns in the keeper, with the pid of the shim.
+    Returns in that process, the reaper, with the pid of the supervisor.
     """
-    shim = os.getpid()
-    keeper = os.fork()
-    if keeper:
-        _let_go(job)
-        os._exit(_watch(keeper, job.parent, sweeping=False))
-    return shim
+    supervisor = os.getpid()
+    reaper = os.fork()
+    if reaper:
+        _close_descriptors(request)
+        os._exit(_wait(reaper, request.parent, kill_rest=False))
+    return supervisor
 
 
-def _let_go(job: LaunchRequest) -> None:
-    """Close what is the warm process's alone, so that its end is seen on the other side."""
-    for descriptor in (*job.fds, job.status):
+def _close_descriptors(request: LaunchRequest) -> None:
+    """Close what belongs to the fork server alone, so that the grader notices when the fork server ends."""
+    for descriptor in (*request.fds, request.status):
         os.close(descriptor)
 
 
-def _become_warm(job: LaunchRequest, capabilities: Capabilities, alive: int) -> None:
-    """In the new process: walls, then exec; a failure is told on the status descriptor."""
+def _become_fork_server(request: LaunchRequest, capabilities: Capabilities, alive: int) -> None:
+    """In the new process: finish the sandbox, then exec; report a failure on the status descriptor."""
     try:
         os.setsid()
         namespaces.leave(capabilities)
         if capabilities.mount:
-            links = tuple((link, target) for link, target in job.links)
-            namespaces.build_root(View(tuple(job.binds), links), own_proc=capabilities.proc)
+            links = tuple((link, target) for link, target in request.links)
+            namespaces.build_root(View(tuple(request.binds), links), own_proc=capabilities.proc)
         if capabilities.user and not capabilities.uids:
             privileges.keep_over_exec()
         if not capabilities.pid:
             kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-        # As pid 1 only signals with a handler reach it from inside, and Python handles this one.
+        # From inside, pid 1 receives only signals it has a handler for, and Python installs one for SIGINT.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         poll = select.poll()
         poll.register(alive, 0)
         if poll.poll(0):
-            os._exit(FAILED)  # the shim died before its death could be felt
-        os.execve(job.argv[0], job.argv, job.env)
+            os._exit(FAILED)  # our parent died before PR_SET_PDEATHSIG took effect
+        os.execve(request.argv[0], request.argv, request.env)
     except OSError as error:
-        os.write(job.status, f"{error.strerror} ({error.filename or job.argv[0]})".encode())
+        os.write(request.status, f"{error.strerror} ({error.filename or request.argv[0]})".encode())
         os._exit(FAILED)
 
 
-def _watch(child: int, outside: int, *, sweeping: bool) -> int:
-    """Wait for the child or for the end of who started us; the child's exit code."""
+def _wait(child: int, parent: int, *, kill_rest: bool) -> int:
+    """Wait until the child ends, SIGTERM arrives or our parent dies; return the child's exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
     code = 128 + signal.SIGKILL
-    # The parent's death signal would come with the death of the thread that called launch().
-    while os.getppid() == outside:
+    # Poll for the parent: its death signal would already arrive when the thread that called launch() ends.
+    while os.getppid() == parent:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             ended = os.waitstatus_to_exitcode(status)
             code = ended if ended >= 0 else 128 - ended
             break
-        heard = signal.sigtimedwait({signal.SIGCHLD, signal.SIGTERM}, _LOOK_S)
-        if heard is not None and heard.si_signo == signal.SIGTERM:
+        received = signal.sigtimedwait({signal.SIGCHLD, signal.SIGTERM}, _POLL_S)
+        if received is not None and received.si_signo == signal.SIGTERM:
             break
-    if sweeping:
+    if kill_rest:
         kill_tree()
     return code

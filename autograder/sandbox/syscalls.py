@@ -1,7 +1,7 @@
-"""A filter for system calls: what no notebook needs and what kernel exploits are made of is refused.
+"""A filter for system calls: refuse what no notebook needs and kernel exploits are made of.
 
-A list of what is forbidden, not of what is allowed: PyTorch, fonts and image libraries call so much that a
-list of the allowed breaks with their next version, and the other walls do not rest on this one.
+It lists what is forbidden, not what is allowed: PyTorch, fonts and image libraries make so many different
+calls that an allowlist would break with their next version, and no other part of the sandbox relies on it.
 https://docs.kernel.org/userspace-api/seccomp_filter.html
 """
 
@@ -19,13 +19,13 @@ _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 _X32 = 0x40000000
-_NEW_NAMESPACES = 0x7E020000 | 0x80  # of clone's flags: mount, cgroup, uts, ipc, user, pid, net; time
+_NEW_NAMESPACES = 0x7E020000 | 0x80  # clone's flags for mount, cgroup, uts, ipc, user, pid, net; time
 _AF_UNIX = 1
 
-# The audit architecture, then the numbers of the calls by name; -1: there is no such call.
-_MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
-_FORBIDDEN: dict[str, tuple[int, int]] = {
-    # looking into, or taking over, other processes
+# Audit architecture and column in the tables below, which hold the numbers of calls; -1: no such call there.
+MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+FORBIDDEN: dict[str, tuple[int, int]] = {
+    # inspecting or taking over other processes
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
     "kcmp": (312, 272), "pidfd_getfd": (438, 438), "migrate_pages": (256, 238), "move_pages": (279, 239),
     "process_madvise": (440, 440), "process_mrelease": (448, 448), "ioprio_set": (251, 30),
@@ -42,23 +42,23 @@ _FORBIDDEN: dict[str, tuple[int, int]] = {
     "clock_adjtime": (305, 266), "adjtimex": (159, 171), "sethostname": (170, 161),
     "setdomainname": (171, 162), "iopl": (172, -1), "ioperm": (173, -1), "modify_ldt": (154, -1),
     "vhangup": (153, 58), "personality": (135, 92),
-    # files by other ways than their paths
+    # reaching files other than by path
     "mknod": (133, -1), "mknodat": (259, 33), "name_to_handle_at": (303, 264),
     "open_by_handle_at": (304, 265), "fanotify_init": (300, 262), "fanotify_mark": (301, 263),
     # what outlives the process that made it
     "shmget": (29, 194), "semget": (64, 190), "msgget": (68, 186), "mq_open": (240, 180),
-    # large surfaces that exploits begin with
+    # large attack surfaces
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "add_key": (248, 217),
     "request_key": (249, 218), "keyctl": (250, 219), "remap_file_pages": (216, 234),
     "uselib": (134, -1), "lookup_dcookie": (212, 18), "nfsservctl": (180, 42),
 }  # fmt: skip
-# Programs have another way when these are not there, as on an older kernel.
-_ABSENT = {
+# Reported as missing, as on an older kernel: programs then fall back to other calls.
+ABSENT = {
     "clone3": (435, 435), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
 }  # fmt: skip
-_CLONE, _SOCKET = (56, 220), (41, 198)
-# Calls for oneself and, under one uid, for every other process: allowed where these arguments are 0.
+CLONE, _SOCKET = (56, 220), (41, 198)
+# Calls that may also act on any other process of the same uid: allowed if these arguments are 0 (itself).
 _OWN_ONLY: dict[str, tuple[tuple[int, int], tuple[int, ...]]] = {
     "prlimit64": ((302, 261), (0,)), "setpriority": ((141, 140), (0, 1)),
     "sched_setaffinity": ((203, 122), (0,)), "sched_setscheduler": ((144, 119), (0,)),
@@ -67,37 +67,38 @@ _OWN_ONLY: dict[str, tuple[tuple[int, int], tuple[int, ...]]] = {
 
 
 def known_machine() -> bool:
-    return os.uname().machine in _MACHINES
+    """Whether the system-call numbers of this machine's architecture are known."""
+    return os.uname().machine in MACHINES
 
 
 def program(machine: str) -> bytes:
-    """The filter as BPF for this machine; KeyError for one whose numbers are not known here."""
-    architecture, column = _MACHINES[machine]
+    """Compile the filter to BPF for `machine`, as in os.uname(). Raises KeyError if it is unknown."""
+    architecture, column = MACHINES[machine]
     code = [_load(_ARCHITECTURE), _jump(_EQUAL, architecture, 1, 0), _return(_KILL), _load(_NUMBER)]
     if machine == "x86_64":
         code += [_jump(_AT_LEAST, _X32, 0, 1), _return(_KILL)]
-    for calls, error in ((_FORBIDDEN, errno.EPERM), (_ABSENT, errno.ENOSYS)):
+    for calls, error in ((FORBIDDEN, errno.EPERM), (ABSENT, errno.ENOSYS)):
         for numbers in calls.values():
             if numbers[column] >= 0:
                 code += [_jump(_EQUAL, numbers[column], 0, 1), _return(_ERRNO | error)]
-    code += _unless(_CLONE[column], [(0, _jump(_ANY_BIT, _NEW_NAMESPACES, 0, 1))], errno.EPERM)
-    code += _unless(_SOCKET[column], [(0, _jump(_EQUAL, _AF_UNIX, 1, 0))], errno.EAFNOSUPPORT)
+    code += _refuse_unless(CLONE[column], [(0, _jump(_ANY_BIT, _NEW_NAMESPACES, 0, 1))], errno.EPERM)
+    code += _refuse_unless(_SOCKET[column], [(0, _jump(_EQUAL, _AF_UNIX, 1, 0))], errno.EAFNOSUPPORT)
     for numbers, arguments in _OWN_ONLY.values():
         tests = [(argument, _jump(_EQUAL, 0, 1, 0)) for argument in arguments]
-        code += _unless(numbers[column], tests, errno.EPERM)
+        code += _refuse_unless(numbers[column], tests, errno.EPERM)
     return b"".join([*code, _return(_ALLOW)])
 
 
-def _unless(number: int, tests: list[tuple[int, bytes]], error: int) -> list[bytes]:
-    """Refuse the call unless each test, of the argument of that place, skips one instruction."""
+def _refuse_unless(number: int, tests: list[tuple[int, bytes]], error: int) -> list[bytes]:
+    """Refuse the call unless each test, on the argument at that index, skips one instruction."""
     body = []
-    for place, test in tests:
-        body += [_load(_FIRST_ARGUMENT + 8 * place), test, _return(_ERRNO | error)]
+    for index, test in tests:
+        body += [_load(_FIRST_ARGUMENT + 8 * index), test, _return(_ERRNO | error)]
     return [_jump(_EQUAL, number, 0, len(body) + 1), *body, _return(_ALLOW)]
 
 
 def install() -> None:
-    """Put this process, and all it starts, behind the filter, for good; needs no_new_privs."""
+    """Apply the filter to this process and everything it starts, for good; needs no_new_privs."""
     code = program(os.uname().machine)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
@@ -109,13 +110,13 @@ def _load(offset: int) -> bytes:
     return _instruction(_LOAD, 0, 0, offset)
 
 
-def _jump(kind: int, value: int, if_so: int, if_not: int) -> bytes:
-    return _instruction(kind, if_so, if_not, value)
+def _jump(test: int, value: int, if_true: int, if_false: int) -> bytes:
+    return _instruction(test, if_true, if_false, value)
 
 
 def _return(value: int) -> bytes:
     return _instruction(_RETURN, 0, 0, value)
 
 
-def _instruction(code: int, if_so: int, if_not: int, value: int) -> bytes:
-    return struct.pack("HBBI", code, if_so, if_not, value)
+def _instruction(code: int, if_true: int, if_false: int, value: int) -> bytes:
+    return struct.pack("HBBI", code, if_true, if_false, value)

@@ -1,7 +1,7 @@
-"""Where there are no walls to be had (macOS, Windows): a process of its own, its limits, and its end.
+"""Without a sandbox (macOS, Windows): a separate process with limits, and a way to kill all it has started.
 
-It has the rights of whoever started it. What it starts is found by the family tree and by a mark in the
-environment; who takes off the mark and leaves the family (a hostile program can, outside Windows) stays.
+It has the rights of whoever started it. What it starts is found by parentage, session and a tag in the
+environment; a hostile program that drops its tag and leaves the process tree survives (not on Windows).
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ import psutil
 from autograder.core.limits import Limits
 from autograder.protocol.socket_inheritance import interrupt, start_with_socket
 
-MARK = "AUTOGRADER_SUBMISSION"
-_END_SECONDS = 5.0
+TAG_VARIABLE = "AUTOGRADER_SUBMISSION"
+_KILL_SECONDS = 5.0
 _PAUSE_SECONDS = 0.005
 
 
 class UnsandboxedProcess:
-    """A process that answers on `socket`, and all that it starts."""
+    """A process that answers on `socket`, and everything it starts."""
 
     def __init__(
         self, argv: Sequence[str], *, env: Mapping[str, str], folder: Path, stderr: IO[bytes]
     ) -> None:
-        self._mark = secrets.token_hex(16)
+        self._tag = secrets.token_hex(16)
         self._process, self.socket = start_with_socket(
             argv,
-            env={**env, MARK: self._mark},
+            env={**env, TAG_VARIABLE: self._tag},
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
@@ -48,75 +48,76 @@ class UnsandboxedProcess:
             self._job = JobObject(self._process.pid)
 
     def limit(self, limits: Limits) -> None:
-        """Before student code runs. On other systems than Windows the process limits itself (limits.py)."""
+        """Call before any student code runs. Except on Windows, the process limits itself (limits.py)."""
         if sys.platform == "win32":
-            with contextlib.suppress(psutil.Error):  # it has ended, which is seen at its socket
+            with contextlib.suppress(psutil.Error):  # it has ended, which its socket will show
                 self._job.limit(limits, psutil.Process(self._process.pid).memory_info().vms)
 
     def interrupt(self) -> None:
+        """Send what Ctrl-C sends."""
         interrupt(self._process)
 
     def end(self) -> None:
         """Kill it and everything it started."""
         if self._process.returncode is not None:
-            return  # done before, and its number may be somebody else's now
+            return  # already done, and the pid may belong to another process by now
         if sys.platform == "win32":
             self._job.end()
-        self._end_family()
+        self._kill_tree()
         self._process.kill()
         self._process.wait()
 
-    def _end_family(self) -> None:
-        """First stop all, so that none can start another meanwhile, then kill."""
+    def _kill_tree(self) -> None:
+        """Stop every process first, so that none can start another meanwhile, then kill them."""
         if sys.platform == "win32":
-            return  # the job has ended all
-        deadline = time.monotonic() + _END_SECONDS
-        family = self._family()
-        while (running := _running(family)) and time.monotonic() < deadline:
-            _tell(running, signal.SIGSTOP)
-            family = self._family()
-        _tell(family, signal.SIGKILL)
-        while _alive(family) and time.monotonic() < deadline:
+            return  # the job has ended them all
+        deadline = time.monotonic() + _KILL_SECONDS
+        tree = self._tree()
+        while (running := _running(tree)) and time.monotonic() < deadline:
+            _send_signal(running, signal.SIGSTOP)
+            tree = self._tree()
+        _send_signal(tree, signal.SIGKILL)
+        while _alive(tree) and time.monotonic() < deadline:
             time.sleep(_PAUSE_SECONDS)
 
-    def _family(self) -> list[psutil.Process]:
-        """All below the process, and all of its session or with its mark, wherever they are now."""
+    def _tree(self) -> list[psutil.Process]:
+        """All processes below this one, and all in its session or with its tag, wherever they are now."""
         found: dict[int, psutil.Process] = {}
         with contextlib.suppress(psutil.Error):
             own = psutil.Process(self._process.pid)
             found = {x.pid: x for x in [own, *own.children(recursive=True)]}
         for process in psutil.process_iter():
-            if process.pid not in found and self._marked(process):
+            if process.pid not in found and self._belongs(process):
                 found[process.pid] = process
         return list(found.values())
 
-    def _marked(self, process: psutil.Process) -> bool:
+    def _belongs(self, process: psutil.Process) -> bool:
         assert sys.platform != "win32"
         with contextlib.suppress(psutil.Error, OSError):
             if os.getsid(process.pid) == self._process.pid:
                 return True
-            return bool(process.environ().get(MARK) == self._mark)
+            return bool(process.environ().get(TAG_VARIABLE) == self._tag)
         return False
 
 
-def _alive(family: Iterable[psutil.Process]) -> list[psutil.Process]:
-    return _with_status(family, but=(psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+def _alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    return _without_status(processes, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
-def _running(family: Iterable[psutil.Process]) -> list[psutil.Process]:
-    return _with_status(family, but=(psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+def _running(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    return _without_status(processes, psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
-def _with_status(family: Iterable[psutil.Process], but: Sequence[str]) -> list[psutil.Process]:
+def _without_status(processes: Iterable[psutil.Process], *statuses: str) -> list[psutil.Process]:
     found = []
-    for process in family:
+    for process in processes:
         with contextlib.suppress(psutil.Error):
-            if process.is_running() and process.status() not in but:
+            if process.is_running() and process.status() not in statuses:
                 found.append(process)
     return found
 
 
-def _tell(family: Iterable[psutil.Process], number: signal.Signals) -> None:
-    for process in family:
+def _send_signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.Error, OSError):
             process.send_signal(number)

@@ -1,4 +1,4 @@
-"""Which part of the file system a sandbox shows: what to bind, which links to make again."""
+"""Which part of the file system the sandbox shows: what to bind, and which links to recreate."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _SYSTEM = (
     "/etc/alternatives", "/etc/fonts", "/etc/localtime", "/etc/mime.types", "/etc/ssl/certs",
     "/sys/devices/system/cpu", "/sys/devices/system/node", "/nix/store",
 )  # fmt: skip
-# Made anew in every sandbox, so nothing of the outer ones may be asked for.
+# Every sandbox has its own, so nothing of the outer ones can be asked for.
 _OWN = ("/proc", "/dev")
 _MOST_LINKS = 40
 
 
 @dataclass(frozen=True)
 class View:
-    """Real paths to bind, outermost only, and symbolic links outside them with their targets."""
+    """Real paths to bind, outermost only, and the symbolic links outside them with their targets."""
 
     binds: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
 
 
 def system_paths() -> list[Path]:
-    """What every Python process reads: libraries, fonts, this interpreter and its packages."""
-    import sysconfig  # both here: the shim, which has to be quick, never calls this
+    """What every Python process needs to read: libraries, fonts, this interpreter and its packages."""
+    import sysconfig  # both imported here: what bootstrap.py runs has to be quick, and never calls this
     from pathlib import Path
 
     named = [*_SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
@@ -43,15 +43,15 @@ def system_paths() -> list[Path]:
 
 
 def view(paths: Iterable[str]) -> View:
-    """Follow `paths` as the kernel would; paths that are not there are passed over.
+    """Resolve `paths` as the kernel would; skip those that do not exist.
 
-    Raises SandboxError for the whole root, /proc and /dev, which no sandbox shows.
+    Raises SandboxError for the root itself and for anything in /proc or /dev, which are never shown.
     """
     links: dict[str, str] = {}
     found = {real for path in paths if (real := _follow(path, links)) is not None}
     for path in found:
         if path == "/" or any(_below(path, own) for own in _OWN):
-            raise SandboxError(f"{path} cannot be shown to student code: name what is needed in it")
+            raise SandboxError(f"{path} cannot be shown to student code: name only what is needed from it")
     binds = _outermost(found)
     outside = {
         link: target
@@ -62,7 +62,7 @@ def view(paths: Iterable[str]) -> View:
 
 
 def closed_folder(paths: Iterable[str]) -> str | None:
-    """A folder on the way to `paths` that other users may not enter, if any."""
+    """A folder on the way to one of `paths` that other users may not enter, or None."""
     for path in paths:
         folder = os.path.realpath(path)
         while folder != "/":
@@ -73,7 +73,7 @@ def closed_folder(paths: Iterable[str]) -> str | None:
 
 
 def _follow(path: str, links: dict[str, str]) -> str | None:
-    """The real path behind `path`, with every link on the way put into `links`."""
+    """The real path of `path`, or None if it does not exist; adds every link on the way to `links`."""
     here, rest, hops = "/", path.split("/")[::-1], 0
     while rest:
         part = rest.pop()
@@ -96,11 +96,11 @@ def _follow(path: str, links: dict[str, str]) -> str | None:
 
 
 def _outermost(paths: Iterable[str]) -> list[str]:
-    kept: list[str] = []
+    outermost: list[str] = []
     for path in sorted(paths, key=len):
-        if not any(_below(path, outer) for outer in kept):
-            kept.append(path)
-    return kept
+        if not any(_below(path, outer) for outer in outermost):
+            outermost.append(path)
+    return outermost
 
 
 def _below(path: str, folder: str) -> bool:

@@ -1,6 +1,6 @@
-"""Windows' own bounds for a process and all that it starts: a job object.
+"""Windows' own limits for a process and everything it starts: a job object.
 
-Nothing leaves a job, and what is in one ends with it: more than other systems without walls can do.
+No process can leave a job, and all of them end with it: more than other systems offer without a sandbox.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PROCESS_TIME, _ACTIVE_PROCESSES, _PROCESS_MEMORY, _JOB_MEMORY = 0x2, 0x8, 0x100
 _DIE_ON_UNHANDLED_EXCEPTION, _KILL_ON_JOB_CLOSE = 0x400, 0x2000
 _MAY_JOIN = 0x100 | 0x1  # PROCESS_SET_QUOTA, PROCESS_TERMINATE
 _TICKS = 10_000_000
-"""Of 100 ns, in a second."""
+"""Units of 100 ns in a second."""
 
 
 class _Basic(ctypes.Structure):
@@ -46,21 +46,21 @@ class _Extended(ctypes.Structure):
 
 
 class JobObject:
-    """Holds one process, and whatever it starts."""
+    """Holds one process and whatever it starts. Raises OSError if Windows refuses a call."""
 
     def __init__(self, pid: int) -> None:
-        """`pid` is that of a process that has started nothing yet."""
+        """Take in the process `pid`, which must not have started another yet."""
         self._kernel = ctypes.WinDLL("kernel32", use_last_error=True)
-        for make in (self._kernel.CreateJobObjectW, self._kernel.OpenProcess):
-            make.restype = ctypes.c_void_p
-        self._job = ctypes.c_void_p(self._done(self._kernel.CreateJobObjectW(None, None)))
+        for function in (self._kernel.CreateJobObjectW, self._kernel.OpenProcess):
+            function.restype = ctypes.c_void_p
+        self._job = ctypes.c_void_p(self._checked(self._kernel.CreateJobObjectW(None, None)))
         self._set(_Extended(basic=_Basic(flags=_KILL_ON_JOB_CLOSE)))
-        process = ctypes.c_void_p(self._done(self._kernel.OpenProcess(_MAY_JOIN, False, pid)))
-        self._done(self._kernel.AssignProcessToJobObject(self._job, process))
+        process = ctypes.c_void_p(self._checked(self._kernel.OpenProcess(_MAY_JOIN, False, pid)))
+        self._checked(self._kernel.AssignProcessToJobObject(self._job, process))
         self._kernel.CloseHandle(process)
 
     def limit(self, limits: Limits, held: int) -> None:
-        """From now on; `held` is how many bytes the process has already."""
+        """Apply the limits from now on; `held` is how many bytes the process has already."""
         flags = _PROCESS_TIME | _ACTIVE_PROCESSES | _PROCESS_MEMORY | _JOB_MEMORY
         flags |= _DIE_ON_UNHANDLED_EXCEPTION | _KILL_ON_JOB_CLOSE
         basic = _Basic(
@@ -70,17 +70,17 @@ class JobObject:
         self._set(_Extended(basic=basic, process_memory=memory, job_memory=held + limits.total_bytes))
 
     def end(self) -> None:
-        """End all that is in it."""
+        """Kill every process in the job."""
         self._kernel.TerminateJobObject(self._job, 1)
         self._kernel.CloseHandle(self._job)
 
     def _set(self, limits: _Extended) -> None:
         size = ctypes.sizeof(limits)
-        self._done(
+        self._checked(
             self._kernel.SetInformationJobObject(self._job, _EXTENDED_LIMITS, ctypes.byref(limits), size)
         )
 
-    def _done(self, result: int) -> int:
+    def _checked(self, result: int) -> int:
         if not result:
             raise ctypes.WinError(ctypes.get_last_error())
         return result

@@ -1,1 +1,1 @@
-"""Runs beside the student's code: fork server, notebook shell, answers to the grader's requests."""
+"""What runs beside the student's code: the fork server, the notebook's shell and the fake device."""

@@ -1,7 +1,7 @@
-"""Where a tensor lies on the pretended device of fake_device.py: a mark on its storage.
+"""The mark on a tensor's storage that says where it is: on the fake device, on the CPU, or on either.
 
-Views share a storage, so they share the mark; PyTorch keeps the Python attributes of a storage for
-as long as the storage lives.
+Views share a storage, so they share the mark; PyTorch keeps a storage's Python attributes for as long as the
+storage lives.
 """
 
 from __future__ import annotations
@@ -11,58 +11,60 @@ from typing import Any
 
 import torch
 
-DEVICE = torch.device("meta")
-HOME = torch.device("cpu")
+FAKE_DEVICE = torch.device("meta")
+CPU_DEVICE = torch.device("cpu")
 
-# The marks of a storage. EITHER: made by PyTorch itself on the way, fits anywhere.
-FAR, NEAR, EITHER = "far", "near", "either"
-_MARK = "_autograder_place"
+# The marks. EITHER is for tensors that PyTorch itself makes along the way: they fit on any device.
+FAKE, CPU, EITHER = "fake", "cpu", "either"
+_ATTRIBUTE = "_autograder_device"
 
 
 class MixedDevices(RuntimeError):
-    """Tensors of two devices met in one operation, as a GPU would not have it."""
+    """Tensors on two devices met in one operation; a real GPU would refuse it."""
 
 
 class NotAnArray(TypeError):
-    """A far tensor was asked for a NumPy array."""
+    """A tensor on the fake device was asked for a NumPy array."""
 
 
-class FarawayLimit(RuntimeError):
-    """The pretended device cannot do this; a real one could."""
+class FakeDeviceLimit(RuntimeError):
+    """The fake device cannot do this; a real one could."""
 
 
-class Journal:
-    """What happened inside one context."""
+class DeviceReport:
+    """What went wrong inside one `fake_device` context."""
 
     def __init__(self) -> None:
-        self.fault: str | None = None
+        self.mistake: str | None = None
+        """The first mistake: "mixed" or "numpy"."""
         self.limit: str | None = None
+        """What the fake device could not do."""
         self.at: str | None = None
-        """The first operation that was refused."""
+        """The first operation that mixed devices."""
 
     def mixed(self, where: str) -> MixedDevices:
-        self.fault = self.fault or "mixed"
+        self.mistake = self.mistake or "mixed"
         self.at = self.at or where
         return MixedDevices(
             "Expected all tensors to be on the same device, but found at least two devices, "
-            f"{DEVICE} and {HOME}! (in {where})"
+            f"{FAKE_DEVICE} and {CPU_DEVICE}! (in {where})"
         )
 
     def not_an_array(self) -> NotAnArray:
-        self.fault = self.fault or "numpy"
+        self.mistake = self.mistake or "numpy"
         return NotAnArray(
-            f"can't convert {DEVICE} device type tensor to numpy. "
+            f"can't convert {FAKE_DEVICE} device type tensor to numpy. "
             "Use Tensor.cpu() to copy the tensor to host memory first."
         )
 
 
 def on_fake_device(value: Any) -> bool:
-    """Whether this is a tensor on the pretended device."""
-    return isinstance(value, torch.Tensor) and place_of(value) == FAR
+    """Whether this is a tensor on the fake device."""
+    return isinstance(value, torch.Tensor) and mark_of(value) == FAKE
 
 
 def storage(tensor: torch.Tensor) -> Any:
-    """What all views of a tensor share; None where there is no such thing."""
+    """What all views of a tensor share; None if it has no storage."""
     with torch._C.DisableTorchFunction():
         try:
             return tensor.untyped_storage()
@@ -70,36 +72,36 @@ def storage(tensor: torch.Tensor) -> Any:
             return None
 
 
-def place_of(tensor: torch.Tensor) -> str | None:
-    """The mark of a tensor's storage; None for one that no context has seen yet."""
-    return getattr(storage(tensor), _MARK, None)
+def mark_of(tensor: torch.Tensor) -> str | None:
+    """The mark on a tensor's storage; None if no context has seen it yet."""
+    return getattr(storage(tensor), _ATTRIBUTE, None)
 
 
-def mark(tensor: torch.Tensor, place: str) -> None:
-    """Mark the tensor's storage, whatever mark it had."""
+def set_mark(tensor: torch.Tensor, mark: str) -> None:
+    """Mark the tensor's storage, replacing any mark it has."""
     marked = storage(tensor)
     if marked is not None:
-        setattr(marked, _MARK, place)
+        setattr(marked, _ATTRIBUTE, mark)
 
 
-def settle(result: Any, place: str) -> None:
-    """Mark what came out of a call, where it does not share a storage that is marked already."""
-    for tensor in outputs(result):
-        if place_of(tensor) in (None, EITHER):
-            mark(tensor, place)
+def mark_outputs(result: Any, mark: str) -> None:
+    """Mark the tensors a call returned, unless their storage is already on one of the devices."""
+    for tensor in output_tensors(result):
+        if mark_of(tensor) in (None, EITHER):
+            set_mark(tensor, mark)
 
 
-def outputs(result: Any) -> list[torch.Tensor]:
-    """The tensors that a call returned: one, or a flat tuple or list of them."""
+def output_tensors(result: Any) -> list[torch.Tensor]:
+    """The tensors a call returned: one, or a flat tuple or list of them."""
     if isinstance(result, torch.Tensor):
         return [result]
-    if isinstance(result, tuple | list):  # a gradient that nobody asked for is None among them
+    if isinstance(result, tuple | list):  # may hold None, for a gradient that is not needed
         return [item for item in result if isinstance(item, torch.Tensor)]
     return []
 
 
 def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """The tensors among the arguments of a call, however deep they lie."""
+    """The tensors among a call's arguments, however deeply nested."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, tuple | list):
@@ -109,22 +111,22 @@ def tensors_in(value: Any) -> Iterator[torch.Tensor]:
         yield from tensors_in(list(value.values()))
 
 
-def wanted_place(device: Any) -> str | None:
-    """The place that a `device` argument names; None for anything but far and CPU."""
+def requested_mark(device: Any) -> str | None:
+    """The mark for a `device` argument; None unless it names the fake device or the CPU."""
     if isinstance(device, str):
         device = torch.device(device)
     if not isinstance(device, torch.device):
         return None
-    return {DEVICE.type: FAR, HOME.type: NEAR}.get(device.type)
+    return {FAKE_DEVICE.type: FAKE, CPU_DEVICE.type: CPU}.get(device.type)
 
 
-class _Travel(torch.autograd.Function):
-    """A copy at another place, whose gradient travels back."""
+class _Move(torch.autograd.Function):
+    """Copy to another device, and the gradient back."""
 
     @staticmethod
-    def forward(ctx: Any, tensor: torch.Tensor, place: str) -> torch.Tensor:
-        ctx.origin = place_of(tensor) or NEAR
-        return _copy(tensor, place)
+    def forward(ctx: Any, tensor: torch.Tensor, mark: str) -> torch.Tensor:
+        ctx.origin = mark_of(tensor) or CPU
+        return _copy(tensor, mark)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
@@ -132,16 +134,16 @@ class _Travel(torch.autograd.Function):
             return _copy(gradients[0], ctx.origin), None
 
 
-def _copy(tensor: torch.Tensor, place: str) -> torch.Tensor:
+def _copy(tensor: torch.Tensor, mark: str) -> torch.Tensor:
     copy = tensor.clone()
-    mark(copy, place)
+    set_mark(copy, mark)
     return copy
 
 
-def send(tensor: torch.Tensor, place: str | None) -> torch.Tensor:
-    """The tensor at `place`: itself where it lies there already, as `.to` does it."""
-    if place is None or place == (place_of(tensor) or NEAR):
+def move(tensor: torch.Tensor, mark: str | None) -> torch.Tensor:
+    """The tensor on that device: itself if it is there already, as `Tensor.to` does it."""
+    if mark is None or mark == (mark_of(tensor) or CPU):
         return tensor
     if torch.is_grad_enabled() and tensor.requires_grad:
-        return _Travel.apply(tensor, place)  # type: ignore[no-any-return, no-untyped-call]
-    return _copy(tensor, place)
+        return _Move.apply(tensor, mark)  # type: ignore[no-any-return, no-untyped-call]
+    return _copy(tensor, mark)

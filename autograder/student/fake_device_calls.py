@@ -1,4 +1,4 @@
-"""TODO student.fake_device_calls."""
+"""How the fake device handles calls from Python: `.to`, `.cpu`, `device=`, `.device`, `.numpy`."""
 
 from __future__ import annotations
 
@@ -9,142 +9,143 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from autograder.student.device_marks import (
-    DEVICE,
-    FAR,
-    HOME,
-    NEAR,
-    FarawayLimit,
-    Journal,
-    mark,
+    CPU,
+    CPU_DEVICE,
+    FAKE,
+    FAKE_DEVICE,
+    DeviceReport,
+    FakeDeviceLimit,
+    mark_of,
+    mark_outputs,
+    move,
     on_fake_device,
-    outputs,
-    place_of,
-    send,
-    settle,
+    output_tensors,
+    requested_mark,
+    set_mark,
     tensors_in,
-    wanted_place,
 )
 
-# --- calls ------------------------------------------------------------------------------------
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
 
 
-class _Calls(TorchFunctionMode):
-    """Sees the calls that Python makes: they name devices, kernels do not."""
+class CallMode(TorchFunctionMode):
+    """Intercepts the calls that Python code makes; kernels no longer say which device was named."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, report: DeviceReport) -> None:
         super().__init__()
-        self.journal = journal
+        self.report = report
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
         special = _SPECIAL.get(func)
         if special is not None:
-            return special(self.journal, func, args, kwargs)
+            return special(self.report, func, args, kwargs)
         return _plain(func, args, kwargs)
 
 
-def _plain(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    wanted = wanted_place(kwargs.get("device"))
-    if wanted is not None:
-        kwargs["device"] = HOME
+def _plain(func: Any, args: Args, kwargs: Kwargs) -> Any:
+    requested = requested_mark(kwargs.get("device"))
+    if requested is not None:
+        kwargs["device"] = CPU_DEVICE
     result = func(*args, **kwargs)
-    if wanted is not None:
-        for tensor in outputs(result):
-            mark(tensor, wanted)
-    elif outputs(result):
-        far = any(place_of(tensor) == FAR for tensor in tensors_in((args, kwargs)))
-        settle(result, FAR if far else NEAR)
+    if requested is not None:
+        for tensor in output_tensors(result):
+            set_mark(tensor, requested)
+    elif output_tensors(result):
+        fake = any(mark_of(tensor) == FAKE for tensor in tensors_in((args, kwargs)))
+        mark_outputs(result, FAKE if fake else CPU)
     return result
 
 
-def _to(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`Tensor.to(device)`, `.to(dtype)`, `.to(other)` and their keywords."""
+def _to(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    """`Tensor.to(device)`, `.to(dtype)`, `.to(other)` and their keyword forms."""
     tensor, *rest = args
-    wanted = None
+    requested = None
     other = rest[0] if rest else kwargs.get("other")
     if isinstance(other, torch.Tensor):
-        wanted = place_of(other) or NEAR
-    elif rest and (wanted := wanted_place(rest[0])) is not None:
-        rest[0] = HOME
-    elif (wanted := wanted_place(kwargs.get("device"))) is not None:
-        kwargs["device"] = HOME
-    sent = send(tensor, wanted)
-    result = func(sent, *rest, **kwargs)
-    settle(result, place_of(sent) or NEAR)
+        requested = mark_of(other) or CPU
+    elif rest and (requested := requested_mark(rest[0])) is not None:
+        rest[0] = CPU_DEVICE
+    elif (requested := requested_mark(kwargs.get("device"))) is not None:
+        kwargs["device"] = CPU_DEVICE
+    moved = move(tensor, requested)
+    result = func(moved, *rest, **kwargs)
+    mark_outputs(result, mark_of(moved) or CPU)
     return result
 
 
-def _cpu(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return send(args[0], NEAR)
+def _cpu(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    return move(args[0], CPU)
 
 
-def _as_tensor(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`torch.as_tensor`, `asarray` and `tensor`: a tensor keeps its place, a list comes home."""
+def _as_tensor(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    """`torch.as_tensor`, `asarray` and `tensor`: a tensor stays on its device, a list goes to the CPU."""
     data = args[0] if args else kwargs.get("data", kwargs.get("obj"))
-    kept = (place_of(data) or NEAR) if isinstance(data, torch.Tensor) else NEAR
-    wanted = wanted_place(kwargs.get("device")) or kept
-    if kwargs.get("device") is not None and wanted_place(kwargs["device"]) is not None:
-        kwargs["device"] = HOME
+    current = (mark_of(data) or CPU) if isinstance(data, torch.Tensor) else CPU
+    target = requested_mark(kwargs.get("device")) or current
+    if kwargs.get("device") is not None and requested_mark(kwargs["device"]) is not None:
+        kwargs["device"] = CPU_DEVICE
     result = func(*args, **kwargs)
-    if result is data or (kept != wanted and func is not torch.tensor):
-        return send(result, wanted)
-    mark(result, wanted)
+    if result is data or (current != target and func is not torch.tensor):
+        return move(result, target)
+    set_mark(result, target)
     return result
 
 
-def _new(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`x.new_tensor(data)` and `x.new(data)`: a fresh tensor beside x."""
-    named = wanted_place(kwargs.get("device"))
-    if named is not None:
-        kwargs["device"] = HOME
+def _new(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    """`x.new_tensor(data)` and `x.new(data)`: a new tensor on x's device."""
+    requested = requested_mark(kwargs.get("device"))
+    if requested is not None:
+        kwargs["device"] = CPU_DEVICE
     result = func(*args, **kwargs)
-    mark(result, named or place_of(args[0]) or NEAR)
+    set_mark(result, requested or mark_of(args[0]) or CPU)
     return result
 
 
-def _array(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _array(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     forced = kwargs.get("force", len(args) > 1 and args[1] is True and func is torch.Tensor.numpy)
     if on_fake_device(args[0]) and not forced:
-        raise journal.not_an_array()
+        raise report.not_an_array()
     return func(*args, **kwargs)
 
 
-def _device(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return DEVICE if on_fake_device(args[0]) else func(*args, **kwargs)
+def _device(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    return FAKE_DEVICE if on_fake_device(args[0]) else func(*args, **kwargs)
 
 
-def _is_cpu(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _is_cpu(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     return False if on_fake_device(args[0]) else func(*args, **kwargs)
 
 
-def _set_grad(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _set_grad(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     tensor, gradient = args
     if isinstance(gradient, torch.Tensor) and on_fake_device(gradient) != on_fake_device(tensor):
-        raise journal.mixed("the assignment of a gradient")
+        raise report.mixed("the assignment of a gradient")
     return func(*args, **kwargs)
 
 
-def _deepcopy(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _deepcopy(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     result = func(*args, **kwargs)
-    settle(result, place_of(args[0]) or NEAR)
+    mark_outputs(result, mark_of(args[0]) or CPU)
     return result
 
 
-def _pickled(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _pickle(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     if on_fake_device(args[0]):
-        journal.limit = "a far tensor was pickled; it comes back without its mark"
+        report.limit = "a tensor on the fake device was pickled, which loses its mark"
     return func(*args, **kwargs)
 
 
-def _unpickled(journal: Journal, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What PyTorch pickles of a tensor that says it is on "meta" is its shape alone."""
-    if wanted_place(kwargs.get("device")) == FAR:
-        journal.limit = "a far tensor was unpickled; its values are lost"
-        raise FarawayLimit(journal.limit)
+def _unpickle(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    """For a tensor that says it is on "meta", PyTorch pickles only the shape."""
+    if requested_mark(kwargs.get("device")) == FAKE:
+        report.limit = "a tensor on the fake device was unpickled, and its values are lost"
+        raise FakeDeviceLimit(report.limit)
     return _plain(func, args, kwargs)
 
 
-_SPECIAL: dict[Any, Callable[[Journal, Any, tuple[Any, ...], dict[str, Any]], Any]] = {
+_SPECIAL: dict[Any, Callable[[DeviceReport, Any, Args, Kwargs], Any]] = {
     torch.Tensor.new_tensor: _new,
     torch.Tensor.new: _new,
     torch.Tensor.to: _to,
@@ -160,6 +161,6 @@ _SPECIAL: dict[Any, Callable[[Journal, Any, tuple[Any, ...], dict[str, Any]], An
     torch.Tensor.is_cpu.__get__: _is_cpu,  # type: ignore[attr-defined]
     torch.Tensor.grad.__set__: _set_grad,  # type: ignore[union-attr]
     torch.Tensor.__deepcopy__: _deepcopy,
-    torch.Tensor.__reduce_ex__: _pickled,
-    torch.empty_strided: _unpickled,
+    torch.Tensor.__reduce_ex__: _pickle,
+    torch.empty_strided: _unpickle,
 }

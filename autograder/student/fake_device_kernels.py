@@ -1,4 +1,4 @@
-"""TODO student.fake_device_kernels."""
+"""How the fake device handles kernels: refuse what a GPU refuses, and mark the results."""
 
 from __future__ import annotations
 
@@ -9,81 +9,79 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.student.device_marks import (
-    DEVICE,
+    CPU,
+    CPU_DEVICE,
     EITHER,
-    FAR,
-    HOME,
-    NEAR,
-    FarawayLimit,
-    Journal,
-    mark,
-    place_of,
-    settle,
+    FAKE,
+    FAKE_DEVICE,
+    DeviceReport,
+    FakeDeviceLimit,
+    mark_of,
+    mark_outputs,
+    requested_mark,
+    set_mark,
     tensors_in,
-    wanted_place,
 )
 
-# --- kernels ----------------------------------------------------------------------------------
-
 aten = torch.ops.aten
-_CROSSING = {aten.copy_, aten.copy, aten._copy_from, aten._copy_from_and_resize}
-_READING = {aten.index, aten._unsafe_index}
-_WRITING = {
+_COPIES = {aten.copy_, aten.copy, aten._copy_from, aten._copy_from_and_resize}
+_INDEX_READS = {aten.index, aten._unsafe_index}
+_INDEX_WRITES = {
     aten.index_put,
     aten.index_put_,
     aten._unsafe_index_put,
     aten._index_put_impl_,
 }
-# Kernels that take no 0-dim number from the CPU; most do, so what is not listed is let pass.
-_NO_NUMBERS = {aten.stack, aten.cat, aten.equal, aten.mv, aten.dot}
+# Kernels that take no 0-dim number from the CPU. Most kernels do, so those not listed are let through.
+_NO_CPU_NUMBERS = {aten.stack, aten.cat, aten.equal, aten.mv, aten.dot}
 
 
-class _Kernels(TorchDispatchMode):
-    """Sees every kernel, those of a backward pass too."""
+class KernelMode(TorchDispatchMode):
+    """Intercepts every kernel, including those of a backward pass."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, report: DeviceReport) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.journal = journal
+        self.report = report
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         with torch._C.DisableTorchFunction():
             return self._launch(func, args, dict(kwargs or {}))
 
     def _launch(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        far_asked = wanted_place(kwargs.get("device")) == FAR
-        if far_asked:  # a default device, set by torch.set_default_device
-            kwargs["device"] = HOME
+        fake_requested = requested_mark(kwargs.get("device")) == FAKE
+        if fake_requested:  # by a default device, as torch.set_default_device sets it
+            kwargs["device"] = CPU_DEVICE
         tensors = list(tensors_in((args, kwargs)))
-        if any(tensor.device.type == DEVICE.type for tensor in tensors):
-            self.journal.limit = str(func)
-            raise FarawayLimit(f"{func} was given a tensor without data")
-        place = FAR if far_asked else self._meet(func, args, kwargs, tensors)
+        if any(tensor.device.type == FAKE_DEVICE.type for tensor in tensors):
+            self.report.limit = str(func)
+            raise FakeDeviceLimit(f"{func} was given a tensor without data")
+        mark = FAKE if fake_requested else self._output_mark(func, args, kwargs, tensors)
         result = func(*args, **kwargs)
-        settle(result, place)
+        mark_outputs(result, mark)
         return result
 
-    def _meet(
+    def _output_mark(
         self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[torch.Tensor]
     ) -> str:
-        """The place where the operation happens; refuses what a GPU refuses."""
+        """The device on which the kernel runs. Raises MixedDevices if a GPU would refuse."""
         packet = func.overloadpacket
-        if packet in _CROSSING:
-            return place_of(args[0]) or NEAR
-        written = _written(func, args, kwargs)
-        places = [place_of(tensor) for tensor in tensors]
-        if FAR not in places:
-            only_either = bool(places) and all(place == EITHER for place in places)
-            return NEAR if places and not only_either else EITHER
-        for tensor, place in zip(tensors, places, strict=True):
+        if packet in _COPIES:
+            return mark_of(args[0]) or CPU
+        written = _written_tensors(func, args, kwargs)
+        marks = [mark_of(tensor) for tensor in tensors]
+        if FAKE not in marks:
+            only_either = bool(marks) and all(mark == EITHER for mark in marks)
+            return CPU if marks and not only_either else EITHER
+        for tensor, mark in zip(tensors, marks, strict=True):
             is_written = any(tensor is output for output in written)
-            if place == EITHER and is_written:
-                mark(tensor, FAR)
-            elif place in (None, NEAR) and not _welcome(packet, args, tensor, place, is_written):
-                raise self.journal.mixed(str(packet))
-        return FAR
+            if mark == EITHER and is_written:
+                set_mark(tensor, FAKE)
+            elif mark in (None, CPU) and not _gpu_accepts(packet, args, tensor, mark, is_written):
+                raise self.report.mixed(str(packet))
+        return FAKE
 
 
-def _written(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+def _written_tensors(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
     found: list[torch.Tensor] = []
     for position, name in _written_arguments(func):
         value = args[position] if position < len(args) else kwargs.get(name)
@@ -100,16 +98,16 @@ def _written_arguments(func: Any) -> list[tuple[int, str]]:
     ]
 
 
-def _welcome(
-    packet: Any, args: tuple[Any, ...], tensor: torch.Tensor, place: str | None, is_written: bool
+def _gpu_accepts(
+    packet: Any, args: tuple[Any, ...], tensor: torch.Tensor, mark: str | None, is_written: bool
 ) -> bool:
-    """Whether a GPU takes this CPU tensor beside tensors of its own."""
-    if packet in _READING:
+    """Whether a GPU takes this CPU tensor next to tensors of its own."""
+    if packet in _INDEX_READS:
         return tensor is not args[0]
-    if packet in _WRITING:
+    if packet in _INDEX_WRITES:
         in_indices = any(tensor is index for index in tensors_in(args[1]))
         return in_indices or (tensor is not args[0] and tensor.dim() == 0)
     if is_written or tensor.dim() != 0:
         return False
-    # A number without a mark is one that PyTorch wrapped itself.
-    return place is None or packet not in _NO_NUMBERS
+    # PyTorch wraps Python numbers in 0-dim tensors without a mark.
+    return mark is None or packet not in _NO_CPU_NUMBERS

@@ -1,7 +1,7 @@
-"""The warm process: everything heavy is imported once; each submission is a fork of it.
+"""The fork server: it imports everything heavy once, and each submission runs in a fork of it.
 
-Started by the launcher inside the sandbox. It never runs student code itself, holds no test, no
-solution and no secret, and has one thread: a fork of it is as good as a fresh interpreter.
+The launcher starts it inside the sandbox. It never runs student code itself, it holds no test, solution or
+secret, and it has one thread, so a fork of it is as good as a fresh interpreter.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from autograder.student.preload import preload
 from autograder.student.shell import NotebookShell
 
 
-def one_thread() -> bool:
+def single_threaded() -> bool:
     return len(os.listdir("/proc/self/task")) == 1
 
 
 class ForkServer:
-    """Answers the launcher: spawn, interrupt, sweep. One submission at a time."""
+    """Spawns, interrupts and kills for the launcher, one submission at a time."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class ForkServer:
         self.child = 0
         self.uid = os.geteuid()
         self.shared_before: frozenset[str] = frozenset()
-        self.watch: UsagePoller | None = None
-        """Of the bounds that no kernel keeps in this form, while a submission runs."""
+        self.poller: UsagePoller | None = None
+        """While a submission runs: for limits that the kernel does not enforce here."""
 
     def serve(self) -> None:
         while True:
-            self._look_while_waiting()
+            self._poll_until_message()
             message = self.channel.receive(Spawn | Interrupt | KillTree)
             if isinstance(message, Spawn):
                 self._spawn(message)
@@ -68,18 +68,18 @@ class ForkServer:
             else:
                 self.channel.send(KillTreeDone(self._kill_tree()))
 
-    def _look_while_waiting(self) -> None:
-        """Until there is a message, look whether the submission is over its bounds; if so, end all of it."""
-        while self.watch and not select.select([self.channel.sock], [], [], self.watch.pause)[0]:
-            if self.watch.over():
+    def _poll_until_message(self) -> None:
+        """Until a message arrives, check the submission's usage; kill it if it is over a limit."""
+        while self.poller and not select.select([self.channel.sock], [], [], self.poller.pause)[0]:
+            if self.poller.over():
                 kill_tree()
                 self.child = 0
-                self.watch = None
+                self.poller = None
 
     def _spawn(self, message: Spawn) -> None:
         _, (descriptor,), _, _ = socket.recv_fds(self.channel.sock, 1, 1)
-        if not one_thread():
-            raise RuntimeError("the warm process has more than one thread: it cannot be forked safely")
+        if not single_threaded():
+            raise RuntimeError("the fork server has more than one thread, so it cannot be forked safely")
         if not self.capabilities.mount:
             self.uid = FIRST_UID + message.slot if self.capabilities.uids else os.geteuid()
             self.shared_before = shared_memory.names()
@@ -89,12 +89,12 @@ class ForkServer:
             self._become_student(descriptor, message)
         os.close(descriptor)
         self.child = pid
-        watch = UsagePoller(self.limits, self.capabilities, message.scratch, self.shared_before, self.uid)
-        self.watch = watch if watch.needed() else None
+        poller = UsagePoller(self.limits, self.capabilities, message.scratch, self.shared_before, self.uid)
+        self.poller = poller if poller.needed() else None
         self.channel.send(Spawned(pid))
 
     def _become_student(self, descriptor: int, message: Spawn) -> None:
-        """In the child: raise the walls, then run the notebook. Never returns."""
+        """In the child: enter the sandbox, then run the notebook. Never returns."""
         try:
             writable = Path(message.scratch) if message.scratch else None
             work = enter(self.limits, self.capabilities, slot=message.slot, writable=writable)
@@ -106,18 +106,18 @@ class ForkServer:
             os._exit(1)
 
     def _kill_tree(self) -> int:
-        """End everything the submission left; says by which signal its first process had ended."""
+        """Kill everything the submission left; return the signal that ended its first process, or 0."""
         status = kill_tree().get(self.child, 0)
         if not self.capabilities.mount:
             shared_memory.remove_new(self.shared_before, self.uid)
         self.child = 0
-        self.watch = None
+        self.poller = None
         return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
-def main(descriptor: str, word: str) -> None:
+def main(descriptor: str, settings_json: str) -> None:
     channel = Channel(socket.socket(fileno=int(descriptor)))
-    settings = read_settings(word)
+    settings = read_settings(settings_json)
     shell = preload()
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Huge pages under a process that is going to be forked: a fork copies page tables, not memory."""
+"""Huge pages for a process that will be forked: a fork copies page tables, and these need 512 times fewer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import ctypes
 from pathlib import Path
 
 MADV_COLLAPSE = 25
-HUGE = 2**21
+HUGE_PAGE = 2**21  # bytes
 
 
 def collapse_memory() -> None:
-    """Ask for huge pages under the heap: a fork copies page tables, and these are 512 times fewer."""
+    """Ask the kernel to back the heap with huge pages."""
     madvise = ctypes.CDLL(None, use_errno=True).madvise
     madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     for line in Path("/proc/self/maps").read_text().splitlines():
         fields = line.split()
         if fields[1] == "rw-p" and (len(fields) == 5 or fields[5] == "[heap]"):
-            start, end = (int(x, 16) for x in fields[0].split("-"))
-            start, end = -(-start // HUGE) * HUGE, end // HUGE * HUGE
+            first, last = (int(x, 16) for x in fields[0].split("-"))
+            start, end = -(-first // HUGE_PAGE) * HUGE_PAGE, last // HUGE_PAGE * HUGE_PAGE
             if end > start:
-                madvise(
-                    start, end - start, MADV_COLLAPSE
-                )  # a kernel before 6.1 refuses, which costs only time
+                # Kernels before 6.1 refuse, which only makes forks slower.
+                madvise(start, end - start, MADV_COLLAPSE)

@@ -1,4 +1,4 @@
-"""What a student's process has imported and touched before the notebook's first cell."""
+"""What a student's process has imported and used before the notebook's first cell."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from autograder.student.shell import NotebookShell, make_shell
 
 PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
            "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg")  # fmt: skip
-# The first plot, the first formula and the first traceback load and cache much; every child inherits it.
-TRIALS = (
+# The first plot, the first formula and the first traceback load and cache a lot; every fork inherits it.
+WARM_UP_CELLS = (
     """
 import matplotlib.pyplot as plt
 _figure, (_left, _right) = plt.subplots(1, 2)
@@ -28,7 +28,7 @@ plt.show()
 
 
 def preload() -> NotebookShell:
-    """Import and touch whatever a first use would load, so that every child finds it done."""
+    """Import and use whatever loads on first use, so that students' processes need not."""
     for name in PRELOAD:
         importlib.import_module(name)
     torch.set_num_threads(1)
@@ -38,7 +38,7 @@ def preload() -> NotebookShell:
     weights.sum().backward()
     optimizer.step()
     attempt(lambda device: torch.ones(2, device=device).sum())
-    for cell in TRIALS:
+    for cell in WARM_UP_CELLS:
         shell.run_cell(cell, silent=True)
     shell.run_cell("%reset -f", silent=True)
     shell.execution_count = 1

@@ -1,6 +1,6 @@
-"""An IPython shell that runs a notebook's cells and keeps their outputs. Runs in the student's process.
+"""An IPython shell that runs a notebook's cells and collects their outputs. Runs in the student's process.
 
-The shell is made once, in the warm process, so that a child only has to be forked.
+The fork server makes the shell once, so that starting a submission takes only a fork.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from autograder.protocol.messages import (
     size_of,
 )
 
-TRACEBACK_LINE = 10_000
+TRACEBACK_LINE_CHARACTERS = 10_000
 
 
 class Outputs:
-    """The outputs of the cell that runs now, up to a bound."""
+    """The running cell's outputs, up to a limit per cell and per notebook."""
 
     def __init__(self) -> None:
         self.items: list[Output] = []
@@ -49,19 +49,19 @@ class Outputs:
         self.left = min(CELL_OUTPUT_BYTES, self.notebook_left)
 
     def finish(self) -> list[Output]:
-        """The outputs so far, with the text that was last written."""
+        """The outputs so far, including text written since the last one."""
         if self._parts:
             self.items.append(Output("stream", name=self._stream, text="".join(self._parts)))
         self._stream, self._parts = "", []
         return self.items
 
-    def _afford(self, size: int) -> bool:
-        """Take `size` from the bound; False when that was more than is left."""
+    def _spend(self, size: int) -> bool:
+        """Deduct `size` from what is left; False if it used that up."""
         self.notebook_left -= min(size, self.left)
         self.left -= size
         return self.left > 0
 
-    def _cut(self) -> None:
+    def _note_cut(self) -> None:
         self.finish().append(Output("stream", name="stderr", text=wording.OUTPUT_CUT))
 
     def write(self, name: str, text: str) -> None:
@@ -71,18 +71,18 @@ class Outputs:
         if name != self._stream:
             self.finish()
             self._stream = name
-            self._afford(OUTPUT_COST)
-        enough = self._afford(len(text))
-        # Parts, joined in the end: adding to one text would copy it for every print.
+            self._spend(OUTPUT_COST)
+        enough = self._spend(len(text))
+        # Join the parts at the end: appending to one string would copy it for every print.
         self._parts.append(_utf8(text if enough else text[:room]))
         if not enough:
-            self._cut()
+            self._note_cut()
 
     def add(self, output: Output, display_id: str | None = None, update: bool = False) -> None:
         if self.left <= 0:
             return
-        if not self._afford(size_of([output])):
-            self._cut()
+        if not self._spend(size_of([output])):
+            self._note_cut()
             return
         self.finish()
         if update and display_id in self.display_ids:
@@ -119,7 +119,7 @@ class _Stream(io.TextIOBase):
 
 
 def _mime_data(data: Mapping[str, Any]) -> dict[str, str]:
-    """Display data as text: pictures in base64, JSON as JSON text."""
+    """Display data as text: images in base64, JSON as JSON text."""
     texts = {}
     for mime, value in data.items():
         if isinstance(value, bytes):
@@ -132,12 +132,12 @@ def _mime_data(data: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _utf8(text: str) -> str:
-    """Text that can cross: half of a surrogate pair is a character that UTF-8 cannot write."""
+    """Text that can be sent: UTF-8 cannot encode half of a surrogate pair."""
     return str.encode(text, "utf-8", "replace").decode()
 
 
 class _Results(DisplayHook):  # type: ignore[misc]  # IPython's classes are untyped traitlets
-    """Keeps the value of a cell's last expression."""
+    """Collects the value of a cell's last expression."""
 
     outputs: Outputs
 
@@ -152,21 +152,21 @@ class _Results(DisplayHook):  # type: ignore[misc]  # IPython's classes are unty
 
 
 class _Publisher(DisplayPublisher):  # type: ignore[misc]
-    """Keeps what display() shows."""
+    """Collects what display() shows."""
 
     outputs: Outputs
 
     def publish(self, data: Any, metadata: Any = None, **options: Any) -> None:
         display_id = (options.get("transient") or {}).get("display_id")
-        found = Output("display_data", data=_mime_data(data))
-        self.outputs.add(found, display_id, bool(options.get("update")))
+        output = Output("display_data", data=_mime_data(data))
+        self.outputs.add(output, display_id, bool(options.get("update")))
 
     def clear_output(self, wait: bool = False) -> None:
         self.outputs.clear()
 
 
 class NotebookShell(InteractiveShell):  # type: ignore[misc]
-    """An InteractiveShell without a terminal, a history file or threads."""
+    """An InteractiveShell without a terminal, history file or threads."""
 
     outputs: Outputs
 
@@ -181,7 +181,7 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
         """There is no event loop to join."""
 
     def system(self, cmd: str) -> None:
-        """`!cmd`, without a terminal; its output is the cell's."""
+        """`!cmd`, without a terminal; its output becomes the cell's."""
         done = subprocess.run(  # noqa: S602  the student asked for a shell, in the student's own process
             self.var_expand(cmd, depth=1), shell=True, check=False, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -194,7 +194,7 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
             "error",
             ename=_utf8(str(getattr(etype, "__name__", etype))),
             evalue=_safe_text(evalue),
-            traceback=[_utf8(str(line)[:TRACEBACK_LINE]) for line in stb],
+            traceback=[_utf8(str(line)[:TRACEBACK_LINE_CHARACTERS]) for line in stb],
         )
         self.outputs.add(error)
 
@@ -202,12 +202,12 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
 def _safe_text(value: Any) -> str:
     try:
         return _utf8(str(value)[:2000])
-    except Exception:  # noqa: BLE001  a student's own __str__
+    except Exception:  # noqa: BLE001  a student's __str__ may raise anything
         return ""
 
 
 def make_shell() -> NotebookShell:
-    """The shell, made once before any fork."""
+    """Make the shell, once, before any fork."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
@@ -221,15 +221,15 @@ def make_shell() -> NotebookShell:
     return shell
 
 
-_running = [0]
+_running_cell = [0]
 
 
 def _code_name(raw: str, transformed: str, number: int) -> str:
-    return f"<cell {_running[0]}>"
+    return f"<cell {_running_cell[0]}>"
 
 
 class Notebook:
-    """Runs cells one after another in the shell and hands over what each put out."""
+    """Runs cells one after another in the shell and returns each one's outputs."""
 
     def __init__(self, shell: NotebookShell) -> None:
         self.shell = shell
@@ -242,17 +242,17 @@ class Notebook:
 
     def run(self, number: int, source: str) -> CellDone:
         self.outputs.start()
-        _running[0] = number
+        _running_cell[0] = number
         count = self.shell.execution_count
         try:
             self.shell.run_cell(source, store_history=True)
-        except BaseException as error:  # noqa: BLE001  an interrupt may land outside IPython's own handling
+        except BaseException as error:  # noqa: BLE001  an interrupt may come outside IPython's own handling
             self.outputs.add(Output("error", ename=type(error).__name__, evalue=_safe_text(error)))
         self._read_descriptors()
         return CellDone(number, count, self.outputs.finish())
 
     def _read_descriptors(self) -> None:
-        """Add what was written past Python, straight to descriptors 1 and 2 (programs, C code)."""
+        """Add what programs and C code wrote straight to descriptors 1 and 2."""
         size = os.fstat(self.file).st_size
         if size:
             os.lseek(self.file, 0, os.SEEK_SET)
@@ -263,7 +263,7 @@ class Notebook:
 
 
 def _unnamed_file() -> int:
-    """The descriptor of a file that nobody else finds."""
+    """The descriptor of a file without a name."""
     if sys.platform == "linux":
         return os.memfd_create("output")
     with TemporaryFile() as file:
@@ -271,7 +271,7 @@ def _unnamed_file() -> int:
 
 
 def run_quietly() -> None:
-    """From here on nothing that is printed goes anywhere: it could carry the grader's questions."""
+    """Discard everything printed from now on: it could give away what the grader asks."""
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         os.dup2(null, descriptor)

@@ -1,4 +1,4 @@
-"""A process for one submission, where none may be forked: it imports, says so, and becomes the notebook's."""
+"""A process for one submission where forking is not possible: it imports, says so, then runs the notebook."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from autograder.student import notebook_process
 from autograder.student.preload import preload
 
 
-def main(word: str, socket_word: str) -> None:
-    channel = Channel(inherited_socket(socket_word))
+def main(settings_json: str, socket_argument: str) -> None:
+    channel = Channel(inherited_socket(socket_argument))
     listen_for_interrupts()
-    settings = read_settings(word)
+    settings = read_settings(settings_json)
     shell = preload()
     channel.send(Ready(settings.capabilities.sentence))
     try:

@@ -1,1 +1,1 @@
-"""Worker processes: hand out submissions, replace a worker that dies, collect the results."""
+"""Worker processes: hand out submissions, replace workers that die, collect the results."""

@@ -1,4 +1,4 @@
-"""Several workers, each a process of its own; a free worker takes the next submission."""
+"""Several workers, each its own process; a free worker takes the next submission."""
 
 from __future__ import annotations
 
@@ -21,27 +21,33 @@ Tag = TypeVar("Tag")
 
 
 class Pool:
-    """Grades submissions on several workers and yields the results as they come."""
+    """Grades submissions on several workers and yields the results as they are ready.
+
+    Use it as a context manager, or call `close`.
+    """
 
     def __init__(self, config: WorkerConfig, jobs: int) -> None:
         configs = worker_configs(config, jobs)
         self._workers = [RestartingWorker(partial(WorkerProcess, each)) for each in configs]
         self._free: queue.SimpleQueue[RestartingWorker] = queue.SimpleQueue()
         for worker in self._workers:
-            worker.start()  # all at once: each of them imports for seconds
+            worker.start()  # without waiting: each one imports for seconds
             self._free.put(worker)
-        # A thread for each worker: it does nothing but wait for the worker's answer.
+        # One thread for each worker, only to wait for its result.
         self._threads = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="worker")
 
     @property
     def sentence(self) -> str:
-        """What the sandbox of the first worker enforces, in one line."""
+        """What the first worker's sandbox enforces, in one line. Raises CourseError if it cannot start."""
         first = self._workers[0].start()
         first.wait()
         return first.sentence
 
     def run(self, jobs: Sequence[tuple[Tag, GradeJob]]) -> Iterator[tuple[Tag, JobResult]]:
-        """Grade each job; yields its tag and result as soon as they are there. Raises CourseError."""
+        """Grade the jobs; yield each one's tag and result when it is done, in any order.
+
+        Raises CourseError if a worker cannot be used.
+        """
         tags: dict[Future[JobResult], Tag] = {
             self._threads.submit(self._grade, job): tag for tag, job in jobs
         }
@@ -56,7 +62,7 @@ class Pool:
             self._free.put(worker)
 
     def close(self) -> None:
-        """End every worker; what they are busy with is given up."""
+        """End every worker and give up the jobs that are running."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._workers:
             worker.close()
@@ -78,9 +84,9 @@ def _result(future: Future[JobResult]) -> JobResult:
 
 
 def worker_configs(config: WorkerConfig, jobs: int) -> list[WorkerConfig]:
-    """The configuration of each worker: no two share a uid or, where there are enough, a processor."""
+    """The configuration of each worker. No two share a uid or, if there are enough, a processor core."""
     cores = available_cores()
-    # Where every processor has a worker, each stays on its own; else they go where there is room.
+    # Pin the workers only if there is one for every core; with fewer, the scheduler does better.
     pinned = jobs >= len(cores) > 0
     return [
         msgspec.structs.replace(
@@ -91,10 +97,10 @@ def worker_configs(config: WorkerConfig, jobs: int) -> list[WorkerConfig]:
 
 
 def available_cores() -> list[int]:
-    """The processors that this process may use, where the system tells."""
+    """The processor cores that this process may use; empty if the system does not say."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def available_jobs() -> int:
-    """One worker for each processor that this process may use."""
+    """The default number of workers: one for each processor core that this process may use."""
     return len(available_cores()) or os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""The retry policy: a worker that dies over a submission is replaced, and the submission tried once more."""
+"""The retry policy: replace a worker that dies, and try its submission once more."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from autograder.protocol.channel import DeadlineExceeded, ProtocolError
 from autograder.workers.worker_process import WorkerProcess
 
 ATTEMPTS = 2
-DIED = "the worker process died twice over this submission"
-HUNG = "the worker was still busy with this submission after twice the time limit and was stopped"
+DIED = "the worker process died twice while grading this submission"
+HUNG = "the worker was still busy after twice the submission's time limit and was stopped"
 
 
 class RestartingWorker:
-    """A worker process that is started when it is needed, and again after it was lost."""
+    """A worker process that starts when it is needed, and again after it has died."""
 
     def __init__(self, start: Callable[[], WorkerProcess]) -> None:
         self._start = start
@@ -23,17 +23,20 @@ class RestartingWorker:
         self._closed = False
 
     def start(self) -> WorkerProcess:
-        """The running worker process; a new one if there is none."""
+        """Return the running worker process, after starting one if there is none. Does not wait for it.
+
+        Raises CourseError after `close`.
+        """
         if self._process is None:
             if self._closed:
-                raise CourseError("the worker was closed over a submission.")
+                raise CourseError("the worker was closed while it graded a submission.")
             self._process = self._start()
         return self._process
 
     def grade(self, job: GradeJob) -> JobResult:
-        """Grade one submission. Losing the worker over it twice is an internal error.
+        """Grade one submission. If the worker hangs, or dies twice, the result is an internal error.
 
-        Raises CourseError when a worker cannot be started.
+        Raises CourseError if no worker can be started.
         """
         for _ in range(ATTEMPTS):
             process = self.start()
@@ -45,18 +48,18 @@ class RestartingWorker:
                 return JobResult(internal_errors=[HUNG])
             except ProtocolError:
                 self._drop()
-            except BaseException:  # Ctrl-C, say: the next job must not receive this one's result
+            except BaseException:  # e.g. Ctrl-C: the next job must not receive this one's result
                 self._drop()
                 raise
         return JobResult(internal_errors=[DIED])
 
     def close(self) -> None:
-        """End the process for good; a job that is running fails."""
+        """End the process for good. A job that is running fails."""
         self._closed = True
         self._drop()
 
     def _drop(self) -> None:
-        """End the process, if there is one; the next job starts another."""
+        """End the process, if there is one; the next job starts a new one."""
         process, self._process = self._process, None
         if process is not None:
             process.close()

@@ -1,4 +1,4 @@
-"""Grade one submission after another: run, check, add up, diagnose."""
+"""The work of one worker: grade a submission, score its exercises and diagnose misconceptions."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from autograder.grading.reference import ReferenceProxy, load_reference
 from autograder.grading.scoring import exercise_result
 from autograder.process.launcher import Launcher
 
-UNSAFE = "Graded with --unsafe: this code could read every file of whoever graded it."
+UNSAFE = "Graded with --unsafe: the submission could read every file of the person who graded it."
 
 
 class WorkerService:
-    """Does the jobs: marks, adds up, diagnoses."""
+    """Does one job after another and keeps what they share: the references and the runs of buggy samples."""
 
     def __init__(
-        self, course: Course, start: WorkerConfig, graders: CollectedGraders, launcher: Launcher
+        self, course: Course, config: WorkerConfig, graders: CollectedGraders, launcher: Launcher
     ) -> None:
         self.course = course
         self.graders = graders
-        self.seed = start.seed
-        self.warning = UNSAFE if start.unsafe and not launcher.capabilities.reads_blocked else ""
-        student_seed = derived_seed(start.seed, "student")
-        self.grader = SubmissionGrader(graders, launcher, course.settings.time, start.seed, student_seed)
+        self.seed = config.seed
+        self.warning = UNSAFE if config.unsafe and not launcher.capabilities.reads_blocked else ""
+        student_seed = derived_seed(config.seed, "student")
+        self.grader = SubmissionGrader(graders, launcher, course.settings.time, config.seed, student_seed)
         self._names: dict[str, dict[str, object]] = {}
         self._references: dict[str, ReferenceProxy] = {}
-        self._diagnoser = Diagnoser(course, self.grader, self.reference) if start.diagnose else None
+        self._diagnoser = Diagnoser(course, self.grader, self.reference) if config.diagnose else None
         gc.collect()
-        gc.freeze()  # PyTorch and pytest stay for good: no later collection has to walk through them
+        gc.freeze()  # PyTorch and pytest stay loaded: later collections need not traverse them
 
     def reference(self, exercise: Exercise) -> ReferenceProxy:
+        """The exercise's reference solution; its cached answers are shared by all submissions."""
         if exercise.id not in self._references:
             if exercise.notebook not in self._names:
                 path = self.course.solution_file(exercise.notebook)
@@ -49,24 +50,24 @@ class WorkerService:
         return self._references[exercise.id]
 
     def grade(self, job: GradeJob) -> JobResult:
-        """Never raises: a fault of ours is said in the answer and costs no student anything."""
+        """Grade one submission. Never raises: an error of the grader goes into `internal_errors`."""
         start = time.monotonic()
         try:
-            done = self._grade(job)
+            result = self._grade(job)
         except CourseError as error:
-            done = JobResult(internal_errors=[str(error)])
-        except Exception as error:  # noqa: BLE001  the class goes on; this submission gets no score
-            done = JobResult(internal_errors=[f"the grader failed: {type(error).__name__}: {error}"])
-        done.seconds = round(time.monotonic() - start, 3)
-        done.warning = self.warning
-        return done
+            result = JobResult(internal_errors=[str(error)])
+        except Exception as error:  # noqa: BLE001  only this submission fails, not the whole class
+            result = JobResult(internal_errors=[f"the grader failed: {type(error).__name__}: {error}"])
+        result.seconds = round(time.monotonic() - start, 3)
+        result.warning = self.warning
+        return result
 
     def _grade(self, job: GradeJob) -> JobResult:
         references = {exercise.id: self.reference(exercise) for exercise in job.exercises}
         graded = self.grader.grade(job.cells, job.exercises, references, job.until_failure)
         diagnoser = None if job.until_failure else self._diagnoser
         results = [_result(exercise, graded.checks[exercise.id], diagnoser) for exercise in job.exercises]
-        return JobResult(list(graded.cells.values()), results, 0.0, _internal(graded))
+        return JobResult(list(graded.cells.values()), results, 0.0, _internal_errors(graded))
 
 
 def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | None) -> ExerciseResult:
@@ -76,12 +77,12 @@ def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | Non
     return msgspec.structs.replace(result, diagnosis=diagnoser.diagnose(exercise, runs))
 
 
-def _internal(graded: GradedSubmission) -> list[str]:
-    """One sentence for each check that failed by our own fault, and for each exercise without a verdict."""
+def _internal_errors(graded: GradedSubmission) -> list[str]:
+    """One sentence for each check with an internal error, and for each exercise without any verdict."""
     sentences = []
     for exercise, runs in graded.checks.items():
-        faults = [f"{exercise}, {run.result.name}: {run.detail}" for run in runs if run.fault == "internal"]
-        sentences += faults
-        if not faults and all(run.result.passed is None for run in runs):
-            sentences.append(f"{exercise}: its hidden grader has no check that could be made")
+        errors = [f"{exercise}, {run.result.name}: {run.detail}" for run in runs if run.fault == "internal"]
+        sentences += errors
+        if not errors and all(run.result.passed is None for run in runs):
+            sentences.append(f"{exercise}: no check of its hidden grader gave a verdict")
     return sentences

@@ -1,6 +1,7 @@
-"""One worker for as long as this process lives: nbgrader grades one notebook after another with it.
+"""One worker that nbgrader's commands and formgrader grade with, notebook after notebook.
 
-In formgrader it stays between requests, where starting it each time would cost seconds.
+It lives as long as the process, so formgrader does not have to start one, which takes seconds, for each
+request.
 """
 
 from __future__ import annotations
@@ -15,21 +16,22 @@ from autograder.course.course import Course
 from autograder.workers.restarting import RestartingWorker
 from autograder.workers.worker_process import WorkerProcess
 
-Stamp = tuple[tuple[str, int, int], ...]
+FileStamps = tuple[tuple[str, int, int], ...]
+"""Path, modification time in ns and size in bytes of each file."""
 _lock = threading.RLock()  # formgrader's server may have threads; a worker does one job at a time
-_kept: dict[tuple[Path, str], SharedWorker] = {}
+_shared_workers: dict[tuple[Path, str], SharedWorker] = {}
 
 
 class SharedWorker:
-    """A course and, from the first job on, its worker."""
+    """A course and its worker, which starts with the first job."""
 
-    def __init__(self, root: Path, assignment: str, stamp: Stamp) -> None:
+    def __init__(self, root: Path, assignment: str, stamps: FileStamps) -> None:
         self.course = Course(root, assignment)
-        self.stamp = stamp
+        self.stamps = stamps
         self._worker = RestartingWorker(self._start)
 
     def grade(self, job: GradeJob) -> JobResult:
-        """Grade one submission. Raises CourseError when no worker can be started."""
+        """Grade one submission. Raises CourseError if no worker can be started."""
         with _lock:
             return self._worker.grade(job)
 
@@ -43,26 +45,35 @@ class SharedWorker:
         )
 
     def close(self) -> None:
+        """End the worker for good."""
         with _lock:
             self._worker.close()
 
 
 def shared_worker_for(root: Path, assignment: str) -> SharedWorker:
-    """The engine of a course folder; a new one after its files have changed."""
+    """Return the shared worker of a course, or a new one if the course's files have changed."""
     root = root.resolve()
-    Course(root, assignment).seed()  # the first job would make the secret, and then look like a change
-    stamp = tuple(_stamp(root, assignment))
+    Course(root, assignment).seed()  # creates the secret now: later it would look like a change
+    stamps = tuple(_file_stamps(root, assignment))
     with _lock:
-        kept = _kept.get((root, assignment))
-        if kept is not None and kept.stamp == stamp:
-            return kept
-        close_shared_workers()  # one worker for the process: each holds torch in memory
-        _kept[root, assignment] = SharedWorker(root, assignment, stamp)
-        return _kept[root, assignment]
+        shared = _shared_workers.get((root, assignment))
+        if shared is not None and shared.stamps == stamps:
+            return shared
+        close_shared_workers()  # one at a time: each holds PyTorch in memory
+        _shared_workers[root, assignment] = SharedWorker(root, assignment, stamps)
+        return _shared_workers[root, assignment]
 
 
-def _stamp(root: Path, assignment: str) -> Iterator[tuple[str, int, int]]:
-    """What tells that the course's files are still those that the worker has read."""
+def close_shared_workers() -> None:
+    """End every shared worker; the next job starts a new one."""
+    with _lock:
+        for shared in _shared_workers.values():
+            shared.close()
+        _shared_workers.clear()
+
+
+def _file_stamps(root: Path, assignment: str) -> Iterator[tuple[str, int, int]]:
+    """The stamps of all files that a worker reads when it starts."""
     patterns = (
         f"source/{assignment}/*.ipynb",
         f"solutions/{assignment}/*.py",
@@ -74,14 +85,6 @@ def _stamp(root: Path, assignment: str) -> Iterator[tuple[str, int, int]]:
         for path in sorted(root.glob(pattern)):
             status = path.stat()
             yield str(path), status.st_mtime_ns, status.st_size
-
-
-def close_shared_workers() -> None:
-    """End every worker; the next job starts one."""
-    with _lock:
-        for shared in _kept.values():
-            shared.close()
-        _kept.clear()
 
 
 atexit.register(close_shared_workers)

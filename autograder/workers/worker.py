@@ -1,7 +1,7 @@
-"""A worker: one process with the collected graders, the references and a warm process of its own.
+"""The worker process: it holds the collected graders, the references and a launcher.
 
-`autograder grade` starts several and hands each one submission after another. A worker holds no
-gradebook; it gets cells and gives back outputs and results.
+`autograder grade` starts several and sends each one submission after another. A worker has no access to
+the gradebook: it receives cells and returns outputs and results.
 """
 
 from __future__ import annotations
@@ -23,19 +23,23 @@ from autograder.protocol.socket_inheritance import inherited_socket
 from autograder.sandbox.capabilities import SLOTS, Capabilities, SandboxError
 from autograder.sandbox.launch import probe
 from autograder.workers.service import WorkerService
+from autograder.workers.worker_process import MAX_FRAME
 
 
-def serve(channel: Channel, start: WorkerConfig) -> None:
-    """Work until the one who started this worker hangs up; a trouble at the start is one sentence."""
+def serve(channel: Channel, config: WorkerConfig) -> None:
+    """Do jobs until the channel closes. If the worker cannot start, send one sentence that says why."""
     try:
-        _serve(channel, start)
+        _serve(channel, config)
     except (CourseError, SandboxError) as error:
         with contextlib.suppress(ChannelClosed):
             channel.send(f"error: {error}")
 
 
-def _form(course: Course, unsafe: bool) -> Capabilities:
-    """The walls of this machine; CourseError where they are too few."""
+def capabilities_for(course: Course, unsafe: bool) -> Capabilities:
+    """What the sandbox can enforce on this machine.
+
+    Raises CourseError if it cannot hide files from submissions, unless `unsafe`.
+    """
     capabilities = probe() if course.settings.namespaces else probe().without_namespaces()
     if not capabilities.reads_blocked and not unsafe:
         why = (
@@ -44,29 +48,29 @@ def _form(course: Course, unsafe: bool) -> Capabilities:
             else "this is not Linux"
         )
         raise CourseError(
-            "here submissions could read every file that you can read, hidden tests and other submissions"
-            f" among them, since {why}: grade in a Linux container or on a machine that has one of them, or,"
-            " if you trust everyone who handed in, with --unsafe."
+            "here submissions could read every file that you can read, including hidden tests and other"
+            f" submissions, since {why}: grade in a Linux container or on a machine that has one of them or,"
+            " if you trust everyone who submitted, with --unsafe."
         )
     return capabilities
 
 
-def _serve(channel: Channel, start: WorkerConfig) -> None:
-    if start.core >= 0 and sys.platform == "linux":
-        os.sched_setaffinity(0, {start.core})
-    course = Course(Path(start.root), start.assignment)
-    if start.device == "cuda" and not torch.cuda.is_available():
+def _serve(channel: Channel, config: WorkerConfig) -> None:
+    if config.core >= 0 and sys.platform == "linux":
+        os.sched_setaffinity(0, {config.core})
+    course = Course(Path(config.root), config.assignment)
+    if config.device == "cuda" and not torch.cuda.is_available():
         raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")
-    capabilities = _form(course, start.unsafe)
-    slots = range(start.slots[0], SLOTS, start.slots[1])
+    capabilities = capabilities_for(course, config.unsafe)
+    slots = range(config.slots[0], SLOTS, config.slots[1])
     with launcher_for(
-        course.settings.memory, start.device, capabilities, course.materials, slots
+        course.settings.memory, config.device, capabilities, course.materials, slots
     ) as launcher:
-        launcher.start()  # its imports take seconds, which collecting the graders overlaps
+        launcher.start()  # its imports take seconds, during which the graders are collected
         torch.set_num_threads(1)
 
         def work(graders: CollectedGraders) -> None:
-            service = WorkerService(course, start, graders, launcher)
+            service = WorkerService(course, config, graders, launcher)
             launcher.wait()
             channel.send(launcher.capabilities.sentence)
             while True:
@@ -79,7 +83,8 @@ def _serve(channel: Channel, start: WorkerConfig) -> None:
 
 
 def main() -> None:
-    channel = Channel(inherited_socket(sys.argv[1]), max_frame=2**30)
+    """Run as `python -m autograder.workers.worker SOCKET`; see `inherited_socket`."""
+    channel = Channel(inherited_socket(sys.argv[1]), max_frame=MAX_FRAME)
     os.chdir("/")
     serve(channel, channel.receive(WorkerConfig))
 

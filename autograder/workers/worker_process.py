@@ -1,4 +1,4 @@
-"""A worker process, seen from the process that hands out submissions."""
+"""A worker process as seen by the process that sends it submissions."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from tempfile import TemporaryFile
 from autograder.core.errors import CourseError
 from autograder.core.records import GradeJob, JobResult, WorkerConfig
 from autograder.course.course import Course
-from autograder.process.launcher import last_line
 from autograder.protocol.channel import Channel, ChannelClosed, ProtocolError
-from autograder.protocol.socket_inheritance import start_with_socket
+from autograder.protocol.socket_inheritance import last_line, start_with_socket
 
 START_SECONDS = 300.0
 CLOSE_SECONDS = 10.0
 MAX_FRAME = 2**30
-"""Bytes of one job or result."""
+"""Bytes of one message to or from a worker: a job or a result."""
 
 
 class WorkerProcess:
-    """One worker process: started at once, and waited for when its first job comes."""
+    """One worker process. It starts at once; `wait`, or the first job, waits until it is ready."""
 
     def __init__(self, config: WorkerConfig) -> None:
         settings = Course(Path(config.root), config.assignment).settings
-        # Twice what a submission may take: after that the worker hangs.
-        self._seconds = 2 * settings.time.submission
+        # The worker enforces the limit itself: one that takes twice as long hangs.
+        self._job_seconds = 2 * settings.time.submission
         self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         argv = [sys.executable, "-P", "-m", "autograder.workers.worker"]
-        self._process, ours = start_with_socket(argv, stderr=self._log, env={**os.environ, **threads})
-        self._channel = Channel(ours, max_frame=MAX_FRAME)
+        self._process, sock = start_with_socket(argv, stderr=self._log, env={**os.environ, **threads})
+        self._channel = Channel(sock, max_frame=MAX_FRAME)
         self.sentence = ""
-        """What the sandbox enforces here; empty until the worker is ready."""
+        """What the worker's sandbox enforces, in one line; empty until the worker is ready."""
         with contextlib.suppress(ChannelClosed):  # wait() reports why
             self._channel.send(config)
 
     def wait(self) -> None:
-        """Wait until the graders are collected. Raises CourseError when they cannot be."""
+        """Wait until the worker is ready. Raises CourseError if it cannot start."""
         if self.sentence:
             return
         try:
@@ -52,16 +51,21 @@ class WorkerProcess:
             raise CourseError(self.sentence.removeprefix("error: "))
 
     def grade(self, job: GradeJob) -> JobResult:
-        """Raises ProtocolError when the worker died over the job, DeadlineExceeded when it hangs."""
+        """Grade one submission.
+
+        Raises ProtocolError if the worker dies meanwhile, DeadlineExceeded if it hangs, and CourseError if it
+        cannot start.
+        """
         self.wait()
-        self._channel.send(job, self._seconds)
-        return self._channel.receive(JobResult, self._seconds)
+        self._channel.send(job, self._job_seconds)
+        return self._channel.receive(JobResult, self._job_seconds)
 
     def kill(self) -> None:
+        """Kill the process without waiting for it."""
         self._process.kill()
 
     def close(self) -> None:
-        """Hang up, so that the worker ends by itself; kill it if it does not."""
+        """Close the channel, which ends the worker; kill it if it does not end within CLOSE_SECONDS."""
         self._channel.close()
         try:
             self._process.wait(timeout=CLOSE_SECONDS)

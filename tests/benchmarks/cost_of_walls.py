@@ -1,9 +1,9 @@
-"""What the sandbox adds to a submission: a student's process from fork to sweep, behind all walls and behind none.
+"""What the sandbox adds to the cost of a submission: from forking the student's process to killing its tree.
 
     python -m tests.benchmarks.cost_of_walls [--rounds 100]
 
-The two kinds take turns in one run, so that whatever else the machine does meets both. Milliseconds of wall-clock
-time; the warm process, which each worker starts once, is not counted.
+Measures wall-clock milliseconds with the full sandbox and with none, in turn, so that other load on the machine
+affects both. The fork server, which each worker starts once, is not counted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from autograder.sandbox.launch import probe
 
 
 def once(launcher: Launcher) -> tuple[float, float]:
-    """Seconds until one student's process is ready to work, and until all of it is gone again."""
+    """Seconds until a student's process is ready, and seconds until its whole tree is gone."""
     start = time.perf_counter()
     process = launcher.spawn(1, TimeLimits().question)
     assert process.forkable()
@@ -38,18 +38,23 @@ def main() -> None:
     full = probe()
     none = replace(Capabilities(), linux=True, root=full.root)
     print(full.sentence)
-    with launcher_for(Limits(), form=full) as walled, launcher_for(Limits(), form=none) as bare:
-        times: dict[str, list[tuple[float, float]]] = {"walls": [], "none": []}
-        for launcher in (walled, bare):
+    with (
+        launcher_for(Limits(), capabilities=full) as sandboxed,
+        launcher_for(Limits(), capabilities=none) as bare,
+    ):
+        times: dict[str, list[tuple[float, float]]] = {"full": [], "none": []}
+        for launcher in (sandboxed, bare):
             launcher.wait()
             once(launcher)
         for _ in range(rounds):
-            times["walls"].append(once(walled))
+            times["full"].append(once(sandboxed))
             times["none"].append(once(bare))
-    print(f"median of {rounds}, in milliseconds, behind all walls and behind none:")
-    for place, part in enumerate(("until it is ready", "until it is gone")):
-        walls, none = (1000 * statistics.median(x[place] for x in times[kind]) for kind in ("walls", "none"))
-        print(f"  {part}: {walls:.1f} and {none:.1f}, {walls - none:+.1f}")
+    print(f"median of {rounds} rounds in milliseconds, with the full sandbox and with none:")
+    for index, phase in enumerate(("until it is ready", "until it is gone")):
+        with_it, without = (
+            1000 * statistics.median(x[index] for x in times[kind]) for kind in ("full", "none")
+        )
+        print(f"  {phase}: {with_it:.1f} and {without:.1f}, {with_it - without:+.1f}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What one more submission costs, beside stock nbgrader's Execute on the same notebooks, in one run.
+"""What one more submission costs, compared with nbgrader's own Execute on the same notebooks.
 
-    python tests/benchmarks/cost_per_submission.py [--submissions 50] [--stock 50] [--notebook part1_neurons]
+    python -m tests.gradersmarks.cost_per_submission [--submissions 50] [--stock 50] [--notebook part1_neurons]
 
-Processor seconds of every process involved. `engine` is the whole way from the submitted file to scores
-and a filled notebook; `cells` the part of it from the fork of the notebook's process to the end of its
-last cell; `functions` the student's functions, as the graders call them: the same code timed in the
-grader's own process. What the engine takes beyond these two is ours.
+Measures the CPU seconds of all processes involved. `total` is everything from the submitted file to scores
+and a filled notebook. `cells` is the part of it from forking the notebook's process to the end of its last
+cell. `functions` is the time in the student's functions when the checks call them, measured on the reference
+in this process. `overhead` is the rest: what the grader itself costs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from autograder.core.records import Exercise, WorkerConfig
 from autograder.course.course import Course
 from autograder.course.solution_regions import BEGIN, END
 from autograder.feedback.results import finish
-from autograder.grading import grade_submission as marking
+from autograder.grading import grade_submission
 from autograder.grading.context import GradingContext
 from autograder.grading.pytest_graders import CollectedGraders, with_graders
 from autograder.intake.submission import open_submission
@@ -41,8 +41,8 @@ from autograder.workers.pool import available_cores
 from autograder.workers.worker import WorkerService
 
 
-def processor_seconds() -> float:
-    """Of this process, all it ever started and has reaped, and all that still runs below it."""
+def cpu_seconds() -> float:
+    """CPU seconds of this process, its running descendants, and those that have ended and been reaped."""
     me = psutil.Process()
     total = 0.0
     for process in [me, *me.children(recursive=True)]:
@@ -55,14 +55,14 @@ def processor_seconds() -> float:
 
 
 def measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Processor and wall seconds of one piece of work."""
-    wall, used = time.monotonic(), processor_seconds()
+    """CPU and wall-clock seconds of one piece of work."""
+    wall, used = time.monotonic(), cpu_seconds()
     work()
-    return processor_seconds() - used, time.monotonic() - wall
+    return cpu_seconds() - used, time.monotonic() - wall
 
 
 def solved_copies(course: Course, name: str, count: int, folder: Path) -> list[Path]:
-    """Solved notebooks, each with a cell of its own so that no two files are the same."""
+    """Write solved notebooks, each with one unique cell so that no two files are the same."""
     paths = []
     for number in range(count):
         notebook = nbformat.read(course.source / f"{name}.ipynb", as_version=4)
@@ -70,20 +70,20 @@ def solved_copies(course: Course, name: str, count: int, folder: Path) -> list[P
             lines = cell.source.split("\n")
             cell.source = "\n".join(x for x in lines if not BEGIN.match(x) and not END.match(x))
         notebook.cells.append(nbformat.v4.new_code_cell(f"submission = {number}"))
-        place = folder / str(number)
-        place.mkdir()
-        paths.append(place / f"{name}.ipynb")
+        student = folder / str(number)
+        student.mkdir()
+        paths.append(student / f"{name}.ipynb")
         nbformat.write(notebook, paths[-1])
     return paths
 
 
-class Timed(Answerer):
-    """Answers like a notebook's copy, and sums up the processor time of the functions it calls."""
+class TimedAnswerer(Answerer):
+    """Answers requests, and adds up the CPU time of the functions that it calls."""
 
     seconds = 0.0
 
-    def _function(self, question: Call | RunProbe) -> tuple[Callable[..., Any], list[Any]]:
-        function, lead = super()._function(question)
+    def _function(self, request: Call | RunProbe) -> tuple[Callable[..., Any], list[Any]]:
+        function, lead = super()._function(request)
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             start = time.process_time()
@@ -95,38 +95,40 @@ class Timed(Answerer):
         return timed, lead
 
 
-def functions_alone(desk: WorkerService, bench: CollectedGraders, exercises: list[Exercise]) -> float:
-    """Processor seconds of the functions of a solved notebook, when all its checks call them."""
+def functions_alone(service: WorkerService, graders: CollectedGraders, exercises: list[Exercise]) -> float:
+    """CPU seconds of a solved notebook's functions when all checks call them."""
     total = 0.0
     for exercise in exercises:
-        reference = desk.reference(exercise)
+        reference = service.reference(exercise)
         student = LocalProxy(vars(reference._answerer.names)["_names"])
-        student._answerer = timed = Timed(vars(student._answerer.names)["_names"])
-        for item in bench.checks[exercise.id]:
-            bench.run_check(item, GradingContext(student, reference, desk.seed))
+        student._answerer = timed = TimedAnswerer(vars(student._answerer.names)["_names"])
+        for item in graders.checks[exercise.id]:
+            graders.run_check(item, GradingContext(student, reference, service.seed))
         total += timed.seconds
     return total
 
 
 @dataclass
 class Measured:
-    engine: list[float] = field(default_factory=list)
+    """Seconds per submission: CPU seconds, except `wall`."""
+
+    total: list[float] = field(default_factory=list)
     wall: list[float] = field(default_factory=list)
     cells: list[float] = field(default_factory=list)
     functions: list[float] = field(default_factory=list)
 
-    def ours(self) -> list[float]:
-        return [a - b - c for a, b, c in zip(self.engine, self.cells, self.functions, strict=True)]
+    def overhead(self) -> list[float]:
+        return [a - b - c for a, b, c in zip(self.total, self.cells, self.functions, strict=True)]
 
 
-def measure_engine(course: Course, paths: list[Path]) -> Measured:
-    def work(bench: CollectedGraders) -> Measured:
+def measure_grader(course: Course, paths: list[Path]) -> Measured:
+    def work(graders: CollectedGraders) -> Measured:
         torch.set_num_threads(1)
-        os.sched_setaffinity(0, {available_cores()[0]})  # as each worker of a class that fills the machine
+        os.sched_setaffinity(0, {available_cores()[0]})  # as a worker is when there is one for every core
         found = Measured()
         with launcher_for(course.settings.memory, materials=course.materials) as launcher:
-            start = WorkerConfig(str(course.root), course.assignment, 1, "cpu", diagnose=True)
-            desk = WorkerService(course, start, bench, launcher)
+            config = WorkerConfig(str(course.root), course.assignment, 1, "cpu", diagnose=True)
+            service = WorkerService(course, config, graders, launcher)
 
             def counted_run(*args: Any) -> Run:
                 run: list[Run] = []
@@ -135,18 +137,18 @@ def measure_engine(course: Course, paths: list[Path]) -> Measured:
 
             def grade(path: Path) -> None:
                 submission = open_submission(course, path)
-                result = finish(submission, desk.grade(submission.job()))
+                result = finish(submission, service.grade(submission.job()))
                 assert result.score == result.max_score, result
 
-            functions_alone(desk, bench, open_submission(course, paths[0]).job().exercises)
-            grade(paths[0])  # the reference's answers are worked out once for a whole class
-            marking.run_cells = counted_run
+            functions_alone(service, graders, open_submission(course, paths[0]).job().exercises)
+            grade(paths[0])  # the reference's answers are computed once for a whole class
+            grade_submission.run_cells = counted_run
             for path in paths:
                 used, wall = measured(lambda p=path: grade(p))
-                found.engine.append(used)
+                found.total.append(used)
                 found.wall.append(wall)
                 exercises = open_submission(course, path).job().exercises
-                found.functions.append(functions_alone(desk, bench, exercises))
+                found.functions.append(functions_alone(service, graders, exercises))
         return found
 
     cores = os.sched_getaffinity(0)
@@ -157,7 +159,7 @@ def measure_engine(course: Course, paths: list[Path]) -> Measured:
 
 
 def measure_stock(paths: list[Path]) -> tuple[list[float], list[float]]:
-    """Processor and wall seconds of nbgrader's Execute, which starts a kernel for each notebook."""
+    """CPU and wall-clock seconds of nbgrader's Execute, which starts a kernel for each notebook."""
     from nbgrader.preprocessors import Execute
 
     def execute(path: Path) -> None:
@@ -171,25 +173,25 @@ def measure_stock(paths: list[Path]) -> tuple[list[float], list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--submissions", type=int, default=50)
-    parser.add_argument("--stock", type=int, default=None, help="as many as --submissions without it")
+    parser.add_argument("--stock", type=int, default=None, help="default: as many as --submissions")
     parser.add_argument("--notebook", default="part1_neurons")
     parser.add_argument("--course", type=Path, default=Path())
     options = parser.parse_args()
     course = Course(options.course)
     with tempfile.TemporaryDirectory() as folder:
         paths = solved_copies(course, options.notebook, options.submissions, Path(folder))
-        found = measure_engine(course, paths)
+        found = measure_grader(course, paths)
         stock, stock_wall = measure_stock(
             paths[: options.submissions if options.stock is None else options.stock]
         )
     rows = [
-        ("engine, processor s a submission", found.engine),
-        ("the student's cells, processor s", found.cells),
-        ("the student's functions, processor s", found.functions),
-        ("ours = engine - cells - functions", found.ours()),
-        ("engine, wall s", found.wall),
-        ("stock nbgrader Execute, processor s", stock),
-        ("stock nbgrader Execute, wall s", stock_wall),
+        ("total, CPU s per submission", found.total),
+        ("cells, CPU s", found.cells),
+        ("functions, CPU s", found.functions),
+        ("overhead = total - cells - functions", found.overhead()),
+        ("total, wall s", found.wall),
+        ("nbgrader's Execute, CPU s", stock),
+        ("nbgrader's Execute, wall s", stock_wall),
     ]
     for name, values in rows:
         if values:

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.course.course import Course
 from autograder.workers.worker_process import WorkerProcess
-from tests.engine.support.scratch_course import copy_course, start_of
+from tests.engine.support.scratch_course import copy_course, worker_config
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +19,6 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 @pytest.fixture(scope="session")
 def scratch_worker(scratch: Course) -> Iterator[WorkerProcess]:
-    worker = WorkerProcess(start_of(scratch))
+    worker = WorkerProcess(worker_config(scratch))
     yield worker
     worker.close()

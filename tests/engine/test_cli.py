@@ -1,4 +1,4 @@
-"""The command line: exit codes, the results file to the letter, and no traceback, whatever is asked."""
+"""The command line: exit codes, the exact results file, and never a traceback."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from typing import Any, get_args
 
 import pytest
 
-from autograder import cli
-from autograder import pipeline as commands
+from autograder import cli, pipeline
 from autograder.core.records import ExerciseStatus, GradeJob, JobResult
 from autograder.course.course import Course
 from autograder.workers.worker_process import WorkerProcess
@@ -24,33 +23,34 @@ PART = "part1_neurons"
 RESULT = "path student notebook status message score max_score seconds exercises".split()
 EXERCISE = "id score max_score status checks diagnosis".split()
 CHECK = "name passed weight message hint".split()
-Told = tuple[int, str, str]
+Outcome = tuple[int, str, str]
+"""Exit code, stdout, stderr."""
 
 
 @pytest.fixture
-def ask(
+def run_cli(
     scratch: Course,
     scratch_worker: WorkerProcess,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Callable[..., Told]:
-    """Run a command in this process, with the shared worker: exit code, stdout, stderr."""
+) -> Callable[..., Outcome]:
+    """Run a command in this process, with the shared worker."""
 
     class Shared(SharedPool):
         worker = scratch_worker
 
-    monkeypatch.setattr(commands, "Pool", Shared)
+    monkeypatch.setattr(pipeline, "Pool", Shared)
 
-    def run(*words: object) -> Told:
+    def run(*words: object) -> Outcome:
         course = [] if "--course" in words else ["--course", str(scratch.root)]
         monkeypatch.setattr(sys, "argv", ["autograder", *map(str, words), *course])
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             cli.main()
-        told = capsys.readouterr()
-        assert "Traceback" not in told.out + told.err
-        assert "\x1b" not in told.out + told.err
-        return int(end.value.code or 0), told.out, told.err
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.out + printed.err
+        assert "\x1b" not in printed.out + printed.err
+        return int(end.value.code or 0), printed.out, printed.err
 
     return run
 
@@ -67,17 +67,17 @@ def notebook(scratch: Course, tmp_path: Path) -> Callable[..., Path]:
 
 
 def results(path: Path) -> dict[str, Any]:
-    """The results file, read as strictly as JSON allows."""
+    """The results file, read as strict JSON."""
 
     def refuse(name: str) -> float:
-        raise AssertionError(f"{name} is no number of JSON")
+        raise AssertionError(f"{name} is not valid JSON")
 
     found: dict[str, Any] = json.loads(path.read_bytes().decode("utf-8"), parse_constant=refuse)
     return found
 
 
-def assert_as_agreed(data: dict[str, Any]) -> None:
-    """Every key that interface.md names, no other, and values of the kinds it names."""
+def assert_documented(data: dict[str, Any]) -> None:
+    """Exactly the keys and types that docs/instructors.md names."""
     assert sorted(data) == ["assignment", "device", "results", "schema"]
     assert (data["schema"], data["assignment"], data["device"]) == (1, "module6", "cpu")
     for result in data["results"]:
@@ -100,17 +100,17 @@ def assert_as_agreed(data: dict[str, Any]) -> None:
             assert exercise["diagnosis"] is None or sorted(exercise["diagnosis"]) == ["chaff", "message"]
 
 
-def test_a_graded_file_and_its_results(
-    ask: Callable[..., Told], notebook: Callable[..., Path], scratch: Course, tmp_path: Path
+def test_graded_file_and_its_results(
+    run_cli: Callable[..., Outcome], notebook: Callable[..., Path], scratch: Course, tmp_path: Path
 ) -> None:
     file = tmp_path / "out.json"
     path = notebook("count_params", "gradient_flow")
-    code, out, err = ask("run", path, "--json", file)
+    code, out, err = run_cli("run", path, "--json", file)
     assert code == 0
     assert "5/24" in out and "count_params" in out
     assert "graded 1 of 1" in err
     data = results(file)
-    assert_as_agreed(data)
+    assert_documented(data)
     (result,) = data["results"]
     assert (result["path"], result["student"], result["notebook"]) == (str(path), None, PART)
     assert (result["status"], result["score"]) == ("graded", 5.0)
@@ -124,7 +124,7 @@ def test_a_graded_file_and_its_results(
 
 
 def test_bad_files_are_named_and_the_others_graded(
-    ask: Callable[..., Told], notebook: Callable[..., Path], tmp_path: Path
+    run_cli: Callable[..., Outcome], notebook: Callable[..., Path], tmp_path: Path
 ) -> None:
     (tmp_path / "bad").mkdir()
     broken = tmp_path / "bad" / f"{PART}.ipynb"
@@ -133,34 +133,34 @@ def test_bad_files_are_named_and_the_others_graded(
     missing = tmp_path / "no" / f"{PART}.ipynb"
     file = tmp_path / "out.json"
     good = notebook("count_params")
-    code, out, err = ask("run", broken, named, missing, good, tmp_path, "--json", file)
+    code, out, err = run_cli("run", broken, named, missing, good, tmp_path, "--json", file)
     assert code == 1
     data = results(file)
-    assert_as_agreed(data)
+    assert_documented(data)
     statuses = [result["status"] for result in data["results"]]
     assert statuses == ["unreadable"] * 3 + ["graded", "unreadable"]
     assert data["results"][3]["score"] == 3.0
-    told = [line for line in err.splitlines() if line.startswith("autograder: ")]
-    assert len(told) == 4
+    errors = [line for line in err.splitlines() if line.startswith("autograder: ")]
+    assert len(errors) == 4
     assert "[b]mine[red] :smile:" in err
     assert out.count("unreadable") == 4
 
 
-def test_the_notebooks_name_may_be_told(
-    ask: Callable[..., Told], notebook: Callable[..., Path], tmp_path: Path
+def test_option_names_the_notebook(
+    run_cli: Callable[..., Outcome], notebook: Callable[..., Path], tmp_path: Path
 ) -> None:
     path = notebook("count_params", name="[red] hand-in (2).ipynb")
     file = tmp_path / "out.json"
-    code, out, _ = ask("run", path, "--notebook", PART, "--json", file, "--seed", 5)
+    code, out, _ = run_cli("run", path, "--notebook", PART, "--json", file, "--seed", 5)
     assert (code, results(file)["results"][0]["score"]) == (0, 3.0)
-    assert "[red]hand-in(2).ipynb" in "".join(out.split())  # a long path is wrapped
-    code, _, err = ask("run", path, "--notebook", "part9")
+    assert "[red]hand-in(2).ipynb" in "".join(out.split())  # long paths are wrapped
+    code, _, err = run_cli("run", path, "--notebook", "part9")
     assert code != 0
     assert "part9" in err and len(err.splitlines()) == 1
 
 
-def test_our_faults_are_failed_without_a_score(
-    ask: Callable[..., Told],
+def test_internal_error_fails_without_a_score(
+    run_cli: Callable[..., Outcome],
     notebook: Callable[..., Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -170,12 +170,12 @@ def test_our_faults_are_failed_without_a_score(
             for tag, _ in jobs:
                 yield tag, JobResult(internal_errors=["count_params, test_deep_net: KeyError: 'x'"])
 
-    monkeypatch.setattr(commands, "Pool", Faulty)
+    monkeypatch.setattr(pipeline, "Pool", Faulty)
     file = tmp_path / "out.json"
-    code, out, err = ask("run", notebook("count_params"), "--json", file)
+    code, out, err = run_cli("run", notebook("count_params"), "--json", file)
     assert code == 1
     data = results(file)
-    assert_as_agreed(data)
+    assert_documented(data)
     (result,) = data["results"]
     assert (result["status"], result["score"]) == ("failed", 0.0)
     assert "count_params, test_deep_net: KeyError" in err
@@ -196,15 +196,15 @@ def test_our_faults_are_failed_without_a_score(
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_exit_code_2(ask: Callable[..., Told], words: list[str]) -> None:
-    code, out, err = ask(*words)
+def test_wrong_usage_exits_with_2(run_cli: Callable[..., Outcome], words: list[str]) -> None:
+    code, out, err = run_cli(*words)
     assert code == 2
     assert out == ""
     assert "Usage" in err or "Error" in err
 
 
-def test_troubles_of_the_course_are_one_sentence(
-    ask: Callable[..., Told], notebook: Callable[..., Path], tmp_path: Path
+def test_problems_with_the_course_are_one_sentence(
+    run_cli: Callable[..., Outcome], notebook: Callable[..., Path], tmp_path: Path
 ) -> None:
     for words in (
         ["grade", "--course", tmp_path],
@@ -213,15 +213,17 @@ def test_troubles_of_the_course_are_one_sentence(
         ["run", notebook("count_params"), "--json", tmp_path / "no" / "folder.json"],
         ["check", "no_such_exercise"],
     ):
-        code, _, err = ask(*words)
+        code, _, err = run_cli(*words)
         assert code in (1, 2), words
-        told = [line for line in err.splitlines() if line.startswith("autograder: ")]
-        assert len(told) == 1, (words, err)
-        assert told[0] == err.splitlines()[-1]
+        errors = [line for line in err.splitlines() if line.startswith("autograder: ")]
+        assert len(errors) == 1, (words, err)
+        assert errors[0] == err.splitlines()[-1]
 
 
-def test_a_student_cannot_crash_the_table(ask: Callable[..., Told], scratch: Course, tmp_path: Path) -> None:
-    """What a student returns or raises may hold anything that a terminal or rich reads as its own."""
+def test_student_cannot_crash_the_table(
+    run_cli: Callable[..., Outcome], scratch: Course, tmp_path: Path
+) -> None:
+    """A student may return or raise text that a terminal or rich would interpret."""
     odd = "[/red] [link=x]\\x1b[31m \\ud83d :smile: \\r\\n {0} %s"
     bodies = {
         "count_params_solution": f"def count_params(*a, **k): return '{odd}'",
@@ -231,28 +233,18 @@ def test_a_student_cannot_crash_the_table(ask: Callable[..., Told], scratch: Cou
     path = tmp_path / f"{PART}.ipynb"
     path.write_text(json.dumps(data))
     file = tmp_path / "out.json"
-    code, _, _ = ask("run", path, "--json", file)
+    code, _, _ = run_cli("run", path, "--json", file)
     assert code == 0
-    assert_as_agreed(results(file))
+    assert_documented(results(file))
 
 
-def test_a_real_run_outside_a_terminal(scratch: Course, tmp_path: Path) -> None:
-    """Once through a real process, a real pool and pipes."""
+def test_real_run_outside_a_terminal(scratch: Course, tmp_path: Path) -> None:
+    """A real process, a real pool and real pipes."""
     path = tmp_path / f"{PART}.ipynb"
     path.write_text(json.dumps(solved(scratch, PART, "count_params")))
     file = tmp_path / "out.json"
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "autograder",
-            "run",
-            str(path),
-            "--json",
-            str(file),
-            "--course",
-            str(scratch.root),
-        ],
+        [sys.executable, "-m", "autograder", "run", path, "--json", file, "--course", scratch.root],
         capture_output=True,
         text=True,
         timeout=120,
@@ -264,12 +256,12 @@ def test_a_real_run_outside_a_terminal(scratch: Course, tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
     assert "sandbox: " in done.stderr and "sandbox" not in done.stdout
     data = results(file)
-    assert_as_agreed(data)
+    assert_documented(data)
     assert [result["score"] for result in data["results"]] == [3.0]
     statuses = {x["id"]: x["status"] for x in data["results"][0]["exercises"]}
     assert statuses["collapse_linear"] == "missing"
 
 
-def test_job_is_what_travels(scratch: Course) -> None:
+def test_job_names_no_student(scratch: Course) -> None:
     """The worker gets cells and exercises, and nothing that names a student."""
     assert set(GradeJob.__struct_fields__) == {"cells", "exercises", "until_failure"}

@@ -1,4 +1,4 @@
-"""A class from submitted/ to the gradebook: what is broken costs its owner one clear sentence."""
+"""A class from submitted/ to the gradebook; every broken submission gets one clear sentence."""
 
 from __future__ import annotations
 
@@ -13,42 +13,45 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import pipeline as commands
+from autograder import pipeline
+from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.nbgrader_glue.config import database_url
 from autograder.workers.worker_process import WorkerProcess
 from tests.engine.support.scratch_course import SharedPool, edited, solved
+from tests.engine.support.small_class import scores
 
 PART, OTHER = "part1_neurons", "part3_training"
 Graded = tuple[int, dict[str, dict[str, Any]], str, str]
+"""Exit code, results by student/notebook, stdout, stderr."""
 
 
 @pytest.fixture
 def course(
     scratch: Course, scratch_worker: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Course]:
-    """A course of one's own to write in; the graders work in the shared worker."""
+    """A course to write in; the shared worker does the grading."""
     root = tmp_path / "course"
     shutil.copytree(scratch.root, root)
 
     class Shared(SharedPool):
         worker = scratch_worker
 
-    monkeypatch.setattr(commands, "Pool", Shared)
+    monkeypatch.setattr(pipeline, "Pool", Shared)
     yield Course(root)
 
 
 @pytest.fixture
 def grade(course: Course, capsys: pytest.CaptureFixture[str]) -> Callable[..., Graded]:
-    """Run `autograder grade`: exit code, results by student/notebook, stdout, stderr."""
+    """Run `autograder grade`."""
 
     def run(*patterns: str, force: bool = False) -> Graded:
         capsys.readouterr()
         file = course.root / "results.json"
-        code = commands.grade_class(course.root, "module6", patterns, 0, "cpu", force, file)
-        told = capsys.readouterr()
+        code = pipeline.grade_class(course.root, "module6", patterns, 0, "cpu", force, file)
+        printed = capsys.readouterr()
         results = json.loads(file.read_text())["results"]
-        return code, {f"{x['student']}/{x['notebook']}": x for x in results}, told.out, told.err
+        return code, {f"{x['student']}/{x['notebook']}": x for x in results}, printed.out, printed.err
 
     return run
 
@@ -66,53 +69,44 @@ def submit(course: Course, student: str, content: Any, name: str = f"{PART}.ipyn
     return folder / name
 
 
-def rows(course: Course) -> dict[tuple[str, str, str], tuple[Any, ...]]:
-    """(student, notebook, cell): (auto, manual, needs_manual) of every grade in the gradebook."""
-    found = {}
-    with Gradebook(database_url(course.root), "nnf") as book:
-        for submission in book.assignment_submissions(course.assignment):
-            for part in submission.notebooks:
-                for grade in part.grades:
-                    key = (submission.student_id, part.name, grade.name)
-                    found[key] = (grade.auto_score, grade.manual_score, grade.needs_manual_grade)
-    return found
-
-
-def test_a_class_is_graded_skipped_and_graded_again(course: Course, grade: Callable[..., Graded]) -> None:
+def test_class_is_graded_skipped_and_graded_again(course: Course, grade: Callable[..., Graded]) -> None:
     submit(course, "ada", solved(course, PART, "count_params", "gradient_flow"))
     submit(course, "bob", solved(course, PART, "count_params"))
     submit(course, "zoe", edited(course, PART, lambda _, released: released))
     code, results, out, _ = grade()
     assert code == 0
-    scores = {name: result["score"] for name, result in results.items()}
-    assert scores == {f"ada/{PART}": 5.0, f"bob/{PART}": 3.0, f"zoe/{PART}": 0.0}
+    assert {name: result["score"] for name, result in results.items()} == {
+        f"ada/{PART}": 5.0,
+        f"bob/{PART}": 3.0,
+        f"zoe/{PART}": 0.0,
+    }
     assert {result["status"] for result in results.values()} == {"graded"}
     assert all(name in out for name in ("ada", "bob", "zoe"))
     assert "\x1b" not in out
 
-    first = rows(course)
+    first = scores(course.root)
     assert first["ada", PART, "count_params"] == (3.0, None, False)
     assert first["ada", PART, "gradient_flow"] == (2.0, None, False)
     assert first["bob", PART, "gradient_flow"] == (0.0, None, False)
     assert first["zoe", PART, "reflection_1"][0] == 0.0
-    assert first["ada", OTHER, "mlp"][0] == 0.0, "what was not handed in scores 0"
+    assert first["ada", OTHER, "mlp"][0] == 0.0, "a notebook that was not submitted scores 0"
     total = sum(row[0] or 0 for key, row in first.items() if key[0] == "ada")
     assert total == 5.0
 
-    place = course.root / "autograded/ada/module6" / f"{PART}.ipynb"
-    graded = nbformat.read(place, as_version=4)
+    path = course.root / "autograded/ada/module6" / f"{PART}.ipynb"
+    graded = nbformat.read(path, as_version=4)
     nbformat.validate(graded)
     cells = {x.metadata.get("nbgrader", {}).get("grade_id"): x for x in graded.cells}
     assert cells["count_params"].outputs[0].data["text/plain"] == "3"
-    assert place.with_name("submission_secret.txt").read_text() == "secret of ada"  # for the exchange
+    assert path.with_name("submission_secret.txt").read_text() == "secret of ada"  # for the exchange
 
-    stamp = place.stat().st_mtime_ns
+    modified = path.stat().st_mtime_ns
     code, again, out, err = grade()
     assert (code, again) == (0, results)
     assert "3 notebooks unchanged" in out
-    assert "sandbox" not in err, "a worker was started for nothing"
-    assert place.stat().st_mtime_ns == stamp
-    assert rows(course) == first
+    assert "sandbox" not in err, "a worker was started although nothing is to be graded"
+    assert path.stat().st_mtime_ns == modified
+    assert scores(course.root) == first
 
     submit(course, "bob", solved(course, PART, "count_params", "collapse_linear"))
     code, results, out, _ = grade()
@@ -122,10 +116,10 @@ def test_a_class_is_graded_skipped_and_graded_again(course: Course, grade: Calla
     code, forced, out, _ = grade("[ab]*", force=True)
     assert set(forced) == {f"ada/{PART}", f"bob/{PART}"}
     assert "unchanged" not in out
-    assert place.stat().st_mtime_ns > stamp
+    assert path.stat().st_mtime_ns > modified
 
 
-def test_a_persons_grade_stays_and_is_looked_at_again(course: Course, grade: Callable[..., Graded]) -> None:
+def test_manual_grade_is_kept_and_flagged(course: Course, grade: Callable[..., Graded]) -> None:
     notebook = solved(course, PART, "count_params")
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "reflection_1":
@@ -133,36 +127,36 @@ def test_a_persons_grade_stays_and_is_looked_at_again(course: Course, grade: Cal
     submit(course, "ada", notebook)
     grade()
     key, auto = ("ada", PART, "reflection_1"), ("ada", PART, "count_params")
-    assert rows(course)[key] == (None, None, True)
+    assert scores(course.root)[key] == (None, None, True)
     with Gradebook(database_url(course.root), "nnf") as book:
         for name, score in (("reflection_1", 3.5), ("count_params", 1.0)):
             given = book.find_grade(name, PART, "module6", "ada")
             given.manual_score, given.needs_manual_grade = score, False
         book.db.commit()
     assert grade()[0] == 0
-    assert rows(course)[key] == (None, 3.5, False), "nothing was graded again"
+    assert scores(course.root)[key] == (None, 3.5, False), "nothing was graded again"
     assert grade(force=True)[0] == 0
-    assert rows(course)[key] == (None, 3.5, True)
-    assert rows(course)[auto] == (3.0, 1.0, True)
+    assert scores(course.root)[key] == (None, 3.5, True)
+    assert scores(course.root)[auto] == (3.0, 1.0, True)
 
 
 BROKEN: dict[str, tuple[Any, str]] = {
-    "json": ('{"cells": [', "is no notebook (its JSON breaks at line 1)"),
+    "json": ('{"cells": [', "is not a notebook (invalid JSON at line 1)"),
     "empty": ("", "is empty"),
     "blank": (" \n", "is empty"),
-    "list": ("[1, 2]", "it holds no cells"),
-    "cells": ({"cells": "all"}, "it holds no cells"),
+    "list": ("[1, 2]", "it has no cells"),
+    "cells": ({"cells": "all"}, "it has no cells"),
     "binary": (b"\x80\x02PK\x03\x04", "it is not UTF-8 text"),
-    "deep": ("[" * 100_000, "is no notebook"),
-    "html": ("<!DOCTYPE html><html></html>", "is no notebook"),
+    "deep": ("[" * 100_000, "is not a notebook"),
+    "html": ("<!DOCTYPE html><html></html>", "is not a notebook"),
     "other": (
         {"cells": [{"cell_type": "code", "source": "print('week 3')", "metadata": {}}]},
-        "it looks like the notebook of another assignment",
+        "It looks like the notebook of another assignment",
     ),
 }
 
 
-def test_every_broken_submission_is_one_sentence_and_harms_nobody(
+def test_broken_submissions_get_one_sentence_each_and_affect_nobody_else(
     course: Course, grade: Callable[..., Graded]
 ) -> None:
     submit(course, "good", solved(course, PART, "count_params"))
@@ -174,21 +168,20 @@ def test_every_broken_submission_is_one_sentence_and_harms_nobody(
     (course.root / "submitted/timeless/module6/timestamp.txt").write_text("yesterday")
     submit(course, "[red] ümlaut", "{")
     submit(course, "latin", solved(course, PART, "count_params"), os.fsdecode(b"p\xfcrt.ipynb"))
-    submit(
-        course, os.fsdecode(b"m\xfcller"), solved(course, PART, "count_params")
-    )  # as old zip files have it
+    legacy_name = os.fsdecode(b"m\xfcller")  # as in old zip files
+    submit(course, legacy_name, solved(course, PART, "count_params"))
     reasons = {name: reason for name, (_, reason) in BROKEN.items()}
-    reasons |= {"named": "is not named like a notebook", "timeless": "holds no time"}
-    reasons |= {"[red] ümlaut": "its JSON breaks", "latin": "p?rt.ipynb is not named like a notebook"}
-    reasons |= {"m?ller": "is no UTF-8 text"}
+    reasons |= {"named": "is not named like a notebook", "timeless": "does not hold a valid time"}
+    reasons |= {"[red] ümlaut": "invalid JSON", "latin": "p?rt.ipynb is not named like a notebook"}
+    reasons |= {"m?ller": "is not UTF-8 text"}
 
     code, results, out, err = grade()
     assert code == 1
     assert "Traceback" not in out + err
-    told = [line for line in err.splitlines() if line.startswith("autograder: ")]
-    assert len(told) == len(reasons)
+    lines = [line for line in err.splitlines() if line.startswith("autograder: ")]
+    assert len(lines) == len(reasons)
     for student, reason in reasons.items():
-        (line,) = [line for line in told if line.startswith(f"autograder: {student}: ")]
+        (line,) = [line for line in lines if line.startswith(f"autograder: {student}: ")]
         assert reason in line
         (result,) = [x for x in results.values() if x["student"] == student]
         assert result["status"] == "unreadable"
@@ -197,24 +190,24 @@ def test_every_broken_submission_is_one_sentence_and_harms_nobody(
     assert results[f"good/{PART}"]["score"] == 3.0
     assert results[f"last/{PART}"]["score"] == 2.0
     assert len(results) == len(reasons) + 2
-    found = rows(course)
+    found = scores(course.root)
     assert found["good", PART, "count_params"] == (3.0, None, False)
     assert found["last", PART, "gradient_flow"] == (2.0, None, False)
     for student in (*BROKEN, "named"):
         score, _, needs = found[student, PART, "count_params"]
-        assert (score, needs) == (None, True), "a person has to look"
+        assert (score, needs) == (None, True), "a person has to look at it"
 
 
-def test_a_broken_second_try_keeps_the_first_grade(course: Course, grade: Callable[..., Graded]) -> None:
+def test_broken_resubmission_keeps_the_first_grade(course: Course, grade: Callable[..., Graded]) -> None:
     submit(course, "ada", solved(course, PART, "count_params"))
     grade()
-    before = rows(course)
+    before = scores(course.root)
     submit(course, "ada", "{")
     assert grade()[0] == 1
-    assert rows(course)["ada", PART, "count_params"] == before["ada", PART, "count_params"]
+    assert scores(course.root)["ada", PART, "count_params"] == before["ada", PART, "count_params"]
 
 
-def test_what_lies_beside_a_notebook_and_is_no_file_is_left_alone(
+def test_timestamp_or_secret_that_is_not_a_regular_file_is_ignored(
     course: Course, grade: Callable[..., Graded]
 ) -> None:
     for student in ("ada", "bob"):
@@ -231,7 +224,7 @@ def test_what_lies_beside_a_notebook_and_is_no_file_is_left_alone(
 
 
 def rearranged(course: Course) -> dict[str, Any]:
-    """Test cells deleted, moved and copied, metadata lost, a huge output, a foreign cell."""
+    """Test cells deleted, moved and copied, metadata lost, a huge output, a cell with broken metadata."""
     data = solved(course, PART, "count_params", "gradient_flow", "collapse_linear")
     cells = data["cells"]
     ids = [x["metadata"].get("nbgrader", {}).get("grade_id") for x in cells]
@@ -248,9 +241,7 @@ def rearranged(course: Course) -> dict[str, Any]:
     return {**data, "cells": kept, "metadata": {"kernelspec": {"name": "julia"}}}
 
 
-def test_rearranged_and_bloated_notebooks_are_graded_all_the_same(
-    course: Course, grade: Callable[..., Graded]
-) -> None:
+def test_rearranged_and_bloated_notebooks_are_graded(course: Course, grade: Callable[..., Graded]) -> None:
     submit(course, "ada", rearranged(course))
     submit(course, "bob", solved(course, PART, "count_params"))
     code, results, _, _ = grade()
@@ -261,9 +252,9 @@ def test_rearranged_and_bloated_notebooks_are_graded_all_the_same(
     assert mine["collapse_linear"] == 2.0
     assert mine["claims"] == 0.0
     assert results[f"bob/{PART}"]["score"] == 3.0
-    place = course.root / "autograded/ada/module6" / f"{PART}.ipynb"
-    assert place.stat().st_size < 10_000_000
-    graded = nbformat.read(place, as_version=4)
+    path = course.root / "autograded/ada/module6" / f"{PART}.ipynb"
+    assert path.stat().st_size < 10_000_000
+    graded = nbformat.read(path, as_version=4)
     names = [x.metadata.get("nbgrader", {}).get("grade_id") for x in graded.cells]
     released = nbformat.read(course.release / f"{PART}.ipynb", as_version=4)
     for cell in released.cells:
@@ -271,7 +262,7 @@ def test_rearranged_and_bloated_notebooks_are_graded_all_the_same(
             assert names.count(name) == 1 or not cell.metadata.nbgrader.grade, name
 
 
-def test_a_student_without_a_notebook_is_named(course: Course, grade: Callable[..., Graded]) -> None:
+def test_student_without_a_notebook_is_named(course: Course, grade: Callable[..., Graded]) -> None:
     submit(course, "good", solved(course, PART, "count_params"))
     submit(course, "empty", "a picture", "photo.jpg")
     code, results, _, err = grade()
@@ -282,23 +273,23 @@ def test_a_student_without_a_notebook_is_named(course: Course, grade: Callable[.
     assert results[f"good/{PART}"]["score"] == 3.0
 
 
-def test_graded_again_when_the_gradebook_was_made_anew(course: Course, grade: Callable[..., Graded]) -> None:
-    """autograded/ alone is no record: the gradebook is."""
+def test_students_missing_from_the_gradebook_are_graded_again(
+    course: Course, grade: Callable[..., Graded]
+) -> None:
+    """What is in autograded/ alone does not count as recorded."""
     submit(course, "ada", solved(course, PART, "count_params"))
     grade()
-    before = rows(course)
+    before = scores(course.root)
     shutil.copy(Path(__file__).parents[2] / "gradebook.db", course.root / "gradebook.db")
     grade()
-    assert rows(course) == before
+    assert scores(course.root) == before
 
 
-def test_troubles_of_the_course_are_one_sentence(course: Course, grade: Callable[..., Graded]) -> None:
-    from autograder.core.errors import CourseError
-
+def test_problems_with_the_course_are_one_sentence(course: Course, grade: Callable[..., Graded]) -> None:
     with pytest.raises(CourseError, match="collect submissions first"):
         grade()
     submit(course, "ada", solved(course, PART, "count_params"))
-    with pytest.raises(CourseError, match="named like 'b\\*'"):
+    with pytest.raises(CourseError, match="matches 'b\\*'"):
         grade("b*")
     book = course.root / "gradebook.db"
     book.write_bytes(b"no database" * 1000)

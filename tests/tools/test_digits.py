@@ -1,4 +1,4 @@
-"""The data set that students get: made by our own script, read by torchvision's own class."""
+"""The data set that students get: written by tests/tools/digits.py, read by torchvision's MNIST."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from tests.tools.digits import write_digits
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("place", ["source/module6/data", "release/module6/data"])
-def test_the_committed_files_are_what_the_script_writes(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("folder", ["source/module6/data", "release/module6/data"])
+def test_the_committed_files_are_what_the_script_writes(tmp_path: Path, folder: str) -> None:
     write_digits(tmp_path)
-    made = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*ubyte")}
-    kept = {path.relative_to(ROOT / place): path.read_bytes() for path in (ROOT / place).rglob("*ubyte")}
-    assert len(made) == 4
-    assert kept == made
+    written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*ubyte")}
+    committed = {
+        path.relative_to(ROOT / folder): path.read_bytes() for path in (ROOT / folder).rglob("*ubyte")
+    }
+    assert len(written) == 4
+    assert committed == written
 
 
 def test_torchvision_reads_every_digit_once() -> None:

@@ -1,4 +1,4 @@
-"""The kill matrix: which check catches which chaff, for a terminal and as one HTML page."""
+"""The kill matrix, which check catches which sample: as tables for a terminal and as an HTML page."""
 
 from __future__ import annotations
 
@@ -11,24 +11,33 @@ from autograder.authoring.check.sample_results import Report, SampleResult
 
 NAME_WIDTH = 44
 TITLE = "Do the graders tell right from wrong?"
+SUMMARY_COLUMNS = (
+    "exercise",
+    "stub",
+    "reference",
+    "correct samples\naccepted",
+    "buggy samples\ncaught",
+    "diagnosed",
+    "checks",
+    "useless\nchecks",
+)
 
 
 def summary_table(reports: list[Report]) -> Table:
-    """One row for each exercise."""
+    """One row per exercise."""
     table = Table(pad_edge=False)
-    columns = ("exercise", "stub", "reference", "wheats full", "chaffs caught", "diagnosed", "checks", "idle")
-    for name in columns:
+    for name in SUMMARY_COLUMNS:
         table.add_column(name, justify="left" if name == "exercise" else "right")
     for report in reports:
-        full = sum(not x.mistaken() for x in report.wheats)
-        caught = sum(not x.mistaken() for x in report.chaffs)
+        accepted = sum(not x.misjudged() for x in report.correct_samples)
+        caught = sum(not x.misjudged() for x in report.buggy_samples)
         table.add_row(
             report.id,
             f"{report.stub.score:g}",
             f"{report.reference.score:g}/{report.reference.max_score:g}",
-            f"{full}/{len(report.wheats)}",
-            f"{caught}/{len(report.chaffs)}",
-            f"{sum(x.diagnosed for x in report.chaffs)}/{len(report.chaffs)}",
+            f"{accepted}/{len(report.correct_samples)}",
+            f"{caught}/{len(report.buggy_samples)}",
+            f"{sum(x.diagnosed for x in report.buggy_samples)}/{len(report.buggy_samples)}",
             str(len(report.checks)),
             str(len(report.useless())),
         )
@@ -36,12 +45,12 @@ def summary_table(reports: list[Report]) -> Table:
 
 
 def matrix_table(report: Report) -> Table:
-    """One exercise: its checks across by number, its samples down."""
+    """The kill matrix of one exercise: a row per sample, a numbered column per check."""
     table = Table(pad_edge=False)
     table.add_column("", no_wrap=True, max_width=NAME_WIDTH)
     for number, _ in enumerate(report.checks, 1):
         table.add_column(str(number), justify="center", no_wrap=True, min_width=2)
-    for _, rows in groups(report)[:2]:  # the page alone has room for the mutants
+    for _, rows in groups(report)[:2]:  # only the page has room for the mutants
         for row in rows:
             table.add_row(row.name, *(_cell(row, check) for check in report.checks))
         table.add_section()
@@ -54,32 +63,36 @@ def _cell(row: SampleResult, check: str) -> str:
 
 
 def groups(report: Report) -> list[tuple[str, list[SampleResult]]]:
+    """The rows of the kill matrix in three blocks, each with its heading."""
     return [
-        ("right", [report.reference, *report.wheats]),
-        ("wrong", [report.stub, *report.chaffs]),
+        ("reference and correct samples", [report.reference, *report.correct_samples]),
+        ("stub and buggy samples", [report.stub, *report.buggy_samples]),
         ("mutants of the reference", report.mutants),
     ]
 
 
 def remarks(report: Report) -> list[tuple[str, list[str]]]:
-    """What deserves a look, each with the names it is about."""
+    """What deserves a look: a heading each, with the names that it applies to."""
     return [
-        ("Checks that catch nothing", report.useless()),
-        ("Checks whose catch others catch too", report.redundant()),
-        ("Chaffs that one check alone catches", [f"{x} ({check})" for x, check in report.sole_killers()]),
+        ("Useless checks (catch nothing)", report.useless()),
+        ("Redundant checks (everything they catch is caught by another)", report.redundant()),
         (
-            "Caught by a check in some seeds only",
-            [f"{x} ({check}: {n})" for x, check, n in report.flaky()],
+            "Sole killers (the only check that catches a sample)",
+            [f"{check} ({sample})" for sample, check in report.sole_killers()],
         ),
         (
-            "Told to be another chaff",
-            [f"{x.name} (as {', '.join(x.misnamed)})" for x in report.chaffs if x.misnamed],
+            "Buggy samples that a check catches with some seeds only",
+            [f"{sample} ({check}: {n})" for sample, check, n in report.flaky()],
+        ),
+        (
+            "Buggy samples mistaken for another",
+            [f"{x.name} (for {', '.join(x.misdiagnosed)})" for x in report.buggy_samples if x.misdiagnosed],
         ),
     ]
 
 
 def write_page(reports: list[Report], seeds: int, path: Path) -> None:
-    """The whole matrix as one page that needs no other file."""
+    """Write the kill matrices of all exercises as one self-contained HTML page."""
     template = Environment(loader=PackageLoader("autograder.authoring.check"), autoescape=True).get_template(
         "matrix.html.j2"
     )
@@ -89,8 +102,8 @@ def write_page(reports: list[Report], seeds: int, path: Path) -> None:
         seeds=seeds,
         accepts=sum(len(x.false_accepts()) for x in reports),
         rejects=sum(len(x.false_rejects()) for x in reports),
-        wheats=sum(len(x.wheats) for x in reports),
-        chaffs=sum(len(x.chaffs) for x in reports),
+        correct_samples=sum(len(x.correct_samples) for x in reports),
+        buggy_samples=sum(len(x.buggy_samples) for x in reports),
         groups=groups,
         remarks=remarks,
     )

@@ -1,7 +1,7 @@
-"""First-order mutants of the reference solutions: one small change each, made by syntax tree.
+"""First-order mutants of the reference solutions: each makes one small change in the syntax tree.
 
-A mutant that gets full marks is either no mistake at all (an equivalent mutant, recorded with the reason
-in the exercise's equivalent_mutants.toml) or a hole in the grader.
+A mutant that gets full marks reveals a hole in the grader, unless it is just as correct as the reference:
+then it is an equivalent mutant, recorded with the reason in the exercise's equivalent_mutants.toml.
 """
 
 from __future__ import annotations
@@ -34,45 +34,47 @@ PAIRS = [
     ("max", "min"), ("sum", "mean"), ("eval", "train"), ("argmax", "argmin"), ("any", "all"),
     ("zeros", "ones"), ("zeros_like", "ones_like"), ("log", "exp"), ("ge", "gt"), ("append", "insert"),
 ]  # fmt: skip
-SWAPPED = dict(PAIRS) | {b: a for a, b in PAIRS}
-KEPT = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Return, ast.Global)
+COUNTERPARTS = dict(PAIRS) | {b: a for a, b in PAIRS}
+NEVER_DROPPED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Return, ast.Global)
 
 
 def mutants_of(course: Course, exercise: str) -> list[tuple[str, str]]:
     """Name and source of every mutant of an exercise's reference solution.
 
-    Each forgets what the reference solution before it has bound: else a dropped definition would be there.
+    Each first unbinds the names that the reference before it has bound; otherwise a definition that the
+    mutant drops would still be there.
     """
     source = without_markers(course.cell(f"{exercise}_solution"))
-    forget = f"for _name in {defined_names(source)}:\n    globals().pop(_name, None)\n"
-    return [(name, forget + text) for name, text in mutants(source)]
+    unbind = f"for _name in {defined_names(source)}:\n    globals().pop(_name, None)\n"
+    return [(name, unbind + text) for name, text in mutants(source)]
 
 
 def mutants(source: str) -> list[tuple[str, str]]:
+    """Name and source of every mutant of a program; no two have the same name or the same source."""
     tree = ast.parse(source)
-    _strip(tree)
+    _strip_docstrings(tree)
     plain = ast.unparse(tree)
     found: dict[str, str] = {}
-    for place, node in enumerate(ast.walk(tree)):
+    for index, node in enumerate(ast.walk(tree)):
         for change in _changes(node):
             fresh = copy.deepcopy(tree)
-            target = next(x for n, x in enumerate(ast.walk(fresh)) if n == place)
-            new = change(copy.deepcopy(target))  # a copy: the old one stays where it may not be exchanged
-            mutated = ast.unparse(ast.fix_missing_locations(_Exchange(target, new).visit(fresh)))
+            target = next(x for n, x in enumerate(ast.walk(fresh)) if n == index)
+            new = change(copy.deepcopy(target))  # a copy: the target stays where it must not be replaced
+            mutated = ast.unparse(ast.fix_missing_locations(_Replace(target, new).visit(fresh)))
             if mutated != plain:
-                found.setdefault(mutated, _difference(plain, mutated))
+                found.setdefault(mutated, _changed_lines(plain, mutated))
     return _numbered([(name, text) for text, name in found.items()])
 
 
-def _strip(tree: ast.AST) -> None:
-    """Drop docstrings: a change there is none."""
+def _strip_docstrings(tree: ast.AST) -> None:
+    """Drop docstrings: mutating one changes nothing."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
 
 
-class _Exchange(ast.NodeTransformer):
-    """Puts one node in another's place; None takes a statement out."""
+class _Replace(ast.NodeTransformer):
+    """Replace one node by another; None drops a statement."""
 
     def __init__(self, old: ast.AST, new: ast.AST | None) -> None:
         self.old = old
@@ -82,27 +84,27 @@ class _Exchange(ast.NodeTransformer):
         if node is self.old:
             return ast.Pass() if self.new is None else self.new
         if isinstance(node, (ast.Raise, ast.JoinedStr)) and not isinstance(self.old, ast.stmt):
-            return node  # the words of a message are nobody's mistake
+            return node  # the wording of a message is never a mistake
         return self.generic_visit(node)
 
 
-def _difference(before: str, after: str) -> str:
-    """The lines that a mutant changes, as `old  =>  new`."""
+def _changed_lines(before: str, after: str) -> str:
+    """The lines that a mutant changes, as `old  =>  new`; this is its name."""
     old, new = [], []
     for line in difflib.ndiff(before.splitlines(), after.splitlines()):
         if line.startswith("- "):
             old.append(line[2:].strip())
         elif line.startswith("+ "):
             new.append(line[2:].strip())
-    return f"{_short(old)}  =>  {_short(new)}"
+    return f"{_shorten(old)}  =>  {_shorten(new)}"
 
 
-def _short(lines: list[str]) -> str:
+def _shorten(lines: list[str]) -> str:
     return " / ".join(lines[:2]) + (" / …" if len(lines) > 2 else "")
 
 
 def _numbered(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Two mutants may change lines that read the same: the later ones get a number."""
+    """Number the later ones of several mutants that change identical lines."""
     seen: dict[str, int] = {}
     named = []
     for name, text in found:
@@ -112,7 +114,7 @@ def _numbered(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _changes(node: ast.AST) -> Iterator[Change]:
-    """All small changes of one node."""
+    """All small changes to one node."""
     if isinstance(node, ast.stmt):
         yield from _statements(node)
     if isinstance(node, (ast.BinOp, ast.AugAssign)):
@@ -131,14 +133,14 @@ def _changes(node: ast.AST) -> Iterator[Change]:
         yield from (_set("value", value) for value in _constants(node.value))
     elif isinstance(node, ast.Call):
         yield from _calls(node)
-    elif isinstance(node, ast.Attribute) and node.attr in SWAPPED:
-        yield _set("attr", SWAPPED[node.attr])
-    elif isinstance(node, ast.Name) and node.id in SWAPPED:
-        yield _set("id", SWAPPED[node.id])
+    elif isinstance(node, ast.Attribute) and node.attr in COUNTERPARTS:
+        yield _set("attr", COUNTERPARTS[node.attr])
+    elif isinstance(node, ast.Name) and node.id in COUNTERPARTS:
+        yield _set("id", COUNTERPARTS[node.id])
 
 
 def _statements(node: ast.stmt) -> Iterator[Change]:
-    if not isinstance(node, KEPT):
+    if not isinstance(node, NEVER_DROPPED):
         yield lambda x: None
     if isinstance(node, ast.Return) and node.value is not None:
         yield _set("value", ast.Constant(None))
@@ -171,7 +173,7 @@ def _constants(value: Any) -> list[Any]:
 
 
 def _calls(node: ast.Call) -> Iterator[Change]:
-    """Arguments exchanged or left out; a method without arguments not called at all."""
+    """Swap the first two arguments, drop one, or drop the call of a method and keep its object."""
     if len(node.args) >= 2:
         yield lambda x: ast.Call(x.func, [x.args[1], x.args[0], *x.args[2:]], x.keywords)
     for number in range(len(node.args)) if len(node.args) > 1 else ():
@@ -203,18 +205,21 @@ def _without(field: str, number: int) -> Change:
 
 
 def read_equivalents(folder: Path) -> dict[str, str]:
-    """The mutants of this exercise that are as right as the reference, each with the reason."""
+    """The exercise's equivalent mutants by name, each with the reason why it is not a mistake.
+
+    Raises CourseError if the file is malformed or a reason is missing.
+    """
     path = folder / "equivalent_mutants.toml"
     if not path.exists():
         return {}
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["equivalent"]
         found = {str(entry["mutant"]): str(entry["reason"]) for entry in entries}
-    except (ValueError, KeyError, TypeError) as error:  # no TOML, or no UTF-8
+    except (ValueError, KeyError, TypeError) as error:  # not TOML, or not UTF-8
         raise CourseError(
-            f"{path} is no list of [[equivalent]] entries with mutant and reason: {error}."
+            f"{path} is not a list of [[equivalent]] entries with mutant and reason: {error}."
         ) from None
     for mutant, reason in found.items():
         if not reason.strip():
-            raise CourseError(f"{path}: say why this mutant is no mistake: {mutant}")
+            raise CourseError(f"{path}: say why this mutant is not a mistake: {mutant}")
     return found

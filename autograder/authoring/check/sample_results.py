@@ -1,4 +1,4 @@
-"""What `autograder check` found: who lost points by which checks, and what that says of the checks."""
+"""How the samples fared in `autograder check`, and what that says about the checks."""
 
 from __future__ import annotations
 
@@ -9,93 +9,102 @@ import msgspec
 
 from autograder.core.records import ExerciseResult
 
-RIGHT = ("reference", "wheat")
+CORRECT_KINDS = ("reference", "wheat")
 
 
 class SampleResult(msgspec.Struct):
-    """One sample over all seeds; the score is the one that would be the mistake (see `standing`)."""
+    """One sample, over all seeds; `score` is the worst case (see `summarize`)."""
 
     name: str
     kind: str
     score: float
     max_score: float
     failed: dict[str, int] = {}
-    """In how many seeds each check failed; a check that never did is left out."""
+    """With how many seeds each check failed. Checks that never failed are left out."""
     seeds: int = 1
     diagnosed: bool = False
-    misnamed: list[str] = []
-    """Other chaffs that this one was told to be, as a fact."""
+    """Whether the diagnosis named this buggy sample, and was sure of it, with every seed."""
+    misdiagnosed: list[str] = []
+    """Other buggy samples that a sure diagnosis took this one for."""
 
-    def mistaken(self) -> bool:
-        """Whether the graders got this one wrong in any seed."""
+    def misjudged(self) -> bool:
+        """Whether the graders were wrong about this sample with any seed."""
         if self.kind == "stub":
             return self.score > 0
-        return self.score < self.max_score if self.kind in RIGHT else self.score >= self.max_score
+        return self.score < self.max_score if self.kind in CORRECT_KINDS else self.score >= self.max_score
 
 
-def standing(name: str, kind: str, found: list[ExerciseResult]) -> SampleResult:
-    """The lowest score of what is right, the highest of what is wrong."""
-    scores = [result.score or 0.0 for result in found] or [0.0]
+def summarize(name: str, kind: str, results: list[ExerciseResult]) -> SampleResult:
+    """Combine a sample's results from all seeds.
+
+    `score` is the worst case: the lowest score of a correct sample, the highest of a buggy one.
+    """
+    scores = [result.score or 0.0 for result in results] or [0.0]
     failed: dict[str, int] = {}
-    for result in found:
+    for result in results:
         for check in result.checks:
             if check.passed is False:
                 failed[check.name] = failed.get(check.name, 0) + 1
-    named = [x.diagnosis.chaff for x in found if x.diagnosis and x.diagnosis.sure]
+    diagnoses = [x.diagnosis.chaff for x in results if x.diagnosis and x.diagnosis.sure]
     return SampleResult(
         name,
         kind,
-        min(scores) if kind in RIGHT else max(scores),
-        found[0].max_score if found else 0.0,
+        min(scores) if kind in CORRECT_KINDS else max(scores),
+        results[0].max_score if results else 0.0,
         failed,
-        len(found),
-        bool(found) and named == [name] * len(found),
-        sorted(set(named) - {name}),
+        len(results),
+        bool(results) and diagnoses == [name] * len(results),
+        sorted(set(diagnoses) - {name}),
     )
 
 
 class Report(msgspec.Struct):
-    """One exercise: its checks in their order, and everyone who sat it."""
+    """One exercise: its checks, in order, and the result of everything that was graded."""
 
     id: str
     checks: list[str]
     stub: SampleResult
     reference: SampleResult
-    wheats: list[SampleResult] = []
-    chaffs: list[SampleResult] = []
+    correct_samples: list[SampleResult] = []
+    buggy_samples: list[SampleResult] = []
     mutants: list[SampleResult] = []
 
     def false_accepts(self) -> list[str]:
-        names = [x.name for x in self.chaffs if x.mistaken()]
-        return names + (["the stub"] if self.stub.mistaken() else [])
+        names = [x.name for x in self.buggy_samples if x.misjudged()]
+        return names + (["the stub"] if self.stub.misjudged() else [])
 
     def false_rejects(self) -> list[str]:
-        names = [x.name for x in self.wheats if x.mistaken()]
-        return names + (["the reference"] if self.reference.mistaken() else [])
+        names = [x.name for x in self.correct_samples if x.misjudged()]
+        return names + (["the reference"] if self.reference.misjudged() else [])
 
     def useless(self) -> list[str]:
-        """Checks that catch no chaff and no mutant."""
-        return [name for name in self.checks if not any(name in x.failed for x in self._wrong())]
+        """Checks that catch no buggy sample and no mutant."""
+        return [name for name in self.checks if not any(name in x.failed for x in self._buggy())]
 
     def redundant(self) -> list[str]:
-        """Checks without which another would still catch every chaff (of a mutant, one catch is known)."""
+        """Checks whose buggy samples are all caught by another check too.
+
+        Mutants do not count: they are graded only until the first check fails.
+        """
         needed = {check for _, check in self.sole_killers()}
         return [name for name in self.checks if name not in needed]
 
     def sole_killers(self) -> list[tuple[str, str]]:
-        """Chaffs that one check alone catches, with that check."""
-        return [(x.name, next(iter(x.failed))) for x in self.chaffs if len(x.failed) == 1]
+        """Buggy samples that only one check catches, with that check."""
+        return [(x.name, next(iter(x.failed))) for x in self.buggy_samples if len(x.failed) == 1]
 
     def flaky(self) -> list[tuple[str, str, int]]:
-        """Chaffs that a check catches in some seeds only, though it may be caught by others in all."""
-        return [(x.name, check, n) for x in self.chaffs for check, n in x.failed.items() if n < x.seeds]
+        """Buggy samples, with a check that catches them with some seeds only, and with how many."""
+        return [
+            (x.name, check, n) for x in self.buggy_samples for check, n in x.failed.items() if n < x.seeds
+        ]
 
-    def _wrong(self) -> Iterable[SampleResult]:
-        return [*self.chaffs, *self.mutants]
+    def _buggy(self) -> Iterable[SampleResult]:
+        return [*self.buggy_samples, *self.mutants]
 
 
 def as_json(reports: list[Report]) -> dict[str, Any]:
-    """The results file, with the keys that the interface fixes."""
+    """The content of the file that `--json` writes; its keys are a public format."""
     return {"schema": 1, "exercises": [_entry(report) for report in reports]}
 
 
@@ -105,7 +114,9 @@ def _entry(report: Report) -> dict[str, Any]:
         "id": report.id,
         "stub": {"score": report.stub.score},
         "reference": {"score": reference.score, "max_score": reference.max_score},
-        "wheats": [{"name": x.name, "score": x.score, "max_score": x.max_score} for x in report.wheats],
+        "wheats": [
+            {"name": x.name, "score": x.score, "max_score": x.max_score} for x in report.correct_samples
+        ],
         "chaffs": [
             {
                 "name": x.name,
@@ -114,6 +125,6 @@ def _entry(report: Report) -> dict[str, Any]:
                 "failed_checks": sorted(x.failed),
                 "diagnosed": x.diagnosed,
             }
-            for x in report.chaffs
+            for x in report.buggy_samples
         ],
     }

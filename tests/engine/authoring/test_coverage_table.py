@@ -1,4 +1,4 @@
-"""docs/coverage.md names cells that are there, and leaves no exercise and no part of the chapter out."""
+"""docs/coverage.md names existing cells only, and leaves out no exercise and no part of the chapter."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXAMPLES = (
 PARTS = [
     *(f"LO {n}:" for n in range(1, 7)),
     *(f"Problem {n}:" for n in range(1, 6)),
-    *(f"Request {n}:" for n in range(1, 8)),
+    *(f"Question {n}:" for n in range(1, 8)),
     *(f"Example: {name} " for name in EXAMPLES),
     *(f"Trap {n}:" for n in range(1, 13)),
 ]
@@ -39,7 +39,7 @@ def course() -> Course:
     return Course(ROOT)
 
 
-def test_every_cell_that_is_named_is_there(course: Course) -> None:
+def test_every_named_cell_exists(course: Course) -> None:
     cells = {(name, cell.id) for name, notebook in course.notebooks.items() for cell in notebook.cells}
     assert set(NAMED) - cells == set()
     named_in_prose = {pair for pair in CELL.findall(TABLE) if pair not in NAMED}
@@ -57,6 +57,6 @@ def test_every_part_of_the_chapter_has_a_row_with_cells(part: str) -> None:
     assert all(CELL.search(row) for row in rows)
 
 
-def test_no_cell_is_named_twice_in_one_place() -> None:
+def test_no_field_names_a_cell_twice() -> None:
     fields = [field for row in ROWS for field in row.split("|")]
     assert all(len(named) == len(set(named)) for named in map(CELL.findall, fields))

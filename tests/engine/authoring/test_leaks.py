@@ -1,4 +1,4 @@
-"""A line of a reference solution or hidden grader is found wherever it stands in a release."""
+"""A line of a reference solution or hidden grader is found anywhere in a release."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GRADER = "points = [draw.integer(1, 9) for _ in range(4)]"
 
 
 def released(tmp_path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
-    """A course with a release that somebody changed by hand."""
+    """A course with a release that was edited by hand."""
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     for cell in content["cells"]:
@@ -86,14 +86,14 @@ def test_solution_line_is_found(name: str, tmp_path: Path) -> None:
     assert f"the reference solution slope_solution in {NOTEBOOK}" in sentence
 
 
-def test_grader_line_is_found_and_its_file_named(tmp_path: Path) -> None:
+def test_grader_line_is_found_and_its_file_is_named(tmp_path: Path) -> None:
     root = released(tmp_path, lambda n: n["metadata"].update(note=GRADER))
     (sentence,) = find_leaks(root, ASSIGNMENT)
     assert "the notebook's metadata shows" in sentence
     assert f"the hidden grader tests/{ASSIGNMENT}/slope/test_slope.py" in sentence
 
 
-def test_other_files_are_searched_and_archives_too(tmp_path: Path) -> None:
+def test_other_files_and_archives_are_searched(tmp_path: Path) -> None:
     root = released(tmp_path, lambda _: None)
     folder = (root / RELEASED).parent
     (folder / "notes.txt").write_text(f"remember: {SECRET}")
@@ -113,16 +113,16 @@ def test_a_clean_release_has_no_leak(tmp_path: Path) -> None:
     assert find_leaks(released(tmp_path, lambda _: None), ASSIGNMENT) == []
 
 
-def test_a_line_tells_from_four_names_and_numbers_on(tmp_path: Path) -> None:
+def test_distinctive_lines_have_at_least_four_names_and_numbers(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     lines = {secret.line for secret in solution_lines(root, ASSIGNMENT)}
-    assert "run = x1 - x0  # never zero here" not in lines  # three, and a comment
+    assert "run = x1 - x0  # never zero here" not in lines  # three, not counting the comment
     assert SECRET in lines
     assert "self.a, self.b = a, b" in lines
-    assert not any("ANSWERS" in line for line in lines)  # a keyword and a text are no names
+    assert not any("ANSWERS" in line for line in lines)  # keywords and words in strings do not count
 
 
-def test_imports_and_docstrings_of_a_solution_are_no_secret(tmp_path: Path) -> None:
+def test_imports_and_docstrings_of_a_solution_are_not_secret(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     shown = f"{BEGIN}\nfrom os import path, sep, name, curdir\n{END}"
@@ -133,7 +133,7 @@ def test_imports_and_docstrings_of_a_solution_are_no_secret(tmp_path: Path) -> N
     assert not any("answers_solution" in origin for origin in origins)
 
 
-def test_imports_docstrings_and_given_heads_are_no_secret(tmp_path: Path) -> None:
+def test_imports_docstrings_and_given_signatures_of_a_grader_are_not_secret(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     assert {secret.line for secret in grader_lines(root, ASSIGNMENT)} == {
         "def test_slope(student, reference, draw):",
@@ -142,7 +142,7 @@ def test_imports_docstrings_and_given_heads_are_no_secret(tmp_path: Path) -> Non
     }
 
 
-def test_release_refuses_what_the_author_shows(tmp_path: Path) -> None:
+def test_release_refuses_a_leak(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     cell_of(content, "slope")["source"] += f"\n# hint: {SECRET}"

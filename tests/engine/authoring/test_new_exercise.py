@@ -1,4 +1,4 @@
-"""`autograder new`: what it lays works as it stands, and it stands on nothing that was there."""
+"""`autograder new`: the scaffold is a working exercise, and nothing existing is overwritten."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from autograder.process.remote_proxy import RemoteProxy
 from autograder.protocol.channel import Channel
 from tests.engine.support.small_course import ASSIGNMENT, NOTEBOOK, ROOT, load, snapshot, write_course
 
-MODULE = "module6"  # the one that `autograder check` looks at
+MODULE = "module6"  # the only one that `autograder check` looks at
 FILES = ["test_{}.py", "wheats.py", "chaffs.py"]
 
 
 @pytest.fixture(scope="module")
-def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course of nothing but two new exercises, released."""
-    root = tmp_path_factory.mktemp("laid")
+def scaffolded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A released course with nothing but two new exercises."""
+    root = tmp_path_factory.mktemp("scaffolded")
     for folder in ("source", "tests"):
         (root / folder / MODULE).mkdir(parents=True)
     shutil.copy(ROOT / "nbgrader_config.py", root)
@@ -40,31 +40,33 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def released(laid: Path) -> dict[str, str]:
-    """The released cells' sources by their ids, in their order."""
-    content = load(laid / "release" / MODULE / "part9.ipynb")
+def released(scaffolded: Path) -> dict[str, str]:
+    """The sources of the released cells by cell id, in order."""
+    content = load(scaffolded / "release" / MODULE / "part9.ipynb")
     return {cell["id"]: joined(cell["source"]) for cell in content["cells"]}
 
 
-def test_the_release_shows_a_stub_and_keeps_the_solution(laid: Path) -> None:
-    stub = released(laid)["twice_solution"]
+def test_the_release_has_a_stub_and_solutions_has_the_solution(scaffolded: Path) -> None:
+    stub = released(scaffolded)["twice_solution"]
     assert 'raise NotImplementedError("twice is not written yet")' in stub
     assert "2 * x" not in stub
-    assert "return 2 * x" in (laid / "solutions" / MODULE / "part9.py").read_text()
+    assert "return 2 * x" in (scaffolded / "solutions" / MODULE / "part9.py").read_text()
     wanted = [f"{name}{part}" for name in ("twice", "again") for part in ("-text", "_solution", "")]
-    assert list(released(laid)) == ["part9-imports", *wanted]
+    assert list(released(scaffolded)) == ["part9-imports", *wanted]
 
 
-def test_the_exercises_have_their_points(laid: Path) -> None:
-    found = {name: (x.points, x.notebook, x.written) for name, x in Course(laid).exercises.items()}
+def test_the_exercises_have_their_points(scaffolded: Path) -> None:
+    found = {name: (x.points, x.notebook, x.written) for name, x in Course(scaffolded).exercises.items()}
     assert found == {"twice": (3.0, "part9", False), "again": (0.5, "part9", False)}
-    assert released(laid)["again-text"].startswith("## Exercise `again` (0.5 points)\n")
+    assert released(scaffolded)["again-text"].startswith("## Exercise `again` (0.5 points)\n")
 
 
-def test_the_visible_example_agrees_with_the_solution(laid: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_visible_example_agrees_with_the_solution(
+    scaffolded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     names: dict[str, Any] = {}
-    exec((laid / "solutions" / MODULE / "part9.py").read_text(), names)  # the scaffold's own text
-    example = released(laid)["twice"]
+    exec((scaffolded / "solutions" / MODULE / "part9.py").read_text(), names)  # the scaffold's own text
+    example = released(scaffolded)["twice"]
     exec(example, names)
     assert capsys.readouterr().out == "twice: the visible examples pass\n"
     names["twice"] = lambda x: 7
@@ -72,21 +74,21 @@ def test_the_visible_example_agrees_with_the_solution(laid: Path, capsys: pytest
         exec(example, names)
 
 
-def test_what_is_laid_passes_the_check(
-    laid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_scaffold_passes_autograder_check(
+    scaffolded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With real workers: the stub earns nothing, the wheat all, and the chaff is caught and named."""
+    """With real workers: no points for the stub, full marks for the correct sample; the buggy one is diagnosed."""
     file = tmp_path / "check.json"
-    assert check_graders(laid, [], CheckOptions(seeds=2, jobs=1, json=file)) == 0
+    assert check_graders(scaffolded, [], CheckOptions(seeds=2, jobs=1, json=file)) == 0
     assert "false accepts: 0  false rejects: 0" in capsys.readouterr().out
     for entry, points in zip(json.loads(file.read_text())["exercises"], (3.0, 0.5), strict=True):
         assert entry["stub"] == {"score": 0.0}
         assert entry["reference"] == {"score": points, "max_score": points}
         assert entry["wheats"] == [{"name": "adds_it_up", "score": points, "max_score": points}]
-        (chaff,) = entry["chaffs"]
-        assert chaff["name"] == "squares"
-        assert chaff["failed_checks"] == ["test_large_numbers", "test_values"]
-        assert chaff["diagnosed"]
+        (buggy,) = entry["chaffs"]
+        assert buggy["name"] == "squares"
+        assert buggy["failed_checks"] == ["test_large_numbers", "test_values"]
+        assert buggy["diagnosed"]
 
 
 def test_a_new_notebook_begins_with_its_imports(tmp_path: Path) -> None:
@@ -105,7 +107,7 @@ def test_a_new_notebook_begins_with_its_imports(tmp_path: Path) -> None:
         assert (package / "__init__.py").read_text() == ""
 
 
-def test_an_exercise_is_added_at_a_notebook_s_end(tmp_path: Path) -> None:
+def test_an_exercise_is_appended_to_an_existing_notebook(tmp_path: Path) -> None:
     root = write_course(tmp_path)
     before, course = load(root / NOTEBOOK), snapshot(root)
     scaffold_exercise(root, ASSIGNMENT, "twice", "lines", 2.5)
@@ -115,11 +117,11 @@ def test_an_exercise_is_added_at_a_notebook_s_end(tmp_path: Path) -> None:
     assert [cell["id"] for cell in new] == ["twice-text", "twice_solution", "twice"]
     assert new[2]["metadata"]["nbgrader"]["points"] == 2.5
     assert after["metadata"] == before["metadata"]
-    kept = {name: content for name, content in snapshot(root).items() if name in course}
-    assert {name for name in kept if kept[name] != course[name]} == {str(NOTEBOOK)}
+    existing = {name: content for name, content in snapshot(root).items() if name in course}
+    assert {name for name in existing if existing[name] != course[name]} == {str(NOTEBOOK)}
 
 
-def test_packages_that_are_there_are_left_as_they_are(tmp_path: Path) -> None:
+def test_existing_packages_are_left_alone(tmp_path: Path) -> None:
     root = write_course(tmp_path)
     (root / "tests" / "__init__.py").write_text("# mine\n")
     scaffold_exercise(root, ASSIGNMENT, "twice", "lines", 1)
@@ -129,30 +131,31 @@ def test_packages_that_are_there_are_left_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("exercise", "notebook", "points", "sentence"),
     [
-        ("2x", "lines", 1, "'2x' cannot name an exercise"),
-        ("a-b", "lines", 1, "'a-b' cannot name an exercise"),
-        ("", "lines", 1, "'' cannot name an exercise"),
-        ("class", "lines", 1, "'class' cannot name an exercise"),
-        ("größe", "lines", 1, "'größe' cannot name an exercise"),
-        ("../up", "lines", 1, "cannot name an exercise"),
-        ("twice", "../up", 1, "cannot name a notebook"),
-        ("twice", "two words", 1, "'two words' cannot name a notebook"),
-        ("twice", "", 1, "'' cannot name a notebook"),
-        ("twice", "x" * 65, 1, "cannot name a notebook"),
-        ("twice", "lines.ipynb", 1, "cannot name a notebook"),
-        ("changed", "lines", 1, "'changed' cannot name an exercise"),
-        ("requests", "lines", 1, "'questions' cannot name an exercise"),
-        ("deadline", "lines", 1, "'deadline' cannot name an exercise"),
-        ("twice", "lines", 0, "worth 0 points is none"),
-        ("twice", "lines", -1, "worth -1 points is none"),
-        ("twice", "lines", math.inf, "worth inf points is none"),
-        ("twice", "lines", math.nan, "worth nan points is none"),
-        ("line", "lines", 1, "line is an exercise of lines.ipynb already"),
-        ("why", "curves", 1, "why is an exercise of lines.ipynb already"),
-        ("taken", "lines", 1, "taken is there already: delete it, or take another name"),
+        ("2x", "lines", 1, "'2x' is not a valid exercise name"),
+        ("a-b", "lines", 1, "'a-b' is not a valid exercise name"),
+        ("", "lines", 1, "'' is not a valid exercise name"),
+        ("class", "lines", 1, "'class' is not a valid exercise name"),
+        ("größe", "lines", 1, "'größe' is not a valid exercise name"),
+        ("../up", "lines", 1, "is not a valid exercise name"),
+        ("twice", "../up", 1, "is not a valid notebook name"),
+        ("twice", "two words", 1, "'two words' is not a valid notebook name"),
+        ("twice", "", 1, "'' is not a valid notebook name"),
+        ("twice", "x" * 65, 1, "is not a valid notebook name"),
+        ("twice", "lines.ipynb", 1, "is not a valid notebook name"),
+        ("x" * 49, "lines", 1, "it has more than 48 characters"),
+        ("changed", "lines", 1, "'changed' is not a valid exercise name"),
+        ("requests", "lines", 1, "'requests' is not a valid exercise name"),
+        ("deadline", "lines", 1, "'deadline' is not a valid exercise name"),
+        ("twice", "lines", 0, "cannot be worth 0 points"),
+        ("twice", "lines", -1, "cannot be worth -1 points"),
+        ("twice", "lines", math.inf, "cannot be worth inf points"),
+        ("twice", "lines", math.nan, "cannot be worth nan points"),
+        ("line", "lines", 1, "line is already an exercise of lines.ipynb"),
+        ("why", "curves", 1, "why is already an exercise of lines.ipynb"),
+        ("taken", "lines", 1, "taken already exists: delete it, or choose another name"),
     ],
 )
-def test_what_cannot_be_laid_is_refused_and_nothing_is_written(
+def test_an_invalid_request_is_refused_and_nothing_is_written(
     tmp_path: Path, exercise: str, notebook: str, points: float, sentence: str
 ) -> None:
     root = write_course(tmp_path)
@@ -164,23 +167,23 @@ def test_what_cannot_be_laid_is_refused_and_nothing_is_written(
     assert (sorted(root.rglob("*")), snapshot(root)) == before
 
 
-def test_the_same_exercise_is_not_laid_twice(tmp_path: Path) -> None:
+def test_an_exercise_is_not_scaffolded_twice(tmp_path: Path) -> None:
     root = write_course(tmp_path)
     scaffold_exercise(root, ASSIGNMENT, "twice", "lines", 1)
     before = snapshot(root)
-    with pytest.raises(CourseError, match=r"twice is an exercise of lines\.ipynb already"):
+    with pytest.raises(CourseError, match=r"twice is already an exercise of lines\.ipynb"):
         scaffold_exercise(root, ASSIGNMENT, "twice", "curves", 1)
     assert snapshot(root) == before
 
 
-def test_outside_a_course_nothing_is_laid(tmp_path: Path) -> None:
+def test_nothing_is_written_outside_a_course(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="run this in the course's root folder"):
         scaffold_exercise(tmp_path, ASSIGNMENT, "twice", "lines", 1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_reserved_names_are_those_of_the_proxy() -> None:
-    """`student.run` is the proxy's method, so an exercise of that name could never be called."""
+    """`student.run` is a method of the proxy, so an exercise called `run` could never be called."""
     with socket.socket() as unused:
         proxy = RemoteProxy(Channel(unused), 0.0)
     assert {name for name in dir(proxy) if not name.startswith("_")} == RESERVED

@@ -1,4 +1,4 @@
-"""Release: real nbgrader on a small course."""
+"""Releasing a small course with real nbgrader."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook
 
 from autograder.authoring.release import check_release, make_release
 from autograder.core.errors import ReleaseError
-from autograder.gradebook import rows as pristine
+from autograder.gradebook import rows
 from tests.engine.support.small_course import (
     ASSIGNMENT,
     NOTEBOOK,
@@ -38,7 +38,7 @@ SOLUTION = Path("solutions") / ASSIGNMENT / "lines.py"
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A released course that tests only read."""
+    """A released course that tests must not change."""
     root = write_course(tmp_path_factory.mktemp("finished"))
     make_release(root, ASSIGNMENT)
     return root
@@ -46,7 +46,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def course(finished: Path, tmp_path: Path) -> Path:
-    """A released course of the test's own."""
+    """A copy of the released course for one test."""
     return shutil.copytree(finished, tmp_path / "course")
 
 
@@ -72,10 +72,10 @@ def enrol(root: Path, submit: bool) -> None:
             gradebook.add_submission(ASSIGNMENT, "ada")
 
 
-# -- what is made ----------------------------------------------------------------------------------
+# -- what a release contains -----------------------------------------------------------------------
 
 
-def test_students_get_stubs_that_name_the_task(finished: Path) -> None:
+def test_stubs_name_the_exercise(finished: Path) -> None:
     released = load(finished / RELEASED)
     source = {c["id"]: "".join(c["source"]) for c in released["cells"]}
     assert source["slope_solution"].endswith('    raise NotImplementedError("slope is not written yet")')
@@ -85,23 +85,23 @@ def test_students_get_stubs_that_name_the_task(finished: Path) -> None:
     assert source["intro"] == "# Lines\nWrite the *slope*."
 
 
-def test_gradebook_holds_the_exercises_and_no_student(finished: Path) -> None:
+def test_the_gradebook_contains_the_exercises_and_no_student(finished: Path) -> None:
     gradebook = finished / "gradebook.db"
-    assert pristine.people(gradebook) == (0, 0)
+    assert rows.people(gradebook) == (0, 0)
     cells = query(gradebook, "SELECT name, max_score FROM grade_cells JOIN base_cell USING (id) ORDER BY 1")
     assert cells == [("answers", 1.0), ("line", 2.0), ("slope", 3.0), ("why", 4.0)]
 
 
-def test_a_second_build_elsewhere_is_the_same(finished: Path, tmp_path: Path) -> None:
+def test_a_second_build_elsewhere_is_identical(finished: Path, tmp_path: Path) -> None:
     again = write_course(tmp_path / "again")
     made = make_release(again, ASSIGNMENT)
     assert made == [again / RELEASED, again / SOLUTION, again / "gradebook.db"]
     for path in made[:2]:
         assert path.read_bytes() == (finished / path.relative_to(again)).read_bytes()
-    assert pristine.tables(made[2]) == pristine.tables(finished / "gradebook.db")
+    assert rows.tables(made[2]) == rows.tables(finished / "gradebook.db")
 
 
-def test_release_again_touches_nothing_that_is_the_same(course: Path) -> None:
+def test_releasing_again_leaves_identical_files_alone(course: Path) -> None:
     before = snapshot(course)
     make_release(course, ASSIGNMENT)
     assert snapshot(course) == before
@@ -119,19 +119,19 @@ def test_a_second_assignment_joins_the_gradebook_and_a_draft_does_not(course: Pa
     assert check_release(course, "week2") == check_release(course, ASSIGNMENT) == []
 
 
-def test_database_has_the_version_word_that_alembic_says(finished: Path) -> None:
-    """Any other word makes later nbgrader commands refuse the database."""
-    said = io.StringIO()
+def test_the_gradebook_has_the_schema_version_that_alembic_reports(finished: Path) -> None:
+    """With any other version, later nbgrader commands refuse the database."""
+    output = io.StringIO()
     with dbutil._temp_alembic_ini("sqlite://") as settings:
-        command.heads(Config(settings, stdout=said))
-    ((word,),) = query(finished / "gradebook.db", "SELECT version_num FROM alembic_version")
-    assert said.getvalue().split() == [word, "(head)"]
+        command.heads(Config(settings, stdout=output))
+    ((version,),) = query(finished / "gradebook.db", "SELECT version_num FROM alembic_version")
+    assert output.getvalue().split() == [version, "(head)"]
 
 
-# -- what goes wrong -------------------------------------------------------------------------------
+# -- failures --------------------------------------------------------------------------------------
 
 
-def test_failure_before_the_move_leaves_all_as_it_was(course: Path) -> None:
+def test_failure_before_the_move_changes_nothing(course: Path) -> None:
     change(course, give_points(0))
     before = snapshot(course)
     with pytest.raises(ReleaseError, match="worth 0 points"):
@@ -139,7 +139,7 @@ def test_failure_before_the_move_leaves_all_as_it_was(course: Path) -> None:
     assert snapshot(course) == before
 
 
-def test_failure_inside_nbgrader_says_why(course: Path) -> None:
+def test_failure_inside_nbgrader_is_explained(course: Path) -> None:
     config = course / "nbgrader_config.py"
     config.write_text(config.read_text() + "\nc.IncludeHeaderFooter.header = 'missing.ipynb'\n")
     before = snapshot(course)
@@ -148,7 +148,7 @@ def test_failure_inside_nbgrader_says_why(course: Path) -> None:
     assert snapshot(course) == before
 
 
-def test_failure_half_way_through_the_move_puts_the_old_back(course: Path) -> None:
+def test_failure_during_the_move_restores_the_old_files(course: Path) -> None:
     change(course, lambda content: cell_of(content, "intro").update(source="# Other words"))
     shutil.rmtree(course / "solutions")
     (course / "solutions").write_text("a file where a folder has to be")
@@ -158,11 +158,11 @@ def test_failure_half_way_through_the_move_puts_the_old_back(course: Path) -> No
     assert snapshot(course) == before
 
 
-def test_a_folder_that_is_no_course_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match=r"holds no nbgrader_config\.py"):
+def test_a_folder_that_is_not_a_course_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"has no nbgrader_config\.py"):
         make_release(tmp_path, ASSIGNMENT)
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    with pytest.raises(ReleaseError, match=r"source/week1/ in .* holds no notebook"):
+    with pytest.raises(ReleaseError, match=r"source/week1/ in .* contains no notebooks"):
         make_release(tmp_path, ASSIGNMENT)
     assert check_release(tmp_path, ASSIGNMENT)[0].startswith("source/week1/")
 
@@ -176,7 +176,7 @@ def test_check_of_a_fresh_release_is_silent_and_changes_nothing(course: Path) ->
     assert snapshot(course) == before
 
 
-def test_check_names_every_stale_file_and_the_repair(course: Path) -> None:
+def test_check_lists_every_stale_file_and_the_repair(course: Path) -> None:
     change(course, lambda content: cell_of(content, "intro").update(source="# Other words"))
     change(course, give_points(5))
     (course / SOLUTION).unlink()
@@ -207,7 +207,7 @@ def test_check_names_every_stale_file_and_the_repair(course: Path) -> None:
 def test_check_compares_the_gradebook_row_for_row(course: Path, sql: str) -> None:
     query(course / "gradebook.db", sql)
     assert check_release(course, ASSIGNMENT) == [
-        "gradebook.db is not what source/ gives: run `autograder release`."
+        "gradebook.db is not up to date with source/: run `autograder release`."
     ]
 
 
@@ -219,35 +219,35 @@ def test_check_compares_rows_and_not_bytes(course: Path) -> None:
     assert check_release(course, ASSIGNMENT) == []
 
 
-def test_check_refuses_a_student_and_an_unreadable_gradebook(course: Path) -> None:
+def test_check_refuses_students_and_an_unreadable_gradebook(course: Path) -> None:
     enrol(course, submit=False)
     (sentence,) = check_release(course, ASSIGNMENT)
     assert "gradebook.db holds 1 students" in sentence
     assert "`autograder release`" in sentence
     (course / "gradebook.db").write_bytes(b"no database " * 100)
     (sentence,) = check_release(course, ASSIGNMENT)
-    assert "is no gradebook that can be read" in sentence
+    assert "cannot be read as a gradebook" in sentence
 
 
-def test_committed_gradebook_holds_no_student() -> None:
-    assert pristine.people(ROOT / "gradebook.db") == (0, 0)
+def test_the_committed_gradebook_has_no_students() -> None:
+    assert rows.people(ROOT / "gradebook.db") == (0, 0)
 
 
-# -- a live course ---------------------------------------------------------------------------------
+# -- a course with students ------------------------------------------------------------------------
 
 
-def test_live_gradebook_is_updated_in_place(course: Path) -> None:
+def test_a_gradebook_with_students_is_updated_in_place(course: Path) -> None:
     enrol(course, submit=True)
     change(course, give_points(7))
     said: list[str] = []
     make_release(course, ASSIGNMENT, said.append)
     gradebook = course / "gradebook.db"
     assert "holds 1 students and 1 submissions" in said[0]
-    assert pristine.people(gradebook) == (1, 1)
+    assert rows.people(gradebook) == (1, 1)
     assert (7.0,) in query(gradebook, "SELECT max_score FROM grade_cells")
 
 
-def test_live_gradebook_refuses_a_new_exercise_and_nothing_is_changed(course: Path) -> None:
+def test_a_gradebook_with_submissions_refuses_a_new_exercise(course: Path) -> None:
     enrol(course, submit=True)
     more = [solution("more", "more = 1"), graded("more", "assert more", 1)]
     change(course, lambda content: content["cells"].extend(more))
@@ -257,22 +257,22 @@ def test_live_gradebook_refuses_a_new_exercise_and_nothing_is_changed(course: Pa
     assert snapshot(course) == before
 
 
-def test_live_update_keeps_what_others_wrote_meanwhile(course: Path, tmp_path: Path) -> None:
+def test_an_update_keeps_what_others_wrote_meanwhile(course: Path, tmp_path: Path) -> None:
     live, before, after = course / "gradebook.db", tmp_path / "before.db", tmp_path / "after.db"
     for copy in (before, after):
         shutil.copy(live, copy)
     query(after, "UPDATE grade_cells SET max_score = 8 WHERE max_score = 3")
     enrol(course, submit=False)
-    assert pristine.apply_changes(before, after, live) == 2
-    assert pristine.people(live) == (1, 0)
+    assert rows.apply_changes(before, after, live) == 2
+    assert rows.people(live) == (1, 0)
     query(live, "UPDATE grade_cells SET max_score = 9 WHERE max_score = 8")
-    snapped = pristine.tables(live)
+    unchanged = rows.tables(live)
     with pytest.raises(ReleaseError, match="changed while it was being updated"):
-        pristine.apply_changes(before, after, live)
-    assert pristine.tables(live) == snapped
+        rows.apply_changes(before, after, live)
+    assert rows.tables(live) == unchanged
 
 
-def test_the_database_that_the_environment_names_is_updated_too(
+def test_the_database_set_in_the_environment_is_updated_too(
     course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other.db"

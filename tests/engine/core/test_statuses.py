@@ -1,4 +1,4 @@
-"""The table of statuses is whole, and the documentation has all of it."""
+"""The table of statuses is complete, and the documentation explains every one."""
 
 from __future__ import annotations
 

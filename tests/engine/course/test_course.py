@@ -1,4 +1,4 @@
-"""The course on disk: settings, exercises, and a secret that is made once."""
+"""A course on disk: its exercises, settings and secret seed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def configured(course: Course, text: str) -> Settings:
     return Course(course.root, ASSIGNMENT).settings
 
 
-def test_exercises_in_the_order_of_the_notebook(course: Course) -> None:
+def test_exercises_are_in_reading_order(course: Course) -> None:
     assert list(course.exercises) == ["slope", "line", "answers", "why"]
     assert [x.points for x in course.exercises.values()] == [3, 2, 1, 4]
     assert [x.id for x in course.exercises_of("lines", written=True)] == ["why"]
@@ -40,14 +40,14 @@ def test_exercises_in_the_order_of_the_notebook(course: Course) -> None:
         course.cell("nowhere")
 
 
-def test_names_a_cell_binds() -> None:
+def test_names_that_a_cell_defines() -> None:
     source = "import a\nx = y = 1\nz: int = 2\n(u, [v, *w]), q.r, s[0] = f(k)\nasync def h(): pass\n"
     assert {"x", "y", "z", "u", "v", "w"} <= set(defined_names(source))
     assert not {"q", "s", "f", "k", "int"} & set(defined_names(source))
 
 
 @pytest.mark.parametrize("folder", ["source", "tests"])
-def test_a_folder_that_is_no_course(tmp_path: Path, folder: str) -> None:
+def test_a_folder_that_is_not_a_course(tmp_path: Path, folder: str) -> None:
     other = {"source": "tests", "tests": "source"}[folder]
     (tmp_path / other / ASSIGNMENT).mkdir(parents=True)
     with pytest.raises(CourseError, match=rf"{folder}/{ASSIGNMENT}/.*--course"):
@@ -76,12 +76,12 @@ def test_settings_have_defaults_and_can_be_set(course: Course) -> None:
         "[tool.autograder]\nmemory = 5",
     ],
 )
-def test_settings_that_cannot_be_used_name_the_file(course: Course, text: str) -> None:
-    with pytest.raises(CourseError, match=r"pyproject\.toml"):
+def test_invalid_settings_are_reported_with_the_file(course: Course, text: str) -> None:
+    with pytest.raises(CourseError, match=r"pyproject\.toml: \[tool\.autograder\] is invalid"):
         configured(course, text)
 
 
-def test_settings_that_are_no_utf8(course: Course) -> None:
+def test_settings_that_are_not_utf8(course: Course) -> None:
     (course.root / "pyproject.toml").write_bytes(b"[tool]\nname = '\xe9'\n")
     with pytest.raises(CourseError, match=r"pyproject\.toml"):
         _ = course.settings
@@ -91,7 +91,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_secret_is_made_once_and_for_the_owner_alone(course: Course) -> None:
+def test_the_secret_is_created_once_and_readable_only_by_its_owner(course: Course) -> None:
     old = os.umask(0)
     try:
         seed = course.seed()
@@ -104,12 +104,12 @@ def test_the_secret_is_made_once_and_for_the_owner_alone(course: Course) -> None
     assert Course(course.root, ASSIGNMENT).seed() == seed
 
 
-def test_no_two_courses_have_the_same_secret(tmp_path: Path) -> None:
+def test_every_course_has_a_different_secret(tmp_path: Path) -> None:
     roots = [write_course(tmp_path / str(n)) for n in range(4)]
     assert len({Course(root, ASSIGNMENT).seed() for root in roots}) == 4
 
 
-def test_a_secret_that_is_there_is_kept_and_a_broken_one_is_named(course: Course) -> None:
+def test_an_existing_secret_is_kept_and_a_damaged_one_is_reported(course: Course) -> None:
     course.private.mkdir()
     (course.private / "secret").write_text("123\n")
     assert course.seed() == 123
@@ -119,7 +119,7 @@ def test_a_secret_that_is_there_is_kept_and_a_broken_one_is_named(course: Course
     assert (course.private / "secret").read_text() == ""
 
 
-TWO_STARTERS = """
+TWO_PROCESSES = """
 import os, secrets, sys
 from pathlib import Path
 from autograder.course.course import Course
@@ -140,15 +140,15 @@ for _ in range(2):
         print(Course(Path(sys.argv[1]), sys.argv[2]).seed(), flush=True)
         os._exit(0)
 for _ in pids:
-    os.read(hears, 1)  # has found that there is no secret yet
+    os.read(hears, 1)  # this process has found no secret
 os.write(go, b"22")
 for pid in pids:
     os.waitpid(pid, 0)
 """
 
 
-def test_two_processes_that_start_at_once_agree(course: Course) -> None:
-    argv = [sys.executable, "-c", TWO_STARTERS, str(course.root), ASSIGNMENT]
+def test_two_processes_that_start_together_agree(course: Course) -> None:
+    argv = [sys.executable, "-c", TWO_PROCESSES, str(course.root), ASSIGNMENT]
     done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
     assert done.stdout.split() == 2 * [str(course.seed())]
     assert mode(course.private / "secret") == 0o600

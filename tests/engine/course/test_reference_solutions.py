@@ -1,4 +1,4 @@
-"""The reference solutions as modules: importable, tidy, and nothing but solutions."""
+"""Reference solutions as modules: importable, tidy, and nothing but solutions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def module(root: Path) -> str:
 
 
 def names(text: str) -> dict[str, Any]:
-    """What the module defines, run with no notebook around."""
+    """The names that the module defines when it runs without its notebook."""
     space: dict[str, Any] = {}
     exec(compile(text, "solutions", "exec"), space)  # noqa: S102  -- our own solutions
     return space
 
 
-def test_module_runs_and_solves(tmp_path: Path) -> None:
+def test_the_module_runs_and_solves_the_exercises(tmp_path: Path) -> None:
     text = module(write_course(tmp_path / "course"))
     found = names(text)
     assert found["slope"](0, 0, 2, 1) * 2 == 1
@@ -41,7 +41,7 @@ def test_module_runs_and_solves(tmp_path: Path) -> None:
     assert found["ANSWERS"] == {"a": True}
 
 
-def test_only_imports_in_use_and_solutions_are_taken(tmp_path: Path) -> None:
+def test_only_solutions_and_imports_in_use_are_included(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     content["cells"].insert(1, cell("demo", "import cmath as math\nprint(1)"))
@@ -54,7 +54,7 @@ def test_only_imports_in_use_and_solutions_are_taken(tmp_path: Path) -> None:
         assert word not in text
 
 
-def test_magics_are_dropped_and_formulas_are_not(tmp_path: Path) -> None:
+def test_magics_are_dropped_but_formulas_are_not(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     magic = "%%time\n!pip list\ndef f(x):\n    if x:\n        %timeit 1\n    return x\nf?"
@@ -66,26 +66,26 @@ def test_magics_are_dropped_and_formulas_are_not(tmp_path: Path) -> None:
 
 
 def test_module_is_tidy(tmp_path: Path) -> None:
-    """ruff finds nothing unused, unsorted or to format: the module reads like a written one."""
+    """ruff finds nothing unused, unsorted or unformatted."""
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     imports = cell_of(content, "imports")
     imports["source"] += "\nimport torch.nn.functional as F\nimport numpy as np\nfrom torch import nn"
-    line = cell_of(content, "line_solution")  # its formula is on two lines, for another test
+    line = cell_of(content, "line_solution")  # its two-line formula is for another test
     line["source"] = "def use():\n    return np.pi, F.relu, nn.Linear, math.pi, sys.path  \n\n"
     save(root / NOTEBOOK, content)
-    for order in (
+    for arguments in (
         ["check", "--select", "E,F,I", "--isolated"],
         ["format", "--check", "--isolated"],
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "ruff", *order, "--line-length", "100", "-"],
+            [sys.executable, "-m", "ruff", *arguments, "--line-length", "100", "-"],
             input=module(root), capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_names_from_elsewhere_stay_named(tmp_path: Path) -> None:
+def test_import_aliases_and_submodules_are_kept(tmp_path: Path) -> None:
     root = write_course(tmp_path / "course")
     content = load(root / NOTEBOOK)
     content["cells"].insert(1, cell("more", "from math import pi as p, tau\nimport os.path"))

@@ -1,4 +1,4 @@
-"""Wheats and chaffs as source text: what a sample becomes works alone, under the name asked for."""
+"""Samples as source text: each works on its own, under the name that it replaces."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def samples(tmp_path: Path) -> dict[str, Sample]:
 
 def names_of(sample: Sample) -> dict[str, Any]:
     names: dict[str, Any] = {}
-    exec(sample.source, names)  # noqa: S102  the test's own text
+    exec(sample.source, names)  # noqa: S102  -- the test's own text
     return names
 
 
-def test_marked_ones_are_found_with_their_message(samples: dict[str, Sample]) -> None:
+def test_decorated_definitions_are_found_with_their_message(samples: dict[str, Sample]) -> None:
     targets = {name: sample.target for name, sample in samples.items()}
     assert targets == {
         "halves": "area", "recursive": "count", "remembered": "fast", "Sloped": "Line", "answers": "ANSWERS",
@@ -96,25 +96,25 @@ def test_marked_ones_are_found_with_their_message(samples: dict[str, Sample]) ->
     assert {sample.kind for sample in samples.values()} == {"wheat"}
 
 
-def test_a_sample_works_alone(samples: dict[str, Sample]) -> None:
+def test_a_sample_works_on_its_own(samples: dict[str, Sample]) -> None:
     assert names_of(samples["halves"])["area"](2.5) == 22.0
     assert names_of(samples["recursive"])["count"](3) == 3
     assert names_of(samples["answers"])["ANSWERS"] == {"a": 1}
     assert names_of(samples["only_words"])["nothing"]() is None
 
 
-def test_a_class_names_itself_by_the_asked_name(samples: dict[str, Sample]) -> None:
+def test_a_class_refers_to_itself_by_the_replaced_name(samples: dict[str, Sample]) -> None:
     names = names_of(samples["Sloped"])
     assert type(names["Line"]().make()) is names["Line"]
     assert "Sloped" not in names
 
 
-def test_only_the_mark_is_taken_off(samples: dict[str, Sample]) -> None:
+def test_other_decorators_stay(samples: dict[str, Sample]) -> None:
     fast = names_of(samples["remembered"])["fast"]
     assert fast(1) is fast(1)
 
 
-def test_nothing_is_carried_that_is_not_used(samples: dict[str, Sample]) -> None:
+def test_unused_imports_and_helpers_are_left_out(samples: dict[str, Sample]) -> None:
     source = samples["recursive"].source
     assert "import" not in source
     assert "_" not in source
@@ -122,14 +122,14 @@ def test_nothing_is_carried_that_is_not_used(samples: dict[str, Sample]) -> None
     assert "PUBLIC" not in samples["halves"].source
 
 
-def test_what_a_student_reads_stays_out_of_the_source(samples: dict[str, Sample]) -> None:
+def test_docstrings_and_decorators_stay_out_of_the_source(samples: dict[str, Sample]) -> None:
     for sample in samples.values():
         assert "autograder" not in sample.source
         assert "replaces" not in sample.source
         assert sample.message not in sample.source or not sample.message
 
 
-def test_wheats_come_first_and_a_folder_may_hold_none(tmp_path: Path) -> None:
+def test_correct_samples_come_first_and_a_folder_may_be_empty(tmp_path: Path) -> None:
     assert read_samples(tmp_path) == []
     for file in ("chaffs.py", "wheats.py"):
         (tmp_path / file).write_text('@replaces("f")\ndef g():\n    """Why."""\n    return 1\n')
@@ -139,23 +139,23 @@ def test_wheats_come_first_and_a_folder_may_hold_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("block", "sentence"),
     [
-        ('def sums(x):\n    """Adds."""\n', "line 1: sums does not say what it stands for"),
+        ('def sums(x):\n    """Adds."""\n', "line 1: sums does not say what it replaces"),
         ('@replaces("area")\ndef sums(x):\n    return x\n', "line 2: sums has no docstring"),
     ],
 )
-def test_what_an_author_forgets_at_a_chaff_is_said(tmp_path: Path, block: str, sentence: str) -> None:
+def test_incomplete_buggy_samples_are_reported(tmp_path: Path, block: str, sentence: str) -> None:
     (tmp_path / "chaffs.py").write_text(block)
     with pytest.raises(CourseError, match=sentence):
         read_samples(tmp_path)
 
 
-def test_a_file_that_is_no_python_is_named_with_the_line(tmp_path: Path) -> None:
+def test_invalid_python_is_reported_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "wheats.py").write_text("x = 1\ndef f(:\n")
-    with pytest.raises(CourseError, match=r"wheats\.py, line 2"):
+    with pytest.raises(CourseError, match=r"wheats\.py, line 2, is not valid Python"):
         read_samples(tmp_path)
 
 
-def test_the_marks_change_nothing() -> None:
+def test_the_decorators_return_what_they_decorate() -> None:
     def f() -> int:
         return 1
 
@@ -163,7 +163,7 @@ def test_the_marks_change_nothing() -> None:
     assert provides("a")(f) is f
 
 
-def test_every_sample_of_the_course_is_python_under_its_name() -> None:
+def test_every_sample_in_the_course_is_complete() -> None:
     folders = [path.parent for path in (ROOT / "tests" / "module6").glob("*/chaffs.py")]
     assert folders
     for folder in folders:

@@ -1,4 +1,4 @@
-"""Feedback pages: what a student reads, what they must not, and what must not run."""
+"""Feedback pages: what students read, what they must not see, and what must not run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.engine.support.small_class import PART, hand_in, released, write_clas
 from tests.engine.support.small_course import cell
 
 EVIL = "<script>evil()</script><img src=x onerror='evil()'><a href='javascript:evil()'>here</a>"
-SHOWN = f"""
+DISPLAY_EVIL = f"""
 from IPython.display import HTML, Javascript, Latex, Markdown, display
 print({EVIL!r})
 display(HTML({EVIL!r}))
@@ -38,7 +38,7 @@ raise ValueError({EVIL!r})
 
 
 class Page(HTMLParser):
-    """What a browser would run of a page, and its text."""
+    """A page's text, and what a browser would run in it."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -69,15 +69,15 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Graded: one with a misconception and scripts everywhere, and one who did nothing."""
+    """A graded class: mallory has a misconception and scripts everywhere, idle did nothing."""
     root = write_class(tmp_path_factory.mktemp("feedback"))
     content = wrong(root)
     text = f"# Title\n\n$x < y_1$ and *slanted*\n\n{EVIL}\n\n```python\na < b\n```"
     content["cells"] += [
         cell("own-text", text, "markdown"),
         cell("own-raw", EVIL, "raw"),
-        cell("own-code", SHOWN),
-    ]  # fmt: skip
+        cell("own-code", DISPLAY_EVIL),
+    ]
     hand_in(root, "mallory", content)
     hand_in(root, "idle", released(root))
     grade_class(root, "module6", [], 1, "cpu", False, None)
@@ -90,17 +90,17 @@ def pages(graded: Path) -> dict[str, str]:
     return {path.parent.parent.name: path.read_text() for path in paths}
 
 
-def test_students_read_score_message_and_hint(pages: dict[str, str]) -> None:
+def test_pages_show_score_misconception_and_hint(pages: dict[str, str]) -> None:
     text = Page(pages["mallory"]).text
     assert "count_params: 2 of 3 points" in text
     assert "The visible example fails: AssertionError: [2, 3, 1] has 13 parameters, not 9" in text
-    assert "What is behind it: Every unit after the input layer has a bias of its own" in text
+    assert "Likely cause: Every unit after the input layer has a bias of its own" in text
     assert "Hint: " in text
     assert "✓" in text
     assert "✗" in text
 
 
-def test_nothing_hidden_is_shown(graded: Path, pages: dict[str, str]) -> None:
+def test_pages_show_nothing_hidden(graded: Path, pages: dict[str, str]) -> None:
     text = "\n".join(Page(page).text for page in pages.values())
     visible = (graded / "release" / "module6" / f"{PART}.ipynb").read_text()
     for path in (graded / "tests" / "module6").rglob("*.py"):
@@ -108,17 +108,17 @@ def test_nothing_hidden_is_shown(graded: Path, pages: dict[str, str]) -> None:
         for line in path.read_text().splitlines():
             if len(line.strip()) > 25 and "=" in line and line.strip() not in visible:
                 assert line.strip() not in text
-    assert "counts_no_bias" not in text  # the chaff's name, which staff see
+    assert "counts_no_bias" not in text  # the buggy sample's name, which only instructors see
     assert "chaffs" not in text
 
 
-def test_nothing_of_a_students_runs(pages: dict[str, str]) -> None:
+def test_nothing_from_a_student_runs(pages: dict[str, str]) -> None:
     page = Page(pages["mallory"])
     assert page.runs == []
-    assert page.text.count("evil()") >= 4  # as text it may stand: source, print, raw cell, error
+    assert page.text.count("evil()") >= 4  # shown as text: source, print, raw cell, error
 
 
-def test_harmless_markdown_looks_as_before(pages: dict[str, str]) -> None:
+def test_harmless_markdown_is_kept(pages: dict[str, str]) -> None:
     page = pages["mallory"]
     assert "<h1>Title" in page
     assert "<em>slanted</em>" in page
@@ -129,15 +129,15 @@ def test_harmless_markdown_looks_as_before(pages: dict[str, str]) -> None:
 
 
 def test_formgrader_shows_nothing_that_runs(graded: Path) -> None:
-    """The same step stands in every HTMLExporter that reads the course's settings."""
+    """The course's settings put SanitizeHtml into every HTMLExporter."""
     exporter = HTMLExporter(config=course_config(graded))
     path = graded / "autograded" / "mallory" / "module6" / f"{PART}.ipynb"
     page, _ = exporter.from_notebook_node(read(path, as_version=4))
     assert Page(page).runs == []
 
 
-def test_nbgraders_command_writes_the_same_pages(graded: Path, pages: dict[str, str]) -> None:
-    log = logging.Logger("formgrader")  # not pytest's
+def test_nbgrader_writes_the_same_pages(graded: Path, pages: dict[str, str]) -> None:
+    log = logging.Logger("formgrader")  # not one that pytest captures
     config = course_config(graded)
     folders = CourseDirectory(config=config, log=log)
     answer: dict[str, Any] = NbGraderAPI(folders, config=config, log=log).generate_feedback(
@@ -149,32 +149,32 @@ def test_nbgraders_command_writes_the_same_pages(graded: Path, pages: dict[str, 
 
 
 def test_patterns_choose_students(graded: Path, pages: dict[str, str]) -> None:
-    place = graded / "feedback"
-    shutil.rmtree(place)
+    folder = graded / "feedback"
+    shutil.rmtree(folder)
     paths = write_feedback(graded, "module6", ["mal*", "nobody"])
-    assert paths == sorted(place.rglob("*.html"))
+    assert paths == sorted(folder.rglob("*.html"))
     assert [path.parent.parent.name for path in paths] == ["mallory"]
 
 
-def test_nothing_graded_is_said_in_one_sentence(graded: Path) -> None:
-    with pytest.raises(CourseError, match=r"named like no\* or x: run `autograder grade` first"):
+def test_error_if_nothing_is_graded(graded: Path) -> None:
+    with pytest.raises(CourseError, match=r"by students matching no\* or x: run `autograder grade` first"):
         write_feedback(graded, "module6", ["no*", "x"])
-    with pytest.raises(CourseError, match="holds no graded week1: run `autograder grade` first"):
+    with pytest.raises(CourseError, match="has no graded week1: run `autograder grade` first"):
         write_feedback(graded, "week1", [])
 
 
-def test_a_broken_page_is_said_and_the_others_are_written(
+def test_broken_page_is_reported_and_the_others_are_written(
     graded: Path, pages: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = graded / "autograded" / "idle" / "module6" / f"{PART}.ipynb"
-    kept = broken.read_text()
+    original = broken.read_text()
     broken.write_text("{nope")
     (graded / "feedback" / "mallory" / "module6" / f"{PART}.html").unlink(missing_ok=True)
     try:
-        with pytest.raises(CourseError, match=r"^the feedback of idle could not .* no notebook"):
+        with pytest.raises(CourseError, match=r"^the feedback for idle could not .* not a notebook"):
             write_feedback(graded, "module6", [])
     finally:
-        broken.write_text(kept)
+        broken.write_text(original)
     assert (graded / "feedback" / "mallory" / "module6" / f"{PART}.html").exists()
     assert capsys.readouterr() == ("", "")
 
@@ -196,13 +196,13 @@ def test_a_broken_page_is_said_and_the_others_are_written(
         "<base href='//evil.example'><meta http-equiv=refresh content='0;url=javascript:evil()'>",
     ],
 )
-def test_clean(text: str) -> None:
+def test_clean_removes_active_content(text: str) -> None:
     cleaned = clean(text)
     assert Page(cleaned).runs == []
     assert not re.search(r"<(script|style|svg|iframe|base|meta|math)|position|url\(", cleaned)
 
 
-def test_clean_keeps_what_people_write() -> None:
+def test_clean_keeps_ordinary_html() -> None:
     rows = '<tbody><tr><td style="color:red">1</td></tr></tbody>'
     table = f'<table border="1" class="dataframe">{rows}</table>'
     assert clean(table) == table
@@ -211,7 +211,7 @@ def test_clean_keeps_what_people_write() -> None:
     assert clean('<a href="https://pytorch.org">x</a>') == '<a href="https://pytorch.org">x</a>'
 
 
-def test_an_output_keeps_its_best_safe_form() -> None:
+def test_output_keeps_its_safe_representations() -> None:
     output = {
         "output_type": "display_data",
         "metadata": {"isolated": True, "width": "1 onerror=evil()"},
@@ -234,7 +234,7 @@ def test_feedback_html_escapes_all_text() -> None:
         CheckResult("b", False, 1.0, f"{EVIL}\n{EVIL}", EVIL),
         CheckResult("c", None, 1.0, EVIL),
     )
-    result = ExerciseResult("x", 1.0, 2.0, "partial", checks, Diagnosis("chaff", EVIL))
+    result = ExerciseResult("x", 1.0, 2.0, "partial", checks, Diagnosis("buggy_sample", EVIL))
     made = feedback_html(result, EVIL)
     page = Page(made)
     assert page.runs == []

@@ -1,11 +1,18 @@
-"""Results as text: what is known of each exercise, and nothing that a file's name could do to a terminal."""
+"""Results as tables: what is known about each exercise, and no escape codes from file names."""
 
 from __future__ import annotations
 
 import pytest
 
 from autograder.core.records import CheckResult, Diagnosis, ExerciseResult, ExerciseStatus, NotebookResult
-from autograder.feedback.terminal import class_row, class_table, notebook_table, plain, to_text, told
+from autograder.feedback.terminal import (
+    class_row,
+    class_table,
+    notebook_table,
+    plain,
+    to_text,
+    what_went_wrong,
+)
 
 MISTAKE = Diagnosis("no_bias", "The biases are not counted.")
 NASTY = "[red]a[/b]\x1b[31m:smile:.ipynb"
@@ -30,7 +37,7 @@ def notebook(
     return NotebookResult(path, student, "a", "graded", None, score, 3.0 * len(exercises), 0.1, exercises)
 
 
-UNREAD = NotebookResult("b.ipynb", "ada", "b", "unreadable", "b.ipynb is empty.", 0.0, 24.0, 0.0)
+UNREADABLE = NotebookResult("b.ipynb", "ada", "b", "unreadable", "b.ipynb is empty.", 0.0, 24.0, 0.0)
 
 
 def rows(text: str) -> list[list[str]]:
@@ -39,7 +46,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("a\x1b[2Jb", "a?[2Jb"),
         ("a\nb", "a\nb"),
@@ -48,31 +55,31 @@ def rows(text: str) -> list[list[str]]:
         ("\u202ea", "?a"),
     ],
 )
-def test_control_characters_are_not_printed(text: str, wanted: str) -> None:
-    assert plain(text) == wanted
+def test_control_characters_are_not_printed(text: str, expected: str) -> None:
+    assert plain(text) == expected
 
 
-def test_the_misconception_is_told_before_a_check() -> None:
+def test_misconception_comes_before_a_failed_check() -> None:
     wrong = exercise("a", "wrong", 0.0, failed("First."), diagnosis=MISTAKE)
-    assert told(wrong) == "The biases are not counted."
+    assert what_went_wrong(wrong) == "The biases are not counted."
 
 
-def test_else_the_first_line_of_the_first_failed_check_is_told() -> None:
+def test_without_a_misconception_the_first_failed_check_is_named() -> None:
     checks = [
         failed("Right.", True),
-        failed("Not made.", None),
-        failed("Wrong\x1b.\nAsked: f(1)"),
+        failed("Not run.", None),
+        failed("Wrong\x1b.\nChecked: f(1)"),
         failed("No."),
     ]
-    assert told(exercise("a", "partial", 1.0, *checks)) == "Wrong?."
+    assert what_went_wrong(exercise("a", "partial", 1.0, *checks)) == "Wrong?."
 
 
-def test_of_what_is_right_there_is_nothing_to_tell() -> None:
-    assert told(exercise("a", "passed", 3.0, failed("Right.", True))) == ""
-    assert told(exercise("why", "manual", None)) == ""
+def test_nothing_went_wrong_in_what_is_passed_or_graded_by_a_person() -> None:
+    assert what_went_wrong(exercise("a", "passed", 3.0, failed("Right.", True))) == ""
+    assert what_went_wrong(exercise("why", "manual", None)) == ""
 
 
-def test_a_notebook_has_one_row_for_each_exercise() -> None:
+def test_notebook_has_one_row_for_each_exercise() -> None:
     result = notebook(
         exercise("a", "passed", 3.0, failed("Right.", True)),
         exercise("b", "partial", 1.25, failed("Wrong.")),
@@ -87,8 +94,8 @@ def test_a_notebook_has_one_row_for_each_exercise() -> None:
     ]
 
 
-def test_names_and_messages_are_shown_as_they_are() -> None:
-    """No markup, no emoji, no escape code, whatever they are called."""
+def test_names_and_messages_are_shown_literally() -> None:
+    """Without markup, emoji or escape codes, whatever they contain."""
     result = notebook(exercise("a", "wrong", 0.0, failed(NASTY)), path=NASTY, student=NASTY)
     for table in (notebook_table(result), class_table([result])):
         text = to_text(table, 200, color=False)
@@ -110,7 +117,7 @@ def test_no_line_is_wider_than_asked_and_long_words_are_kept() -> None:
     assert [word for word in words.split() if word not in shown] == []
 
 
-def test_a_class_has_one_row_for_each_student() -> None:
+def test_class_has_one_row_for_each_student() -> None:
     results = [
         notebook(exercise("a", "passed", 3.0), student="bob"),
         notebook(exercise("a", "passed", 3.0)),
@@ -124,12 +131,12 @@ def test_a_class_has_one_row_for_each_student() -> None:
     ]
 
 
-def test_what_could_not_be_graded_counts_to_the_maximum_and_says_why() -> None:
-    score, lost, sentences = class_row([notebook(exercise("a", "passed", 3.0)), UNREAD])
+def test_ungraded_notebook_counts_towards_the_maximum_and_says_why() -> None:
+    score, lost, sentences = class_row([notebook(exercise("a", "passed", 3.0)), UNREADABLE])
     assert (score, lost, sentences) == ("3/27", "-", "b.ipynb is empty.")
 
 
-def test_a_row_names_six_exercises_and_three_misconceptions() -> None:
+def test_row_names_six_exercises_and_three_misconceptions() -> None:
     many = [
         exercise(f"e{n}", "wrong", 0.0, failed("No."), diagnosis=MISTAKE if n > 1 else None) for n in range(8)
     ]
@@ -139,10 +146,10 @@ def test_a_row_names_six_exercises_and_three_misconceptions() -> None:
     assert sentences.splitlines() == [f"e{n}: {MISTAKE.message}" for n in (2, 3, 4)]
 
 
-def test_without_a_misconception_a_row_tells_the_first_failed_check() -> None:
+def test_row_without_a_misconception_names_the_first_failed_check() -> None:
     lost = [exercise("a", "wrong", 0.0, failed("One.")), exercise("b", "wrong", 0.0, failed("Two."))]
     assert class_row([notebook(*lost)])[2] == "a: One."
 
 
-def test_a_written_answer_is_nothing_lost() -> None:
+def test_ungraded_written_answer_has_not_lost_points() -> None:
     assert class_row([notebook(exercise("why", "manual", None))])[1:] == ("-", "-")

@@ -1,4 +1,4 @@
-"""A full disk, a gradebook that cannot be written or is held by somebody: one sentence, and nothing lost."""
+"""A full disk, or a gradebook that is read-only or locked: one sentence, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.support import small_class
 
-Told = tuple[int, str]
+Outcome = tuple[int, str]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def grade(root: Path) -> Told:
+def grade(root: Path) -> Outcome:
     """The exit code of `autograder grade`, and its last line on stderr."""
     done = subprocess.run(
         [sys.executable, "-m", "autograder", "grade", "--course", str(root)],
@@ -44,7 +44,7 @@ def course(written: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_disk(written: Path, tmp_path: Path) -> Iterator[Path]:
-    """The course on a disk of its own with eight megabytes to spare."""
+    """The course on its own disk, with eight mebibytes to spare."""
     disk = tmp_path / "disk"
     disk.mkdir()
     needed = sum(path.stat().st_size + 8192 for path in written.rglob("*"))
@@ -61,7 +61,7 @@ def small_disk(written: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Take all the room that is left."""
+    """Use up all the space that is left."""
     ballast = disk / "ballast"
     file = os.open(ballast, os.O_CREAT | os.O_WRONLY)
     with contextlib.suppress(OSError):
@@ -71,8 +71,8 @@ def fill(disk: Path) -> Path:
     return ballast
 
 
-def recovered(root: Path) -> None:
-    """The same command again grades everyone, and what it gives is a whole class."""
+def assert_recovers(root: Path) -> None:
+    """The same command again grades the whole class."""
     assert grade(root)[0] == 0
     scores = small_class.scores(root)
     assert {student for student, *_ in scores} == {"ada", "bob"}
@@ -82,68 +82,68 @@ def recovered(root: Path) -> None:
     assert not list((root / "autograded").rglob(".*"))
 
 
-def test_a_full_disk_is_said_and_the_class_is_finished_later(small_disk: Path) -> None:
+def test_full_disk_is_reported_and_grading_can_be_finished_later(small_disk: Path) -> None:
     ballast = fill(small_disk.parent)
     before = small_class.scores(small_disk)
-    code, said = grade(small_disk)
+    code, message = grade(small_disk)
     assert code == 1
-    assert said.startswith("autograder: ")
-    assert "full" in said or "No space left on device" in said or "disk I/O error" in said, said
-    assert "run the same command again" in said
+    assert message.startswith("autograder: ")
+    assert "full" in message or "No space left on device" in message or "disk I/O error" in message, message
+    assert "run the same command again" in message
     assert small_class.scores(small_disk) == before
     ballast.unlink()
-    recovered(small_disk)
+    assert_recovers(small_disk)
 
 
-def test_no_room_for_the_graded_notebooks_alone(course: Path) -> None:
-    """The gradebook lies elsewhere and can be written: the scores are there, the files come later."""
+def test_gradebook_can_be_written_but_graded_notebooks_cannot(course: Path) -> None:
+    """The scores are recorded at once, and the files by the next run."""
     (course / "autograded").mkdir()
     (course / "autograded/ada").write_text("not a folder")
-    code, said = grade(course)
+    code, message = grade(course)
     assert code == 1
-    assert said.startswith("autograder: ") and "autograded/ada" in said
+    assert message.startswith("autograder: ") and "autograded/ada" in message
     (course / "autograded/ada").unlink()
-    recovered(course)
+    assert_recovers(course)
 
 
-def test_a_gradebook_that_may_not_be_written(course: Path) -> None:
+def test_read_only_gradebook(course: Path) -> None:
     book = course / "gradebook.db"
     config = course / "nbgrader_config.py"
     url = f"sqlite:///file:{book}?mode=ro&uri=true"
     plain = config.read_text()
     config.write_text(f"{plain}\nc.CourseDirectory.db_url = {url!r}\n")
-    code, said = grade(course)
+    code, message = grade(course)
     assert code == 1
-    assert said.startswith(
+    assert message.startswith(
         "autograder: the gradebook cannot be written (attempt to write a readonly database)"
     )
     assert small_class.scores(course) == {}
     config.write_text(plain)
-    recovered(course)
+    assert_recovers(course)
 
 
-def test_a_gradebook_that_somebody_holds(course: Path) -> None:
+def test_locked_gradebook(course: Path) -> None:
     config = course / "nbgrader_config.py"
     plain = config.read_text()
     config.write_text(f"{plain}\nc.CourseDirectory.db_url = 'sqlite:///{course}/gradebook.db?timeout=1'\n")
     holder = sqlite3.connect(course / "gradebook.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     try:
-        code, said = grade(course)
+        code, message = grade(course)
     finally:
         holder.execute("ROLLBACK")
         holder.close()
     assert code == 1
-    assert said.startswith("autograder: the gradebook cannot be") and "database is locked" in said
+    assert message.startswith("autograder: the gradebook cannot be") and "database is locked" in message
     config.write_text(plain)
-    recovered(course)
+    assert_recovers(course)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written(course: Path) -> None:
+def test_read_only_folder(course: Path) -> None:
     (course / "autograded").mkdir(mode=0o500)
-    code, said = grade(course)
+    code, message = grade(course)
     assert code == 1
-    assert "Permission denied" in said
+    assert "Permission denied" in message
     (course / "autograded").chmod(0o700)
-    recovered(course)
+    assert_recovers(course)

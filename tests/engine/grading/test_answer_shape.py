@@ -1,4 +1,4 @@
-"""A check that stumbles: over an answer that no probe gives, or by its own fault."""
+"""A check that crashes: because of an answer that no probe gives, or because of its own bug."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from autograder.core.records import Exchange
-from autograder.grading.answer_shape import forged
+from autograder.grading.answer_shape import has_forged_answer
 from autograder.grading.context import GradingContext
 from autograder.grading.reference import ReferenceProxy
 from autograder.process.proxy import LocalProxy, Raised
@@ -33,12 +33,12 @@ def as_number(names: Any, x: float) -> float:
 
 
 def as_given(names: Any, x: float) -> Any:
-    """Hand over."""
+    """Return what came."""
     return names.double(torch.full((2,), x))
 
 
-def sitting_of(probe: Any, answer: Any) -> GradingContext:
-    """A sitting in which the probe was answered so."""
+def context_with(probe: Any, answer: Any) -> GradingContext:
+    """A context in which the probe got this answer."""
     student, reference = LocalProxy(NAMES), ReferenceProxy(NAMES)
     student.run(probe, 1.5)
     student.exchanges[-1] = Exchange(answer)
@@ -54,8 +54,8 @@ def sitting_of(probe: Any, answer: Any) -> GradingContext:
         (as_given, None), (as_given, 3.0),
     ],
 )  # fmt: skip
-def test_what_the_probe_cannot_have_made_is_forged(probe: Any, answer: Any) -> None:
-    assert forged(sitting_of(probe, answer))
+def test_an_answer_that_the_probe_cannot_build_is_forged(probe: Any, answer: Any) -> None:
+    assert has_forged_answer(context_with(probe, answer))
 
 
 @pytest.mark.parametrize(
@@ -66,22 +66,21 @@ def test_what_the_probe_cannot_have_made_is_forged(probe: Any, answer: Any) -> N
         (as_given, np.ones(2)), (as_given, [1.0, 2.0]), (as_given, torch.ones(3, 3)),
     ],
 )  # fmt: skip
-def test_what_another_solution_may_give_is_not(probe: Any, answer: Any) -> None:
-    assert not forged(sitting_of(probe, answer))
+def test_an_answer_that_another_solution_may_give_is_not(probe: Any, answer: Any) -> None:
+    assert not has_forged_answer(context_with(probe, answer))
 
 
-def test_only_probes_are_looked_at() -> None:
+def test_only_answers_of_probes_are_judged() -> None:
     student = LocalProxy({"double": lambda x: None})
     assert student.double(1) is None
-    assert not forged(GradingContext(student, ReferenceProxy(NAMES), 1))
+    assert not has_forged_answer(GradingContext(student, ReferenceProxy(NAMES), 1))
 
 
-def test_a_probe_that_raised_is_no_forgery() -> None:
+def test_a_probe_that_raised_is_not_forged() -> None:
     student = LocalProxy({})
     with pytest.raises(Raised):
         student.run(as_number, 1.0)
-    assert not forged(GradingContext(student, ReferenceProxy(NAMES), 1))
-    context = sitting_of(as_number, None)
-    assert not forged(
-        GradingContext(context.student, ReferenceProxy({}), 1)
-    )  # nor where the reference raises
+    assert not has_forged_answer(GradingContext(student, ReferenceProxy(NAMES), 1))
+    context = context_with(as_number, None)
+    reference_raises = GradingContext(context.student, ReferenceProxy({}), 1)
+    assert not has_forged_answer(reference_raises)

@@ -1,4 +1,4 @@
-"""Comparisons on decoded values, however odd: a verdict, never an exception."""
+"""Comparisons of decoded values: they return a verdict for any value and never raise."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_nothing_raises(got: Any) -> None:
 
 
 VALUES = st.recursive(
-    st.sampled_from(range(len(ODD))).map(lambda i: ODD[i])  # hypothesis cannot print HUGE
+    st.sampled_from(range(len(ODD))).map(lambda i: ODD[i])  # by index: hypothesis cannot print HUGE
     | st.integers()
     | st.floats()
     | hnp.arrays(
@@ -76,20 +76,20 @@ def test_everything_is_close_to_itself(value: Any) -> None:
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
-def test_one_number_in_every_form(x: float) -> None:
-    forms: list[Any] = [
+def test_one_number_in_every_type(x: float) -> None:
+    typed: list[Any] = [
         x, np.float32(x), np.float64(x), np.longdouble(x), np.array(x), torch.tensor(x), torch.tensor(x).double(),
     ]  # fmt: skip
-    assert {number(capabilities) for capabilities in forms} == {x}
-    for got in forms:
+    assert {number(value) for value in typed} == {x}
+    for got in typed:
         for want in (x, np.float64(x)):
             assert close(got, want, 0.0, 0.0)
             assert not close(got, float(want) + 1 + abs(x))
 
 
 @given(st.integers(-(2**53), 2**53))
-def test_whole_numbers_in_every_form(n: int) -> None:
-    for capabilities in (
+def test_whole_numbers_in_every_type(n: int) -> None:
+    for value in (
         n,
         float(n),
         np.int64(n),
@@ -98,12 +98,12 @@ def test_whole_numbers_in_every_form(n: int) -> None:
         torch.tensor(n),
         torch.tensor(n, dtype=torch.float64),
     ):
-        assert whole(capabilities) == n
-        assert type(whole(capabilities)) is int
+        assert whole(value) == n
+        assert type(whole(value)) is int
     assert whole(n / 2 + 0.25 if abs(n) < 2**40 else 0.5) is None
 
 
-def test_what_is_no_number() -> None:
+def test_what_is_not_a_number() -> None:
     for x in (True, np.True_, torch.tensor(True), "1", None, 1j, [1], torch.ones(1), np.ones(1)):
         assert number(x) is None
         assert not close(x, 1.0)
@@ -113,7 +113,7 @@ def test_what_is_no_number() -> None:
     assert whole(math.inf) is whole(math.nan) is whole(np.longdouble("nan")) is None
 
 
-def test_tolerances_are_of_the_wanted_value() -> None:
+def test_tolerances_are_relative_to_the_wanted_value() -> None:
     assert close(100.9, 100.0, rtol=0.01, atol=0)
     assert not close(101.1, 100.0, rtol=0.01, atol=0)
     assert close(0.5, 0.0, rtol=0, atol=0.5)
@@ -126,19 +126,19 @@ def test_tolerances_are_of_the_wanted_value() -> None:
 
 
 def test_sequences_and_dicts_are_compared_item_by_item() -> None:
-    for capabilities in ([1.0, 2.0], (1, 2), np.array([1, 2]), torch.tensor([1.0, 2.0])):
-        assert sequence(capabilities) == [1, 2]
-        assert close(capabilities, [1, 2])
-        assert not close(capabilities, [1, 2, 3])
-        assert not close(capabilities, [1, 3])
-        assert not close(capabilities, 1)
+    for value in ([1.0, 2.0], (1, 2), np.array([1, 2]), torch.tensor([1.0, 2.0])):
+        assert sequence(value) == [1, 2]
+        assert close(value, [1, 2])
+        assert not close(value, [1, 2, 3])
+        assert not close(value, [1, 3])
+        assert not close(value, 1)
     assert not close("12", ["1", "2"])
     assert close({"a": [1.0], "b": "x"}, {"b": "x", "a": [1]})
     assert not close({"a": 1}, {"a": 1, "b": 2})
     assert not close({"b": 1}, {"a": 1})
 
 
-def test_tensors_are_tensors_of_the_same_shape() -> None:
+def test_only_a_tensor_of_the_same_shape_is_close_to_a_tensor() -> None:
     want = torch.ones(2, 3)
     assert close(want.double().requires_grad_(), want)
     for got in (
@@ -155,7 +155,7 @@ def test_tensors_are_tensors_of_the_same_shape() -> None:
     assert not is_tensor(want, dtype=torch.float64)
 
 
-def test_other_values_have_to_be_the_same() -> None:
+def test_other_values_have_to_be_equal() -> None:
     assert close({1, 2}, {2, 1})
     assert not close({1}, {2})
     assert not close(1, True)
@@ -167,7 +167,7 @@ def test_other_values_have_to_be_the_same() -> None:
     assert not close(torch.float64, torch.float32)
 
 
-def test_long_values_are_shown_short() -> None:
+def test_long_values_are_shortened() -> None:
     assert "16610 bits" in show(HUGE)
     assert show(torch.zeros(3, 4)) == "tensor of shape (3, 4), float32"
     assert show(np.longdouble(1.5)) == "1.5"

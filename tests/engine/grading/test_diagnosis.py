@@ -1,4 +1,4 @@
-"""Whose mistake it is: the chaff with the same answers; else one that only looks like it, and said so."""
+"""Diagnoses: the buggy sample with the same answers or, as a guess, one that fails the same checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from autograder.core.records import (
-    LOOKS_LIKE,
     CheckResult,
     CheckRun,
     CodeCell,
@@ -21,8 +20,9 @@ from autograder.core.records import (
     ExerciseResult,
     GradeJob,
 )
+from autograder.core.wording import LOOKS_LIKE
 from autograder.course.course import Course
-from autograder.grading.diagnosis import TOLERANCE, Diagnoser, _same, _same_value
+from autograder.grading.diagnosis import TOLERANCE, Diagnoser, same_exchanges, same_value
 from autograder.grading.grade_submission import SubmissionGrader
 from autograder.grading.reference import ReferenceProxy
 from autograder.protocol.values import ObjectRef
@@ -40,8 +40,8 @@ EXERCISES = {
         chaffs={
             "squares": "return x**2",  # fails three and one
             "never_zero": "return 2 * x or 1",  # fails zero
-            "two_more": "return x + 2",  # fails them all
-            "gives_up": "raise ValueError(f'{x} is too much')",  # fails them all
+            "two_more": "return x + 2",  # fails all three
+            "gives_up": "raise ValueError(f'{x} is too much')",  # fails all three
         },
     ),
     "pair": Parts(
@@ -88,7 +88,7 @@ def grade(worker: WorkerProcess, name: str, body: str) -> ExerciseResult:
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "chaff"),
+    ("name", "body", "sample"),
     [
         ("twice", "return x * x * 1.0", "squares"),
         ("twice", "return 2 + x", "two_more"),
@@ -103,17 +103,17 @@ def grade(worker: WorkerProcess, name: str, body: str) -> ExerciseResult:
         ("tidy", "x[:] = sorted(x)\n    return x", "sorts_it"),
     ],
 )
-def test_who_answers_as_a_chaff_has_its_mistake(
-    worker: WorkerProcess, name: str, body: str, chaff: str
+def test_the_same_answers_as_a_buggy_sample_are_a_sure_diagnosis(
+    worker: WorkerProcess, name: str, body: str, sample: str
 ) -> None:
-    """In whatever words; to the last bit where several chaffs are as near, else the first of them."""
+    """Exception messages may differ. If several samples agree, an exact match wins, then the first."""
     found = grade(worker, name, body).diagnosis
-    assert found == Diagnosis(chaff, f"The mistake of {chaff}.")
+    assert found == Diagnosis(sample, f"The mistake of {sample}.")
     assert found.sure
 
 
 @pytest.mark.parametrize(
-    ("body", "chaff"),
+    ("body", "sample"),
     [
         ("return x**3", "squares"),
         ("return x**2 if x != 1 else 5", "squares"),
@@ -122,12 +122,12 @@ def test_who_answers_as_a_chaff_has_its_mistake(
         ("return 2 * x or math.nan", "never_zero"),
     ],
 )
-def test_who_only_fails_where_one_chaff_fails_is_told_so_with_care(
-    worker: WorkerProcess, body: str, chaff: str
+def test_failing_the_same_checks_as_just_one_sample_is_only_a_guess(
+    worker: WorkerProcess, body: str, sample: str
 ) -> None:
     result = grade(worker, "twice", body)
     assert result.status == "partial"
-    assert result.diagnosis == Diagnosis(chaff, f"{LOOKS_LIKE}The mistake of {chaff}.")
+    assert result.diagnosis == Diagnosis(sample, f"{LOOKS_LIKE}The mistake of {sample}.")
     assert not result.diagnosis.sure
 
 
@@ -136,62 +136,62 @@ def test_who_only_fails_where_one_chaff_fails_is_told_so_with_care(
     [
         ("twice", "return 2 * x", "passed"),
         ("twice", "return 100 + x", "wrong"),  # fails every check, as many mistakes do
-        ("twice", "return x + 2 if x else 100", "wrong"),  # one answer is not two_more's
+        ("twice", "return x + 2 if x else 100", "wrong"),  # one answer differs from two_more's
         ("twice", "raise KeyError('3 is too much')", "raised"),
-        ("twice", "return 2 * x if x != 3 else 0", "partial"),  # no chaff fails just this
-        ("pair", "return 9 if x == 3 else 2 * x", "partial"),  # two chaffs do
-        ("nearly", "return math.inf", "wrong"),  # is not nan
+        ("twice", "return 2 * x if x != 3 else 0", "partial"),  # no sample fails just this check
+        ("pair", "return 9 if x == 3 else 2 * x", "partial"),  # two samples do
+        ("nearly", "return math.inf", "wrong"),  # not NaN
         ("nearly", "return None", "wrong"),
         ("tidy", "return list(x)", "wrong"),  # changes nothing
         ("twice", "raise NotImplementedError", "missing"),
     ],
 )
-def test_others_are_told_no_mistake(worker: WorkerProcess, name: str, body: str, status: str) -> None:
+def test_other_mistakes_have_no_diagnosis(worker: WorkerProcess, name: str, body: str, status: str) -> None:
     result = grade(worker, name, body)
     assert (result.status, result.diagnosis) == (status, None)
 
 
-def test_without_chaffs_nobody_has_a_known_mistake(tmp_path: Path) -> None:
-    found, asked = diagnosed(tmp_path, {}, {"a": 1, "b": 0}, {"b"})
-    assert (found, asked) == (None, [])
+def test_without_buggy_samples_there_is_no_diagnosis(tmp_path: Path) -> None:
+    found, pairs = diagnosed(tmp_path, {}, {"a": 1, "b": 0}, {"b"})
+    assert (found, pairs) == (None, [])
 
 
-# -- without a process: what is asked, and how often ----------------------------------------------------
+# -- without a process: which samples run which checks, and how often ----------------------------------
 
 
 def run_of(name: str, answer: Any, passed: bool | None = True) -> CheckRun:
     return CheckRun(CheckResult(name, passed, 1.0, "Said."), None, None, (Exchange(answer),))
 
 
-class Counting:
-    """Stands in for the marker: chaffs answer from a table, and what they are asked is kept."""
+class RecordingGrader:
+    """Stands in for SubmissionGrader: samples answer from a table; records which checks they run."""
 
     def __init__(self, answers: dict[str, dict[str, int]]) -> None:
         self.table = answers
         checks = next(iter(answers.values()), {})
         self.graders = SimpleNamespace(checks={"twice": [SimpleNamespace(name=name) for name in checks]})
-        self.asked: list[tuple[str, str]] = []
+        self.pairs: list[tuple[str, str]] = []
 
-    def answers(
-        self, cells: list[CodeCell], asked: list[tuple[str, Any]], reference: object
+    def run_in_namespaces(
+        self, cells: list[CodeCell], pairs: list[tuple[str, Any]], reference: object
     ) -> list[CheckRun]:
-        pairs = [(name.removeprefix("chaff_"), item.name) for name, item in asked]
-        self.asked += pairs
-        return [run_of(check, self.table[name][check], self.table[name][check] > 0) for name, check in pairs]
+        new = [(name.removeprefix("sample_"), item.name) for name, item in pairs]
+        self.pairs += new
+        return [run_of(check, self.table[name][check], self.table[name][check] > 0) for name, check in new]
 
 
 def diagnosed(
     root: Path,
-    chaffs: dict[str, dict[str, int]],
+    samples: dict[str, dict[str, int]],
     mine: dict[str, int],
     failed: set[str],
     times: int = 1,
     undecided: str = "",
 ) -> tuple[Diagnosis | None, list[tuple[str, str]]]:
-    """What is diagnosed of these answers, and which chaffs were asked which checks for it."""
-    parts = Parts(TWICE.format("twice"), "", chaffs=dict.fromkeys(chaffs, "return 0"))
+    """The diagnosis of these answers, and which sample ran which check for it."""
+    parts = Parts(TWICE.format("twice"), "", chaffs=dict.fromkeys(samples, "return 0"))
     course = Course(write_sampled(root, {"twice": parts}))
-    grader = Counting(chaffs)
+    grader = RecordingGrader(samples)
     diagnoser = Diagnoser(course, cast(SubmissionGrader, grader), lambda exercise: ReferenceProxy({}))
     runs = [
         run_of(name, answer, None if name == undecided else name not in failed)
@@ -199,39 +199,39 @@ def diagnosed(
     ]
     for _ in range(times):
         found = diagnoser.diagnose(course.exercises["twice"], runs)
-    return found, grader.asked
+    return found, grader.pairs
 
 
-CHAFFS = {
+SAMPLES = {
     "one": {"a": 1, "b": -1, "c": 3},
     "two": {"a": 1, "b": -2, "c": 3},
     "three": {"a": 1, "b": -1, "c": -3},
 }
 
 
-def test_few_chaffs_are_asked_more_than_the_first_failed_check(tmp_path: Path) -> None:
-    found, asked = diagnosed(tmp_path, CHAFFS, {"a": 1, "b": -2, "c": 3}, {"b"})
+def test_only_samples_that_agree_on_the_first_failed_check_run_the_others(tmp_path: Path) -> None:
+    found, pairs = diagnosed(tmp_path, SAMPLES, {"a": 1, "b": -2, "c": 3}, {"b"})
     assert found == Diagnosis("two", "The mistake of two.")
-    assert asked == [("one", "b"), ("two", "b"), ("three", "b"), ("two", "a"), ("two", "c")]
+    assert pairs == [("one", "b"), ("two", "b"), ("three", "b"), ("two", "a"), ("two", "c")]
 
 
-def test_no_chaff_is_asked_twice(tmp_path: Path) -> None:
-    _, once = diagnosed(tmp_path / "once", CHAFFS, {"a": 1, "b": -9, "c": -9}, {"b", "c"})
-    found, asked = diagnosed(tmp_path / "thrice", CHAFFS, {"a": 1, "b": -9, "c": -9}, {"b", "c"}, times=3)
+def test_no_sample_runs_a_check_twice(tmp_path: Path) -> None:
+    _, once = diagnosed(tmp_path / "once", SAMPLES, {"a": 1, "b": -9, "c": -9}, {"b", "c"})
+    found, pairs = diagnosed(tmp_path / "thrice", SAMPLES, {"a": 1, "b": -9, "c": -9}, {"b", "c"}, times=3)
     assert found == Diagnosis("three", f"{LOOKS_LIKE}The mistake of three.")
-    assert asked == once
-    assert len(set(asked)) == len(asked) == 9
+    assert pairs == once
+    assert len(set(pairs)) == len(pairs) == 9
 
 
-def test_who_fails_every_check_that_could_be_made_looks_like_nobody(tmp_path: Path) -> None:
-    chaffs = {"one": {"a": 1, "b": -1}}
-    likely, _ = diagnosed(tmp_path / "likely", chaffs, {"a": 1, "b": -9}, {"b"})
+def test_failing_every_check_that_could_be_made_looks_like_no_sample(tmp_path: Path) -> None:
+    samples = {"one": {"a": 1, "b": -1}}
+    likely, _ = diagnosed(tmp_path / "likely", samples, {"a": 1, "b": -9}, {"b"})
     assert likely == Diagnosis("one", f"{LOOKS_LIKE}The mistake of one.")
-    assert diagnosed(tmp_path / "none", chaffs, {"a": 1, "b": -9}, {"b"}, undecided="a")[0] is None
+    assert diagnosed(tmp_path / "none", samples, {"a": 1, "b": -9}, {"b"}, undecided="a")[0] is None
 
 
-def test_full_marks_ask_nothing(tmp_path: Path) -> None:
-    assert diagnosed(tmp_path, CHAFFS, {"a": 1, "b": 2, "c": 3}, set()) == (None, [])
+def test_full_marks_run_no_sample(tmp_path: Path) -> None:
+    assert diagnosed(tmp_path, SAMPLES, {"a": 1, "b": 2, "c": 3}, set()) == (None, [])
 
 
 NAN = float("nan")
@@ -262,30 +262,30 @@ NAN = float("nan")
     ],
 )
 def test_which_answers_are_the_same(mine: Any, known: Any, same: bool) -> None:
-    assert _same_value(mine, known, TOLERANCE) is same
+    assert same_value(mine, known, TOLERANCE) is same
 
 
-def test_to_the_last_bit_nothing_is_rounded() -> None:
-    assert not _same_value(1.0 + 1e-15, 1.0, 0.0)
-    assert _same_value(torch.tensor([NAN, 1.0]), torch.tensor([NAN, 1.0]), 0.0)
+def test_without_tolerance_nothing_is_rounded() -> None:
+    assert not same_value(1.0 + 1e-15, 1.0, 0.0)
+    assert same_value(torch.tensor([NAN, 1.0]), torch.tensor([NAN, 1.0]), 0.0)
 
 
-WENT: dict[str, Callable[[], Exchange]] = {
+EXCHANGES: dict[str, Callable[[], Exchange]] = {
     "answered": lambda: Exchange(1),
     "changed it": lambda: Exchange(1, None, ("argument 1",)),
     "raised": lambda: Exchange(None, "ValueError: this"),
-    "raised in other words": lambda: Exchange(None, "ValueError: that"),
-    "raised another": lambda: Exchange(None, "KeyError: this"),
+    "raised with another message": lambda: Exchange(None, "ValueError: that"),
+    "raised another class": lambda: Exchange(None, "KeyError: this"),
 }
 
 
-@pytest.mark.parametrize("mine", WENT)
-@pytest.mark.parametrize("known", WENT)
+@pytest.mark.parametrize("mine", EXCHANGES)
+@pytest.mark.parametrize("known", EXCHANGES)
 def test_which_exchanges_are_the_same(mine: str, known: str) -> None:
-    alike = {mine, known} == {"raised", "raised in other words"}
-    assert _same((WENT[mine](),), (WENT[known](),), TOLERANCE) is (mine == known or alike)
+    alike = {mine, known} == {"raised", "raised with another message"}
+    assert same_exchanges((EXCHANGES[mine](),), (EXCHANGES[known](),), TOLERANCE) is (mine == known or alike)
 
 
-def test_one_question_more_is_another_course_of_things() -> None:
-    assert not _same((Exchange(1), Exchange(2)), (Exchange(1),), TOLERANCE)
-    assert not _same((), (Exchange(1),), TOLERANCE)
+def test_a_different_number_of_exchanges_is_not_the_same() -> None:
+    assert not same_exchanges((Exchange(1), Exchange(2)), (Exchange(1),), TOLERANCE)
+    assert not same_exchanges((), (Exchange(1),), TOLERANCE)

@@ -1,4 +1,4 @@
-"""Inputs from the secret seed: the same for everyone, different for each purpose, within bounds."""
+"""Random inputs from the secret seed: the same for everyone, different for each purpose, within bounds."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def everything(draw: Draw) -> list[Any]:
 
 
 @given(SEEDS)
-def test_the_same_seed_draws_the_same_and_another_does_not(seed: int) -> None:
+def test_equal_seeds_draw_equal_values_and_others_do_not(seed: int) -> None:
     assert everything(Draw(derived_seed(seed))) == everything(Draw(derived_seed(seed)))
     assert everything(Draw(derived_seed(seed))) != everything(Draw(derived_seed(seed + 1)))
 
 
 @given(SEEDS)
-def test_each_purpose_has_a_seed_of_its_own(seed: int) -> None:
+def test_each_purpose_has_its_own_seed(seed: int) -> None:
     purposes = [(), ("a",), ("b",), ("a", "b"), ("ab",), ("b", "a"), ("a", ""), (str(seed),)]
     seeds = {derived_seed(seed, *names) for names in purposes}
     assert len(seeds) == len(purposes)
@@ -36,7 +36,7 @@ def test_each_purpose_has_a_seed_of_its_own(seed: int) -> None:
     assert seed not in seeds
 
 
-def test_global_random_state_plays_no_part() -> None:
+def test_global_random_state_is_neither_used_nor_changed() -> None:
     torch.manual_seed(1)
     first = everything(Draw(5))
     state = torch.get_rng_state()
@@ -65,7 +65,7 @@ def test_both_ends_and_every_class_are_drawn() -> None:
     assert set(draw.labels(100, 3).tolist()) == {0, 1, 2}
 
 
-def test_tensors_have_the_shape_and_dtype_asked_for() -> None:
+def test_tensors_have_the_requested_shape_and_dtype() -> None:
     draw = Draw(0)
     assert draw.normal(2, 3).shape == (2, 3)
     assert draw.normal(2, dtype=torch.float64).dtype == torch.float64

@@ -1,4 +1,4 @@
-"""One submission before its graders: what one exercise does costs that exercise alone."""
+"""Grade one submission: whatever one exercise does, only that exercise loses points."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from autograder.core.records import ExerciseResult, JobResult
 from autograder.workers.worker_process import WorkerProcess
-from tests.engine.support.toy_course import job, start, write_toy
+from tests.engine.support.toy_course import job, worker_config, write_toy
 
 RIGHT = "def {name}():\n    return 1"
 FAULTS = """
@@ -44,7 +44,7 @@ def three(number):
 
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
-    worker = WorkerProcess(start(write_toy(tmp_path_factory.mktemp("toy"))))
+    worker = WorkerProcess(worker_config(write_toy(tmp_path_factory.mktemp("toy"))))
     yield worker
     worker.close()
 
@@ -52,9 +52,9 @@ def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
 def grade(
     worker: WorkerProcess, names: list[str], *sources: str
 ) -> tuple[JobResult, dict[str, ExerciseResult]]:
-    begun = time.monotonic()
+    start = time.monotonic()
     done = worker.grade(job(names, *sources))
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - start < 60
     results = {result.id: result for result in done.exercises}
     assert list(results) == names
     return done, results
@@ -65,7 +65,9 @@ def faults(worker: WorkerProcess) -> tuple[JobResult, dict[str, ExerciseResult]]
     return grade(worker, list(STATUSES), FAULTS)
 
 
-def test_every_fault_has_its_own_status(faults: tuple[JobResult, dict[str, ExerciseResult]]) -> None:
+def test_every_kind_of_failure_has_its_own_status(
+    faults: tuple[JobResult, dict[str, ExerciseResult]],
+) -> None:
     _, results = faults
     assert {name: result.status for name, result in results.items()} == STATUSES
 
@@ -73,59 +75,60 @@ def test_every_fault_has_its_own_status(faults: tuple[JobResult, dict[str, Exerc
 FORGING = """
 from autograder.protocol import answerer as answers
 def right(): return 1
-answers.Answerer._answer = lambda self, question: answers.ValueResponse(question.id, 13, [])
+answers.Answerer._answer = lambda self, request: answers.ValueResponse(request.id, 13, [])
 """
 
 
-def test_an_answer_that_no_probe_gave_is_the_student_s_own_fault(worker: WorkerProcess) -> None:
+def test_a_forged_answer_is_wrong_and_not_an_internal_error(worker: WorkerProcess) -> None:
     done, results = grade(worker, ["probed"], FORGING)
     assert done.internal_errors == []
     assert (results["probed"].status, results["probed"].score) == ("wrong", 0.0)
-    assert "What came back is not what was asked for" in results["probed"].checks[0].message
+    (check,) = results["probed"].checks
+    assert "Your notebook's response is not the kind of value that was asked for" in check.message
 
 
-def test_only_right_answers_score_and_our_faults_have_no_score(
+def test_only_correct_answers_earn_points_and_internal_errors_have_no_score(
     faults: tuple[JobResult, dict[str, ExerciseResult]],
 ) -> None:
     _, results = faults
     scores = {name: result.score for name, result in results.items()}
-    wanted = {name: 0.0 for name in STATUSES} | {"right": 3.0}
-    wanted |= dict.fromkeys(("crashing", "undecided", "half_crashing"))  # type: ignore[arg-type]
-    assert scores == wanted
+    expected = {name: 0.0 for name in STATUSES} | {"right": 3.0}
+    expected |= dict.fromkeys(("crashing", "undecided", "half_crashing"))  # type: ignore[arg-type]
+    assert scores == expected
 
 
-def test_our_faults_are_named_for_staff_and_kept_from_students(
+def test_internal_errors_are_reported_to_staff_and_hidden_from_students(
     faults: tuple[JobResult, dict[str, ExerciseResult]],
 ) -> None:
     done, results = faults
     assert done.internal_errors == [
-        "crashing, test_answer: KeyError: 'of our making'",
-        "undecided: its hidden grader has no check that could be made",
+        "crashing, test_answer: KeyError: 'a grader bug'",
+        "undecided: no check of its hidden grader gave a verdict",
         "half_crashing, test_crash: KeyError: 'x'",
     ]
     (check,) = results["crashing"].checks
     assert check.passed is None
-    assert "of our making" not in check.message
-    assert "not yours" in check.message
+    assert "a grader bug" not in check.message
+    assert "not your fault" in check.message
 
 
 def test_messages_say_what_happened(faults: tuple[JobResult, dict[str, ExerciseResult]]) -> None:
     _, results = faults
-    told = {name: result.checks[0].message for name, result in results.items()}
-    assert told["wrong"] == "wrong answers 1.\nAsked: wrong()\nCame back: 2"
-    assert "still running after 1.5 s" in told["hang"]
-    assert "MemoryError" in told["memory"]
-    assert "IndexError: list index out of range (cell 0, line 7" in told["raised"]
-    assert "ended the Python process" in told["exited"]
-    assert "does not define missing" in told["missing"]
+    messages = {name: result.checks[0].message for name, result in results.items()}
+    assert messages["wrong"] == "wrong answers 1.\nChecked: wrong()\nGot: 2"
+    assert "still running after 1.5 s" in messages["hang"]
+    assert "MemoryError" in messages["memory"]
+    assert "IndexError: list index out of range (cell 0, line 7" in messages["raised"]
+    assert "ended the Python process" in messages["exited"]
+    assert "does not define missing" in messages["missing"]
 
 
-def test_each_exercise_has_a_copy_of_its_own(worker: WorkerProcess) -> None:
-    """What one exercise changes is not seen by the next, nor by the checks after a lost copy."""
+def test_each_exercise_has_its_own_copy(worker: WorkerProcess) -> None:
+    """What one exercise changes, neither the next exercise nor a check after a lost copy can see."""
     source = (
-        "n, kept = 0, []\n"
-        "def first():\n    global n\n    n += 1\n    kept.append(0)\n"
-        "    return n + len(kept) - 1\n"
+        "n, items = 0, []\n"
+        "def first():\n    global n\n    n += 1\n    items.append(0)\n"
+        "    return n + len(items) - 1\n"
         "second = loud = first"
     )
     _, results = grade(worker, ["first", "second", "loud"], source)
@@ -138,7 +141,7 @@ import numpy as np
 import torch
 from torch import nn
 
-n, kept, table, seen = 0, [], {{}}, set()
+n, items, table, seen = 0, [], {{}}, set()
 weights, array, layer = torch.zeros(2), np.zeros(2), nn.Linear(1, 1)
 class Box:
     n = 0
@@ -164,7 +167,7 @@ def second():
     ("change", "changed"),
     [
         ("n = 1", "n == 1"),
-        ("kept.append(0)", "kept"),
+        ("items.append(0)", "items"),
         ("table[0] = 1", "table"),
         ("seen.add(0)", "seen"),
         ("weights.add_(1)", "weights[0] == 1"),
@@ -181,39 +184,39 @@ def second():
     ],
 )
 def test_no_exercise_helps_another(worker: WorkerProcess, change: str, changed: str) -> None:
-    """What one exercise's questions leave in the notebook is not there for the next."""
+    """What one exercise's checks leave in the notebook is gone for the next."""
     _, results = grade(worker, ["first", "second"], STATE.format(change=change, changed=changed))
     assert results["first"].status == "passed"
     assert results["second"].status == "wrong"
 
 
 def test_no_exercise_spoils_another(worker: WorkerProcess) -> None:
-    """Not even where the notebook's names tell nothing of it: what fails is asked again by itself."""
+    """Not even by a change that the notebook's names do not show: a failed exercise is graded again alone."""
     source = STATE.format(change="math.pi = 3", changed="math.pi > 3")
     _, results = grade(worker, ["first", "second", "right"], source, RIGHT.format(name="right"))
     assert [result.status for result in results.values()] == ["passed"] * 3
 
 
 def test_a_hang_costs_only_its_own_check(worker: WorkerProcess) -> None:
-    sole_killers = COUNTING.format(count="count if number != 2 else hang()")
-    sole_killers += "\ndef hang():\n    while True: pass"
-    _, results = grade(worker, ["three", "right"], sole_killers, RIGHT.format(name="right"))
+    hanging = COUNTING.format(count="count if number != 2 else hang()")
+    hanging += "\ndef hang():\n    while True: pass"
+    _, results = grade(worker, ["three", "right"], hanging, RIGHT.format(name="right"))
     one, two, three = results["three"].checks
     assert [one.passed, two.passed, three.passed] == [True, False, True]
     assert (results["three"].status, results["three"].score) == ("partial", 2.0)
     assert results["right"].status == "passed"
 
 
-def test_many_slow_answers_have_one_bound(worker: WorkerProcess) -> None:
+def test_many_slow_answers_share_one_limit(worker: WorkerProcess) -> None:
     slow = "import time\ndef slow():\n    time.sleep(1.2)\n    return 1\ndef right(): return 1"
-    begun = time.monotonic()
+    start = time.monotonic()
     _, results = grade(worker, ["slow", "right"], slow)
     assert results["slow"].status == "timeout"
     assert results["right"].status == "passed"
-    assert time.monotonic() - begun < 12
+    assert time.monotonic() - start < 12
 
 
-def test_who_kills_the_notebook_loses_that_exercise_alone(worker: WorkerProcess) -> None:
+def test_killing_the_notebook_costs_only_that_exercise(worker: WorkerProcess) -> None:
     killer = (
         "import os\ndef first():\n    os.kill(os.getppid(), 9)\n    return 1\n"
         "def right(): return 1\nsecond = right"
@@ -223,10 +226,10 @@ def test_who_kills_the_notebook_loses_that_exercise_alone(worker: WorkerProcess)
 
 
 @pytest.mark.parametrize("ending", ["return 1", "import os; os._exit(0)"])
-def test_a_notebook_that_left_a_thread_is_run_again_for_each_exercise(
+def test_a_notebook_with_a_running_thread_is_run_again_for_each_exercise(
     worker: WorkerProcess, ending: str
 ) -> None:
-    """A fork would keep one thread of two."""
+    """A fork would keep only one of its two threads."""
     source = (
         "import threading, time\n"
         "ticks, n = [], 0\n"
@@ -242,28 +245,28 @@ def test_a_notebook_that_left_a_thread_is_run_again_for_each_exercise(
     assert [x.text for x in done.cells[1].outputs] == ["once\n"]
 
 
-def test_what_is_printed_while_asked_is_shown_to_nobody(worker: WorkerProcess) -> None:
+def test_what_is_printed_during_a_check_is_not_shown(worker: WorkerProcess) -> None:
     source = (
         "import os, sys, subprocess\nprint('before')\n"
-        "def loud():\n    print('the question'); os.write(1, b'the question')\n"
-        "    subprocess.run(['echo', 'the question']); sys.stderr.write('the question')\n"
-        "    open('/tmp/asked', 'w').write('the question')\n    return 1\n"
-        "def nosy():\n    return 1 if os.path.exists('/tmp/asked') else 0"
+        "def loud():\n    print('a secret'); os.write(1, b'a secret')\n"
+        "    subprocess.run(['echo', 'a secret']); sys.stderr.write('a secret')\n"
+        "    open('/tmp/secret', 'w').write('a secret')\n    return 1\n"
+        "def nosy():\n    return 1 if os.path.exists('/tmp/secret') else 0"
     )
     done, results = grade(worker, ["loud", "nosy"], source)
     assert results["loud"].status == "passed"
     assert [x.text for x in done.cells[0].outputs] == ["before\n"]
 
 
-def test_a_cell_that_had_to_be_left_out_costs_what_it_defines(worker: WorkerProcess) -> None:
+def test_a_cell_that_is_left_out_costs_only_what_it_defines(worker: WorkerProcess) -> None:
     sources = ["def right(): return 1", "import os; os._exit(1)\ndef first(): return 1"]
     done, results = grade(worker, ["right", "first", "second"], *sources, "def second(): return 1")
     assert [x.status for x in results.values()] == ["passed", "missing", "passed"]
     assert done.cells[1].note == "left out: it ended the Python process"
 
 
-def test_odd_answers_are_wrong_and_never_our_fault(worker: WorkerProcess) -> None:
-    """Answers that cross in an odd shape, or cannot cross, are no reason to fail the submission."""
+def test_odd_answers_are_wrong_and_never_internal_errors(worker: WorkerProcess) -> None:
+    """An answer that has an odd shape or cannot be transferred does not fail the whole submission."""
     odd = [
         "10**6000", "'\\ud800'", "object()", "lambda: 1", "{1: {2: {}}}", "[[]] * 9",
         "__import__('torch').empty(0, 3)", "__import__('torch').ones(9, device='meta')", "...",

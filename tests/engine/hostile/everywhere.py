@@ -1,11 +1,11 @@
-"""The hostile suite in every form of the sandbox, and as every kind of user, that this machine has.
+"""Run the hostile tests in the other kinds of sandbox, and as other users.
 
-    python -m tests.engine.hostile.everywhere [what pytest is to be told]
+    python -m tests.engine.hostile.everywhere [options for pytest]
 
-As whoever starts it, without namespaces (`make test` has run it with them); started by root, also as an
-ordinary user, with namespaces and without. Where the interpreter or the project lies in a folder that is
-closed to other users (/root, mostly), that folder is replaced, in a mount namespace of its own, by one that
-others may enter and that shows what is needed; where even that is forbidden, nothing is run and that is said.
+An ordinary user runs them without namespaces (the usual run has them). Root runs them without namespaces, and
+then as an ordinary user with and without. If the interpreter or the project is in a folder that is closed to
+other users, such as /root, that folder is replaced, in a separate mount namespace, by an open one that shows
+only what is needed. Where that is not allowed, nothing is run, and a message says so.
 """
 
 from __future__ import annotations
@@ -23,39 +23,40 @@ from autograder.sandbox.view import closed_folder
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 65534
 OPENED = "HOSTILE_FOLDERS_OPENED"
-SUITE = "tests/engine/hostile/test_hostile.py"
+"""An environment variable: the folders that have been replaced so far, separated by colons."""
+TESTS = "tests/engine/hostile"
 
 
 def needed() -> list[str]:
-    """The folders without which nobody can run the suite."""
-    places = (sys.prefix, sys.base_prefix, str(ROOT))
-    return [os.path.realpath(place) for place in dict.fromkeys(places)]
+    """The folders that the tests need."""
+    folders = (sys.prefix, sys.base_prefix, str(ROOT))
+    return [os.path.realpath(folder) for folder in dict.fromkeys(folders)]
 
 
 def can_mount() -> bool:
-    """Whether this user may have a mount namespace."""
+    """Whether this user may create a mount namespace."""
     line = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]
     return bool(shutil.which("unshare")) and subprocess.run(line, check=False).returncode == 0
 
 
 def open_folders() -> None:
-    """Begin again in a mount namespace where a folder on the way is open to others, until all are."""
-    closed = closed_folder([f"{place}/x" for place in needed()])
+    """Open the first closed folder in a new mount namespace and start again there, until none is closed."""
+    closed = closed_folder([f"{folder}/x" for folder in needed()])
     if closed is None:
         return
     opened = os.environ.get(OPENED, "").split(":")
     if closed in opened or not can_mount():
-        print(f"-- left out: {closed} is closed to other users, and cannot be opened here for this alone")
+        print(f"-- skipped: {closed} is closed to other users and cannot be opened for this run alone")
         sys.exit(0)
-    shown = [place for place in needed() if place.startswith(f"{closed}/")]
+    shown = [folder for folder in needed() if folder.startswith(f"{closed}/")]
     aside = Path(tempfile.mkdtemp())
     lines = ["set -e"]
-    for number, place in enumerate(shown):
+    for number, folder in enumerate(shown):
         (aside / str(number)).mkdir()
-        lines += [f"mount --rbind '{place}' {aside}/{number}"]
+        lines += [f"mount --rbind '{folder}' {aside}/{number}"]
     lines += [f"mount -t tmpfs -o mode=755 none '{closed}'"]
-    for number, place in enumerate(shown):
-        lines += [f"mkdir -p '{place}'", f"mount --rbind {aside}/{number} '{place}'"]
+    for number, folder in enumerate(shown):
+        lines += [f"mkdir -p '{folder}'", f"mount --rbind {aside}/{number} '{folder}'"]
     lines += ['exec "$@"']
     again = [sys.executable, "-m", "tests.engine.hostile.everywhere", *sys.argv[1:]]
     line = ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join(lines), "sh", *again]
@@ -63,40 +64,42 @@ def open_folders() -> None:
         line, env={**os.environ, OPENED: ":".join([*opened, closed])}, cwd=ROOT, check=False
     )
     for number in range(len(shown)):
-        (aside / str(number)).rmdir()  # only ever a mount point; taking away all below would be too much
+        (
+            aside / str(number)
+        ).rmdir()  # only a mount point: removing recursively could delete what was mounted
     aside.rmdir()
     sys.exit(done.returncode)
 
 
-def suite(user: int | None, namespaces: bool, words: list[str]) -> int:
-    """Run it; pytest's exit code."""
-    # Not in /tmp: a sandbox has one of its own, and the way to the course's data would be made in it.
+def run_tests(user: int | None, namespaces: bool, options: list[str]) -> int:
+    """Run the tests and return pytest's exit code."""
+    # Not in /tmp: a sandbox has its own, where the path to the course's data files would have to be created.
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        others = {"user": user, "group": user, "extra_groups": []} if user is not None else {}
+        identity = {"user": user, "group": user, "extra_groups": []} if user is not None else {}
         if user is not None:
             os.chown(folder, user, user)
         environment = {**os.environ, "HOME": folder, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
         if not namespaces:
             environment["HOSTILE_WITHOUT_NAMESPACES"] = "1"
-        line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", *words, SUITE]
-        return subprocess.run(line, env=environment, cwd=ROOT, check=False, **others).returncode
+        line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", *options, TESTS]
+        return subprocess.run(line, env=environment, cwd=ROOT, check=False, **identity).returncode
 
 
 def main() -> None:
-    rounds: list[tuple[str, int | None, bool]] = [("you", None, False)]
+    runs: list[tuple[str, int | None, bool]] = [("you", None, False)]
     if os.geteuid() == 0:
         open_folders()
-        rounds = [
+        runs = [
             ("root", None, False),
             ("an ordinary user", NOBODY, True),
             ("an ordinary user", NOBODY, False),
         ]
     worst = 0
-    for name, user, namespaces in rounds:
+    for name, user, namespaces in runs:
         print(f"-- as {name}, with{'' if namespaces else 'out'} namespaces", flush=True)
-        begun = time.monotonic()
-        code = suite(user, namespaces, sys.argv[1:])
-        print(f"-- exit code {code} after {time.monotonic() - begun:.0f} s", flush=True)
+        start = time.monotonic()
+        code = run_tests(user, namespaces, sys.argv[1:])
+        print(f"-- exit code {code} after {time.monotonic() - start:.0f} s", flush=True)
         worst = max(worst, code)
     sys.exit(worst)
 

@@ -1,17 +1,18 @@
-"""A table of attacks: what each notebook tries, what must come of it, and what shows that it really ran.
+"""The table of attacks: what each notebook tries, what must happen, and what shows that it really ran.
 
-All of them: no point, no secret, and the honest notebook after it is graded as if it had not been there.
-`shows` is looked for in what the student gets to see; `errors` are the errors that its cell may end with.
-COURSE stands for the course's folder.
+No attack earns a point or reveals a secret, and the honest notebook after it gets its usual result. In a
+cell, COURSE stands for the course's folder.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+TOKEN = "token-8315520974"
+"""The value of HOSTILE_TOKEN, which is set in the grader's environment only."""
 PRELUDE = """
 import ctypes, errno, gc, os, resource, signal, socket, struct, sys, tempfile, threading, time
-TMP = tempfile.gettempdir()  # without a file system of its own, the working folder
+TMP = tempfile.gettempdir()  # the working folder if it has no file system of its own
 libc = ctypes.CDLL(None, use_errno=True)
 
 def said(action):
@@ -34,7 +35,7 @@ f = globals().get("f", lambda *a, **k: 12345)
 globals().setdefault("count_params", f)
 globals().setdefault("collapse_linear", f)
 """
-# What a function needs to answer in the place of the process that it runs in.
+# What a function needs to send responses itself.
 FORGE = """
 from autograder.protocol.messages import *
 from autograder.protocol.channel import Channel
@@ -47,7 +48,7 @@ def sockets():
             if stat.S_ISSOCK(os.fstat(number).st_mode): yield number
         except OSError: pass
 def put(data):
-    "Into every socket that takes it at once."
+    "Send to every socket that accepts it immediately."
     sent = 0
     for fd in list(sockets()):
         try: sent += socket.socket(fileno=os.dup(fd)).send(data, socket.MSG_DONTWAIT)
@@ -57,16 +58,21 @@ def put(data):
 
 
 class Attack(NamedTuple):
+    """One hostile notebook: its only cell runs between PRELUDE and BIND."""
+
     name: str
-    tries: str
-    comes: str
+    goal: str
+    outcome: str
     cell: str
-    shows: str
+    evidence: str
+    """A regular expression that is found in what the student sees: the attack really ran."""
     status: str = "wrong"
+    """The statuses that the exercise may get."""
     errors: tuple[str, ...] = ()
+    """The exceptions that the cell may end with."""
     exercise: str = "count_params"
-    elsewhere: str = ""
-    """What shows that it ran in the form without namespaces, where that is something else."""
+    evidence_without_namespaces: str = ""
+    """In place of `evidence` in a sandbox without namespaces, where the two differ."""
 
 
 GONE = "ended the Python process"
@@ -75,8 +81,8 @@ REFUSED = "EPERM|EACCES|ENOENT|EROFS|ESRCH"
 ENDS = [
     Attack(
         "recursion",
-        "recurse without end",
-        "a RecursionError, of the cell and of the question",
+        "recurse forever",
+        "a RecursionError, in the cell and in the request",
         "def f(*a, **k): return f()\ntry: f()\nexcept RecursionError as e: ran(type(e).__name__)",
         "ran: RecursionError[^$]*raised RecursionError",
         "raised",
@@ -84,7 +90,7 @@ ENDS = [
     Attack(
         "recursion in C",
         "overflow the C stack",
-        "the process ends, as with a crash",
+        "the process ends as in a crash",
         "sys.setrecursionlimit(10**8)\ndef f(*a, **k): return next(map(f, [0]))",
         GONE,
         "raised",
@@ -93,17 +99,17 @@ ENDS = [
         "_exit in a cell", "end the process", "the cell is left out", "os._exit(0)", f"left out: it {GONE}"
     ),
     Attack(
-        "_exit in a question",
-        "end the copy with success",
-        "no answer is no point",
+        "_exit in a request",
+        "end the fork with success",
+        "no response, no points",
         "def f(*a, **k): os._exit(0)",
         GONE,
         "raised",
     ),
     Attack(
         "sys.exit",
-        "leave by SystemExit",
-        "it is an error like any other",
+        "exit with SystemExit",
+        "it is an ordinary error",
         "def f(*a, **k): sys.exit(0)\nsys.exit(0)",
         "raised SystemExit",
         "raised",
@@ -111,67 +117,67 @@ ENDS = [
     ),
     Attack(
         "quit",
-        "use IPython's own way out",
-        "nothing ends",
+        "exit the way IPython does",
+        "nothing exits",
         "get_ipython().run_cell('exit()')\nran('asked')",
         "ran: asked",
         errors=("AttributeError",),
     ),
     Attack(
-        "KILL to itself",
+        "SIGKILL to itself",
         "die in a cell",
         "the cell is left out",
         "os.kill(os.getpid(), signal.SIGKILL)",
         f"left out: it {GONE}",
     ),
     Attack(
-        "ABRT to itself",
-        "die in a question",
-        "no answer is no point",
+        "SIGABRT to itself",
+        "die in a request",
+        "no response, no points",
         "def f(*a, **k): os.abort()",
         GONE,
         "raised",
     ),
     Attack(
-        "STOP to itself",
-        "sleep for ever in a question",
-        "the question's time runs out",
+        "SIGSTOP to itself",
+        "stop forever in a request",
+        "the request times out",
         "def f(*a, **k): os.kill(os.getpid(), signal.SIGSTOP)",
         "still running after",
         "timeout",
     ),
     Attack(
-        "STOP in a cell",
-        "sleep for ever in a cell",
-        "the cell is left out in the end",
+        "SIGSTOP in a cell",
+        "stop forever in a cell",
+        "the cell is left out eventually",
         "os.kill(os.getpid(), signal.SIGSTOP)",
         "left out: it did not stop after",
     ),
     Attack(
-        "SEGV", "read address 0", "the process ends", "def f(*a, **k): ctypes.string_at(0)", GONE, "raised"
+        "SIGSEGV", "read address 0", "the process ends", "def f(*a, **k): ctypes.string_at(0)", GONE, "raised"
     ),
     Attack(
         "signals to others",
-        "send every signal to the parent, to pid 1 and to all",
-        "all are refused",
+        "send every signal to the parent, to pid 1 and to every process",
+        "every signal is refused",
         """
 found = {said(lambda: os.kill(pid, number)) for pid in (1, os.getppid(), -1) for number in range(1, 65)
          if number not in (32, 33)}
 ran(*sorted(found))""",
         "ran: EPERM( ESRCH)?\n",
-        elsewhere="ran: EPERM done\n",  # the kernel says so to a signal to all that reached nobody
+        evidence_without_namespaces="ran: EPERM done\n",  # kill(-1) succeeds even if it may signal nobody
     ),
     Attack(
         "signals by pidfd",
-        "reach pid 1 by a descriptor",
+        "signal pid 1 through a pidfd",
         "refused",
         """
 ran(said(lambda: signal.pidfd_send_signal(os.pidfd_open(1), signal.SIGKILL)))""",
         "ran: EPERM",
     ),
     Attack(
-        "deaf",
-        "ignore every signal and never end",
+        "ignored signals",
+        "ignore every signal and run forever",
         "the cell is killed and left out",
         """
 for number in range(1, 65):
@@ -185,7 +191,7 @@ while True:
     Attack(
         "timer",
         "raise SystemExit in whatever runs, a hundred times a second",
-        "it hits itself alone",
+        "it only hits itself",
         """
 hits = []
 def handler(*a):
@@ -202,39 +208,39 @@ def f(*a, **k): time.sleep(0.01); return 12345""",
     ),
     Attack(
         "alarm",
-        "be ended by an alarm later",
-        "no answer is no point",
+        "let an alarm end the process later",
+        "no response, no points",
         "def f(*a, **k): signal.signal(signal.SIGALRM, signal.SIG_DFL); signal.setitimer(0, .05); time.sleep(9)",
         GONE,
         "raised",
     ),
     Attack(
         "endless loop",
-        "compute for ever in a question",
-        "the question's time runs out",
+        "loop forever in a request",
+        "the request times out",
         "def f(*a, **k):\n    while True: pass",
         "still running after",
         "timeout",
     ),
     Attack(
         "closed descriptors",
-        "close all of them in a cell",
+        "close every descriptor in a cell",
         "the cell is left out",
         "os.closerange(0, 90)",
         "left out: ",
     ),
     Attack(
-        "closed in a question",
-        "close all of them in a question",
-        "no answer is no point",
+        "closed descriptors in a request",
+        "close every descriptor in a request",
+        "no response, no points",
         "def f(*a, **k): os.closerange(0, 90)",
         GONE,
         "raised",
     ),
     Attack(
         "channel to nowhere",
-        "put /dev/null over the channel",
-        "no answer is no point",
+        "replace the channel by /dev/null",
+        "no response, no points",
         FORGE
         + """
 def f(*a, **k):
@@ -244,9 +250,9 @@ def f(*a, **k):
         "raised",
     ),
     Attack(
-        "deaf channel",
-        "shut the channel for reading and writing",
-        "no answer is no point",
+        "shut channel",
+        "shut down the channel in both directions",
+        "no response, no points",
         FORGE
         + """
 def f(*a, **k):
@@ -256,8 +262,8 @@ def f(*a, **k):
     ),
     Attack(
         "new streams",
-        "replace sys.stdout and sys.stderr by what raises",
-        "errors of its own",
+        "replace sys.stdout and sys.stderr by objects that raise",
+        "only its own code fails",
         """
 ran("so far")
 class Stream:
@@ -272,7 +278,7 @@ sys.stdout = sys.stderr = sys.__stdout__ = Stream()""",
 BOMBS = [
     Attack(
         "forks",
-        "start processes without end",
+        "start processes forever",
         "refused after a few",
         """
 def fork():
@@ -283,15 +289,15 @@ ran(until_refused(fork))""",
     ),
     Attack(
         "threads",
-        "start threads without end",
-        "refused after a few; they answer for nothing",
+        "start threads forever",
+        "refused after a few; they cannot answer in its place",
         """
 ran(until_refused(lambda: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()))""",
         "ran: RuntimeError after some",
     ),
     Attack(
         "daemon",
-        "leave a process in a session of its own that forks itself anew",
+        "leave a process in its own session that keeps forking itself",
         "it is gone afterwards",
         """
 def daemon():
@@ -307,16 +313,16 @@ ran("left")""",
     ),
     Attack(
         "descriptors",
-        "open files without end",
+        "open files forever",
         "refused after a few",
         """
-ran(until_refused(lambda: kept.append(os.open("/dev/null", 0)))) if (kept := []) == [] else 0""",
+ran(until_refused(lambda: opened.append(os.open("/dev/null", 0)))) if (opened := []) == [] else 0""",
         "ran: EMFILE after some",
         "raised",
     ),
     Attack(
         "memory",
-        "take memory without end",
+        "allocate memory forever",
         "a MemoryError",
         """
 hoard = []
@@ -329,7 +335,7 @@ def f(*a, **k):
     ),
     Attack(
         "tensors",
-        "take memory by torch",
+        "allocate memory through torch",
         "refused",
         """
 import torch
@@ -350,12 +356,12 @@ def fill(n=[0]):
     if os.path.getsize(f"{TMP}/bomb{n[0]}") < 2**20: raise OSError(errno.ENOSPC, "full")
 ran(until_refused(fill, 4000))""",
         "ran: ENOSPC after some",
-        elsewhere="left out: it ended the Python process",
+        evidence_without_namespaces="left out: it ended the Python process",
     ),
     Attack(
         "one large file",
-        "grow one file without end",
-        "refused at the limit of a file",
+        "grow one file forever",
+        "refused at the limit on file size",
         """
 file = open(f"{TMP}/large", "wb", buffering=0)
 ran(said(lambda: os.truncate(f"{TMP}/large", 2**40)))""",
@@ -363,23 +369,23 @@ ran(said(lambda: os.truncate(f"{TMP}/large", 2**40)))""",
     ),
     Attack(
         "inodes",
-        "make empty files without end",
+        "create empty files forever",
         "refused at the quota",
         """
 names = iter(range(10**6))
 ran(until_refused(lambda: open(f"{TMP}/i{next(names)}", "w").close()))""",
         "ran: ENOSPC after some",
-        elsewhere="left out: it ended the Python process",
+        evidence_without_namespaces="left out: it ended the Python process",
     ),
     Attack(
         "depth",
-        "make folders in folders without end",
-        "refused at the quota, and taken away",
+        "create nested folders forever",
+        "refused at the quota, and removed",
         """
 def deeper(): os.mkdir("d"); os.chdir("d")
 ran(until_refused(deeper, 20_000))""",
         "ran: ENOSPC after some",
-        elsewhere="left out: it ended the Python process",
+        evidence_without_namespaces="left out: it ended the Python process",
     ),
     Attack(
         "shared memory",
@@ -387,20 +393,20 @@ ran(until_refused(deeper, 20_000))""",
         "refused at the quota",
         """
 import time
-kept = []
+opened = []
 def fill():
-    kept.append(os.open(f"/dev/shm/{len(kept)}", os.O_CREAT | os.O_RDWR))
-    os.posix_fallocate(kept[-1], 0, 2**21)
+    opened.append(os.open(f"/dev/shm/{len(opened)}", os.O_CREAT | os.O_RDWR))
+    os.posix_fallocate(opened[-1], 0, 2**21)
     time.sleep(0.005)
 ran(until_refused(fill, 400))
 time.sleep(3)""",
         "ran: ENOSPC after some",
-        elsewhere="left out: it ended the Python process",
+        evidence_without_namespaces="left out: it ended the Python process",
     ),
     Attack(
         "files in memory",
         "fill anonymous files",
-        "refused at the limits of one file and of descriptors",
+        "refused at the limits on file size and on descriptors",
         """
 def fill():
     fd = os.memfd_create("x")
@@ -411,22 +417,22 @@ ran(said(lambda: os.posix_fallocate(os.memfd_create("y"), 0, 2**30)), until_refu
     ),
     Attack(
         "printing",
-        "print without end",
-        "cut at the bound",
+        "print forever",
+        "cut at the limit",
         "ran('printing')\nfor _ in range(100): print('x' * 10**5)",
         r"ran: printing[^$]*output cut here",
     ),
     Attack(
         "writing past Python",
         "flood descriptor 1",
-        "cut at the bound",
+        "cut at the limit",
         "ran(until_refused(lambda: os.write(1, b'x' * 10**6), 60))",
         "ran: .*",
     ),
     Attack(
         "displays",
-        "show a thousand large things",
-        "cut at the bound",
+        "display a thousand large outputs",
+        "cut at the limit",
         """
 from IPython.display import display
 ran("showing")
@@ -435,8 +441,8 @@ for n in range(1000): display({'text/plain': 'x' * 5000}, raw=True)""",
     ),
     Attack(
         "a very long error",
-        "raise with a text of ten million characters",
-        "cut at the bound",
+        "raise an exception with a message of ten million characters",
+        "cut at the limit",
         "def f(*a, **k): raise ValueError('y' * 10**7)",
         "raised ValueError: yyy",
         "raised",
@@ -455,7 +461,7 @@ ran(*{said(lambda: resource.setrlimit(kind, (2**40, 2**40))) for kind in kinds})
     ),
     Attack(
         "others' limits",
-        "set the limits of the warm process",
+        "set the limits of the fork server",
         "refused",
         """
 ran(said(lambda: resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0))))""",
@@ -464,7 +470,7 @@ ran(said(lambda: resource.prlimit(1, resource.RLIMIT_NOFILE, (0, 0))))""",
     Attack(
         "no limits left",
         "set its own limits to 0",
-        "it harms itself",
+        "it only harms itself",
         """
 ran("lowering")
 resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
@@ -474,7 +480,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))""",
     ),
     Attack(
         "priorities",
-        "run before everyone else and hold others back",
+        "raise its own priority and lower that of others",
         "refused",
         """
 found = [said(lambda: os.setpriority(0, 0, -20)), said(lambda: os.setpriority(0, 1, 19)),
@@ -486,7 +492,7 @@ ran(*found)""",
     Attack(
         "slowest of all",
         "take the lowest priority and one processor",
-        "its own affair",
+        "it only affects itself",
         """
 os.nice(19)
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -495,7 +501,7 @@ ran(os.getpriority(0, 0))""",
     ),
     Attack(
         "out of memory score",
-        "be the last to go when memory runs out",
+        "be the last to be killed when memory runs out",
         "refused",
         """
 def write(name, text):
@@ -509,7 +515,7 @@ ran(said(lambda: write("/proc/self/oom_score_adj", "-1000")), said(lambda: write
 SPIES = [
     Attack(
         "ptrace",
-        "attach to the warm process",
+        "attach to the fork server",
         "refused",
         """
 ran(*[said(lambda: libc.ptrace(how, pid, 0, 0)) for how in (16, 0x4206) for pid in (1, os.getppid())])""",
@@ -517,7 +523,7 @@ ran(*[said(lambda: libc.ptrace(how, pid, 0, 0)) for how in (16, 0x4206) for pid 
     ),
     Attack(
         "process_vm_readv",
-        "read and write the warm process's memory",
+        "read and write the fork server's memory",
         "refused",
         """
 here = ctypes.create_string_buffer(8)
@@ -528,7 +534,7 @@ ran(*[said(lambda: call(1, piece, 1, piece, 1, 0)) for call in (libc.process_vm_
     Attack(
         "proc of others",
         "read /proc of pid 1",
-        "closed",
+        "access is denied",
         """
 names = ("mem", "environ", "maps", "cwd", "root", "exe", "fd/0", "stack", "cmdline", "mountinfo", "task/1/mem")
 ran(sorted({said(lambda: os.close(os.open(f"/proc/1/{name}", os.O_RDONLY))) for name in names}))""",
@@ -537,18 +543,18 @@ ran(sorted({said(lambda: os.close(os.open(f"/proc/1/{name}", os.O_RDONLY))) for 
     Attack(
         "the course",
         "read gradebook, secret, solutions, tests, settings and another submission",
-        "not there",
+        "none of it is there",
         """
 names = ("gradebook.db", ".autograder/secret", "solutions/part1_neurons.py", "pyproject.toml", "nbgrader_config.py",
          "tests/module6/count_params/test_count_params.py", "submitted/victim/module6/part1_neurons.ipynb")
 ran(*[said(lambda: open(f"COURSE/{name}").read()) for name in names])""",
         "ran: (ENOENT ?){7}\n",
-        elsewhere="ran: ((EACCES|ENOENT) ?){7}\n",
+        evidence_without_namespaces="ran: ((EACCES|ENOENT) ?){7}\n",
     ),
     Attack(
         "the course by links",
-        "reach it by links and by open roots",
-        "not there",
+        "reach it through links and through /proc/1/root",
+        "it is not there",
         """
 for number, target in enumerate(("COURSE/gradebook.db", "/proc/1/root/COURSE/gradebook.db", "/proc/1/cwd")):
     os.symlink(target, f"link{number}")
@@ -559,21 +565,21 @@ ran(*[said(lambda: os.close(os.open(f"link{number}", 0))) for number in range(3)
     Attack(
         "environment",
         "look for tokens in the environment",
-        "the grader's is not there",
+        "the grader's tokens are not there",
         "ran(dict(os.environ))",
         "ran: .*'HOME'",
     ),
     Attack(
         "passwords",
-        "read what only root may",
-        "closed",
+        "read files that only root may read",
+        "access is denied",
         "ran(said(lambda: open('/etc/shadow')), said(lambda: open('/etc/sudoers')))",
         f"ran: ({REFUSED}) ({REFUSED})",
     ),
     Attack(
         "keyrings",
-        "keep a key for the next one",
-        "there are none",
+        "leave a key for the next submission",
+        "there are no keyrings",
         """
 ran(said(lambda: libc.syscall(248, b"user", b"left", b"secret", 6, -3)), said(lambda: libc.syscall(250, 0, -4, 1)),
     said(lambda: libc.syscall(249, b"user", b"left", 0, -4)))""",
@@ -581,17 +587,17 @@ ran(said(lambda: libc.syscall(248, b"user", b"left", b"secret", 6, -3)), said(la
     ),
     Attack(
         "frames",
-        "walk up the frames and through all objects for the reference",
-        "only its own side is there",
+        "search all frames and objects for the reference",
+        "nothing of the grader is there",
         """
 def f(*a, **k):
     walk, names = sys._getframe(), []
     while walk: names.append(walk.f_code.co_filename.rsplit("/", 1)[-1]); walk = walk.f_back
     kinds = {type(x).__name__ for x in gc.get_objects()}
     assert "answerer.py" in names and "Answerer" in kinds
-    return f"ran: {sorted(kinds & {'SubmissionGrader', 'WorkerService', 'ReferenceProxy', 'CollectedGraders', 'Course', 'Drawer', 'ForkServerLauncher'})}"
+    return f"ran: {sorted(kinds & {'SubmissionGrader', 'WorkerService', 'ReferenceProxy', 'CollectedGraders', 'Course', 'Draw', 'ForkServerLauncher'})}"
 """,
-        r"Came back: \[?.ran: \[\]",
+        r"Got: \[?.ran: \[\]",
     ),
     Attack(
         "grader's modules",
@@ -605,7 +611,7 @@ def load(name):
     except PermissionError: return "closed"
 ran(*{load(f"autograder.{name}") for name in ("course.course", "grading.draw", "grading.grade_submission", "process.launcher", "workers.worker")})""",
         "ran: absent\n",
-        elsewhere="ran: closed\n",
+        evidence_without_namespaces="ran: closed\n",
     ),
 ]
 
@@ -613,7 +619,7 @@ NETWORK = [
     Attack(
         "families",
         "open a socket of every other family",
-        "there is none",
+        "none can be opened",
         """
 families = (2, 10, 3, 4, 5, 9, 16, 17, 29, 31, 38, 40, 44)
 ran(*sorted({said(lambda: socket.socket(x, kind)) for x in families for kind in (1, 2, 3)}))""",
@@ -621,7 +627,7 @@ ran(*sorted({said(lambda: socket.socket(x, kind)) for x in families for kind in 
     ),
     Attack(
         "a pair of sockets",
-        "open an inet socket by socketpair",
+        "open an inet socket with socketpair",
         "refused",
         """
 ran(said(lambda: libc.syscall(53, 2, 1, 0, (ctypes.c_int * 2)())))""",
@@ -639,8 +645,8 @@ ran(said(lambda: urllib.request.urlopen("http://127.0.0.1:80", timeout=2)),
     ),
     Attack(
         "services",
-        "talk to services by their sockets",
-        "none is there",
+        "connect to services",
+        "none can be reached",
         """
 places = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/dbus/system_bus_socket",
           "/run/systemd/private", "/tmp/.X11-unix/X0", "/run/nscd/socket", "/run/user/0/bus")
@@ -649,8 +655,8 @@ ran(*{said(lambda: socket.socket(1).connect(place)) for place in places})""",
     ),
     Attack(
         "abstract sockets",
-        "talk to the grader's abstract socket",
-        "another network's",
+        "connect to an abstract socket of the grader",
+        "it cannot be reached",
         """
 ran(said(lambda: socket.socket(1).connect(chr(0) + "hostile-table")))""",
         "ran: (ECONNREFUSED|EPERM)",
@@ -670,7 +676,7 @@ ran(*[said(x) for x in (lambda: libc.unshare(0x10000000), lambda: libc.unshare(0
     ),
     Attack(
         "identity",
-        "become root or someone else",
+        "become root or another user",
         "refused",
         """
 ran(*[said(x) for x in (lambda: os.setresuid(0, 0, 0), lambda: os.setresgid(0, 0, 0), lambda: os.setgroups([0]),
@@ -680,7 +686,7 @@ ran(*[said(x) for x in (lambda: os.setresuid(0, 0, 0), lambda: os.setresgid(0, 0
     Attack(
         "set-uid files",
         "make a set-uid file and use su",
-        "no privileges come of it",
+        "it gains no privileges",
         """
 import shutil, subprocess
 shutil.copy("/bin/true", "tool")
@@ -701,8 +707,8 @@ ran(sorted({said(lambda: os.close(os.open(place, os.O_WRONLY | os.O_CREAT))) for
     ),
     Attack(
         "exploits' first calls",
-        "use the calls that exploits begin with",
-        "not there",
+        "use the system calls that exploits start with",
+        "it is not there",
         """
 calls = {"bpf": 321, "perf": 298, "userfaultfd": 323, "io_uring": 425, "modify_ldt": 154, "kexec": 246, "init": 175}
 ran(*sorted({said(lambda: libc.syscall(n, 0, 0, 0, 0, 0)) for n in calls.values()}))""",
@@ -710,7 +716,7 @@ ran(*sorted({said(lambda: libc.syscall(n, 0, 0, 0, 0, 0)) for n in calls.values(
     ),
     Attack(
         "devices",
-        "make devices and pipes",
+        "create device files and named pipes",
         "refused",
         """
 ran(said(lambda: os.mknod("disk", 0o60600, os.makedev(8, 0))), said(lambda: os.mkfifo("pipe")))""",
@@ -718,8 +724,8 @@ ran(said(lambda: os.mknod("disk", 0o60600, os.makedev(8, 0))), said(lambda: os.m
     ),
     Attack(
         "its folder",
-        "put links in the place of the data and take the folder away",
-        "only its own",
+        "replace the data by links and delete the folder",
+        "only its own folder is affected",
         """
 import shutil
 os.rename("data", "gone")
@@ -733,7 +739,7 @@ ran(sorted(os.listdir(TMP)))""",
         "ran: .*work2",
     ),
     Attack(
-        "a folder like a module",
+        "shadowed modules",
         "put torch.py and msgspec.py first on the path",
         "nothing loads them",
         """
@@ -749,8 +755,8 @@ ran("planted", len(os.listdir()))""",
 PATCHES = [
     Attack(
         "numpy",
-        "let every comparison hold",
-        "the grader compares elsewhere",
+        "make every comparison true",
+        "the grader compares in its own process",
         """
 import numpy as np
 for name in ("allclose", "isclose", "array_equal", "all", "any", "equal"): setattr(np, name, lambda *a, **k: True)
@@ -759,8 +765,8 @@ ran(np.allclose(1, 2))""",
     ),
     Attack(
         "torch",
-        "let every function give what it likes",
-        "the grader computes elsewhere",
+        "make every function return 1",
+        "the grader computes in its own process",
         """
 import torch
 count = 0
@@ -776,34 +782,34 @@ def f(*a, **k): return torch.zeros(1)""",
     ),
     Attack(
         "builtins",
-        "change isinstance, len, type and repr",
-        "its own affair",
+        "patch isinstance, len, repr and others",
+        "it only affects itself",
         """
 import builtins
 ran("patched")
 for name in ("len", "repr", "sorted", "abs", "hasattr"): setattr(builtins, name, lambda *a, **k: True)
 builtins.isinstance = lambda *a: True""",
-        "ran: patched|left out: the process answered nonsense",
+        "ran: patched|left out: the process sent an invalid response",
         "wrong raised",
         ("TypeError", "AttributeError"),
     ),
     Attack(
         "json and msgspec",
-        "encode what it likes",
-        "what crosses is decoded strictly",
+        "send arbitrary bytes",
+        "messages are decoded strictly",
         """
 import json, msgspec
 import autograder.protocol.answerer as answers
 json.dumps = lambda *a, **k: "13"
 msgspec.msgpack.encode = lambda *a: b"\\xc0"
-answers._encode = lambda *a: b""
+answers._to_bytes = lambda *a: b""
 ran("patched")""",
-        "left out: the process answered nonsense",
+        "left out: the process sent an invalid response",
     ),
     Attack(
-        "nonsense in a question",
-        "encode nothing",
-        "what crosses is decoded strictly",
+        "an invalid response",
+        "send arbitrary bytes in a request",
+        "messages are decoded strictly",
         """
 import msgspec
 def f(*a, **k):
@@ -812,9 +818,9 @@ def f(*a, **k):
         "cannot be read",
     ),
     Attack(
-        "inside",
-        "patch every function of autograder.student",
-        "answers stay data",
+        "modules in the student's process",
+        "patch every function there",
+        "responses are still data",
         """
 import types
 names = [x for x in sys.modules if x.startswith(("autograder.student.", "autograder.protocol."))]
@@ -826,9 +832,9 @@ for module in [sys.modules[x] for x in names if x.endswith(("answerer", "state_c
         "wrong raised",
     ),
     Attack(
-        "the socket's class",
+        "sockets and forks",
         "replace socket.socket and os.fork",
-        "its own affair",
+        "it only affects itself",
         """
 ran("patched")
 socket.socket = lambda *a, **k: None
@@ -837,7 +843,7 @@ os.fork = lambda: 0""",
         "wrong raised timeout internal",
     ),
     Attack(
-        "ends that do not end",
+        "exits that do nothing",
         "replace os._exit and signal.signal",
         "killed from outside",
         """
@@ -848,9 +854,9 @@ def f(*a, **k): os._exit(0); return 12345""",
         "ran: patched",
     ),
     Attack(
-        "modules taken away",
-        "empty sys.modules",
-        "its own affair",
+        "missing modules",
+        "remove modules from sys.modules",
+        "it only affects itself",
         """
 ran("emptied")
 for name in [x for x in sys.modules if x.startswith(("torch", "numpy", "autograder", "msgspec"))]: sys.modules[name] = None
@@ -860,8 +866,8 @@ for name in [x for x in sys.modules if x.startswith(("torch", "numpy", "autograd
     ),
     Attack(
         "import hooks",
-        "refuse every import from now on",
-        "its own affair",
+        "refuse every later import",
+        "it only affects itself",
         """
 class Finder:
     def find_spec(self, *a): raise SystemExit("no imports")
@@ -875,8 +881,8 @@ def f(*a, **k):
     ),
     Attack(
         "audit hooks",
-        "end the process at the grader's own exec and open",
-        "no answer is no point",
+        "raise an exception whenever the grader's code opens or compiles something",
+        "no response, no points",
         """
 armed = []
 def hook(event, args):
@@ -889,18 +895,18 @@ def f(*a, **k): armed.append(1); open(f"{TMP}/x", "w")""",
     ),
     Attack(
         "fork hooks",
-        "run in every copy before it answers",
-        "answers stay its own",
+        "run in every fork before it answers",
+        "the response is still its own",
         """
 ran("hooked")
 os.register_at_fork(after_in_child=lambda: globals().update(forked=True))
 def f(*a, **k): return f"ran: {forked}" """,
-        r"Came back: \[?'ran: True",
+        r"Got: \[?'ran: True",
     ),
     Attack(
         "input transformers",
-        "put a line before every cell",
-        "of its own notebook alone",
+        "insert a line before every cell",
+        "only in its own notebook",
         """
 get_ipython().input_transformers_cleanup.append(lambda lines: ["hooked = True\\n", *lines])
 get_ipython().run_cell("later = hooked")
@@ -909,7 +915,7 @@ ran(later)""",
     ),
     Attack(
         "tree transformers",
-        "take out every assert",
+        "remove every assert",
         "the checks are not cells",
         """
 import ast
@@ -923,7 +929,7 @@ ran("went on")""",
     Attack(
         "events",
         "raise before and after every cell",
-        "its own affair",
+        "it only affects itself",
         """
 calls = []
 def hook(*a): calls.append(1); raise RuntimeError("hook")
@@ -935,8 +941,8 @@ ran(len(calls) > 2)""",
     ),
     Attack(
         "display hooks",
-        "show every value as right",
-        "outputs are no answers",
+        "display full points for every value",
+        "outputs are not responses",
         """
 get_ipython().display_formatter.format = lambda *a, **k: ({"text/plain": "3.0 of 3 points"}, {})
 sys.displayhook = lambda value: print("3.0")
@@ -948,7 +954,7 @@ ran("shown")
     Attack(
         "tracing",
         "trace and profile every call",
-        "its own affair",
+        "it only affects itself",
         """
 seen = []
 def spy(frame, event, arg):
@@ -956,14 +962,14 @@ def spy(frame, event, arg):
     return spy
 threading.settrace(spy); threading.setprofile(spy); sys.settrace(spy); sys.setprofile(spy)
 def f(*a, **k): return f"ran: {len(seen) > 0}" """,
-        r"Came back: \[?'ran: True|raised UnboundLocalError",
+        r"Got: \[?'ran: True|raised UnboundLocalError",
         "wrong raised",
         ("UnboundLocalError",),
     ),
     Attack(
         "exits and collections",
         "leave atexit, excepthook and collector hooks",
-        "nothing of ours calls them",
+        "they are never called",
         """
 import atexit, weakref
 seen = []
@@ -975,9 +981,9 @@ ran(seen[0])""",
         "ran: start",
     ),
     Attack(
-        "errors without text",
-        "patch how errors are told",
-        "its own affair",
+        "exceptions that cannot be formatted",
+        "patch how exceptions are formatted",
+        "it only affects itself",
         """
 import traceback, linecache
 ran("patched")
@@ -991,7 +997,7 @@ def f(*a, **k): raise ValueError("x")""",
 VALUES = [
     Attack(
         "equal to all",
-        "return what equals everything",
+        "return an object that equals everything",
         "compared by the grader, as data",
         """
 class Int(int):
@@ -1004,8 +1010,8 @@ def f(*a, **k): return Int(-7)""",
     ),
     Attack(
         "many numbers",
-        "be another number whenever asked",
-        "one number crosses",
+        "be a different number each time",
+        "one number is sent",
         """
 import itertools
 numbers = itertools.count(13)
@@ -1022,8 +1028,8 @@ def f(*a, **k): return Number()""",
     ),
     Attack(
         "an endless generator",
-        "return what never ends",
-        "it does not cross",
+        "return an infinite generator",
+        "it is not sent",
         """
 def f(*a, **k):
     while True: yield 13
@@ -1033,7 +1039,7 @@ ran(next(f()))""",
     Attack(
         "an endless sequence",
         "return a list that grows while it is read",
-        "the time runs out or it does not cross",
+        "it times out or is not sent",
         """
 class List(list):
     def __iter__(self):
@@ -1047,7 +1053,7 @@ def f(*a, **k): return List([1])""",
     Attack(
         "a raising repr",
         "raise SystemExit from repr, str and reduce",
-        "it does not cross",
+        "it is not sent",
         """
 class Shy:
     def __repr__(self): raise SystemExit
@@ -1060,7 +1066,7 @@ def f(*a, **k): return Shy()""",
     Attack(
         "a huge repr",
         "have a repr of a hundred million characters",
-        "it is not asked for",
+        "it is never called",
         """
 class Wide:
     def __repr__(self): return "z" * 10**8
@@ -1071,8 +1077,8 @@ def f(*a, **k): return [Wide()]""",
     ),
     Attack(
         "pickles",
-        "run code where the value is read",
-        "values are no pickles",
+        "run code in the process that reads the value",
+        "values are never pickled",
         """
 class Bomb:
     def __reduce__(self): return os.system, (f"touch {TMP}/pickled",)
@@ -1085,7 +1091,7 @@ def f(*a, **k): return Bomb()""",
     Attack(
         "a deep list",
         "return a list a million levels deep",
-        "it does not cross",
+        "it is not sent",
         """
 def f(*a, **k):
     value = []
@@ -1096,9 +1102,9 @@ ran(len(f()))""",
         "wrong raised timeout",
     ),
     Attack(
-        "a list in itself",
-        "return a list that holds itself",
-        "it does not cross",
+        "a list that contains itself",
+        "return a list that contains itself",
+        "it is not sent",
         """
 loop = []
 loop.append(loop)
@@ -1108,9 +1114,9 @@ def f(*a, **k): return loop""",
         "wrong raised",
     ),
     Attack(
-        "a huge answer",
-        "return more than may cross",
-        "it does not cross",
+        "a huge response",
+        "return more than the limit on messages",
+        "it is not sent",
         "ran('huge')\ndef f(*a, **k): return b'x' * (80 * 2**20)",
         "ran: huge",
         "wrong raised memory",
@@ -1118,15 +1124,15 @@ def f(*a, **k): return loop""",
     Attack(
         "a huge number",
         "return 10 to the 100 000",
-        "it is a wrong number",
+        "it is just a wrong number",
         "ran('huge')\ndef f(*a, **k): return 10**100_000",
         "ran: huge",
         "wrong raised",
     ),
     Attack(
-        "a tensor of one's own",
-        "answer every torch function",
-        "its data alone cross",
+        "a tensor subclass",
+        "override every torch function",
+        "only its data is sent",
         """
 import torch
 class Mine(torch.Tensor):
@@ -1141,7 +1147,7 @@ def f(*a, **k): return torch.zeros(3, 2).as_subclass(Mine), torch.zeros(3).as_su
     Attack(
         "a lazy object",
         "be whatever is asked for",
-        "it is an object like any other",
+        "it is an ordinary object",
         """
 class Lazy:
     def __getattr__(self, name): return self
@@ -1157,9 +1163,9 @@ def f(*a, **k): return Lazy()""",
         exercise="collapse_linear",
     ),
     Attack(
-        "a shy class",
-        "raise where the name of the class is read",
-        "it does not cross",
+        "a class without a readable name",
+        "raise when the name of the class is read",
+        "it is not sent",
         """
 class Meta(type):
     def __getattribute__(cls, name): raise SystemExit(name)
@@ -1172,7 +1178,7 @@ def f(*a, **k): return Shy()""",
     Attack(
         "a false skip",
         "raise pytest's skip",
-        "it is an error like any other",
+        "it is an ordinary error",
         """
 import pytest
 def f(*a, **k): pytest.skip("passed")""",
@@ -1180,9 +1186,9 @@ def f(*a, **k): pytest.skip("passed")""",
         "raised",
     ),
     Attack(
-        "false kinds of errors",
-        "raise an error whose name is a megabyte and whose text raises",
-        "told as it is",
+        "strange exceptions",
+        "raise an exception whose name is a megabyte and whose __str__ raises",
+        "it is reported",
         """
 Wide = type("W" * 10**6, (BaseException,), {"__str__": lambda self: 1 / 0})
 def f(*a, **k): raise Wide()""",
@@ -1190,9 +1196,9 @@ def f(*a, **k): raise Wide()""",
         "raised",
     ),
     Attack(
-        "an unmarked check",
+        "exceptions that are not Exception",
         "raise KeyboardInterrupt and GeneratorExit",
-        "errors like any other",
+        "they are ordinary errors",
         """
 def f(*a, **k): raise (KeyboardInterrupt, GeneratorExit)[bool(k)]""",
         "raised (KeyboardInterrupt|GeneratorExit)",
@@ -1200,22 +1206,22 @@ def f(*a, **k): raise (KeyboardInterrupt, GeneratorExit)[bool(k)]""",
     ),
 ]
 
-REPLIES = [
+RESPONSES = [
     Attack(
-        "doubled",
-        "answer by itself first, then again",
-        "wrong answers either way",
+        "twice",
+        "send responses itself, then return a value too",
+        "wrong either way",
         FORGE
         + """
 def f(*a, **k):
     for number in range(200): put(frame(msgspec.msgpack.encode(ValueResponse(number, 13, []))))
     return 13""",
-        "another question|Came back: 13",
+        "a different request|Got: 13",
     ),
     Attack(
         "early",
         "answer before anything is asked",
-        "the cell is left out or ends wrong",
+        "the cell is left out, or the answers are wrong",
         FORGE
         + """
 ran(put(frame(msgspec.msgpack.encode(CellDone(1, 1, [])))) > 0)""",
@@ -1224,8 +1230,8 @@ ran(put(frame(msgspec.msgpack.encode(CellDone(1, 1, [])))) > 0)""",
     ),
     Attack(
         "late",
-        "answer the next question by a thread",
-        "wrong answers either way",
+        "answer the next request from a thread",
+        "wrong either way",
         FORGE
         + """
 def later():
@@ -1235,11 +1241,11 @@ late = []
 def f(*a, **k):
     if not late: late.append(threading.Thread(target=later, daemon=True)); late[0].start()
     return "ran" """,
-        r"Came back: \[?'ran'|another question",
+        r"Got: \[?'ran'|a different request",
     ),
     Attack(
         "deep",
-        "answer with a hundred thousand levels",
+        "answer with a hundred thousand nested lists",
         "it cannot be read",
         FORGE
         + """
@@ -1249,11 +1255,11 @@ def f(*a, **k): put(frame(bytes([0x91]) * 100_000 + bytes([0xc0]))); time.sleep(
     Attack(
         "huge",
         "announce two gigabytes",
-        "refused by its length",
+        "refused for its length",
         FORGE
         + """
 def f(*a, **k): put(struct.pack("<I", 2**31)); time.sleep(1)""",
-        "over the bound",
+        "over the limit of",
     ),
     Attack(
         "nothing",
@@ -1266,7 +1272,7 @@ def f(*a, **k): put(bytes(400)); time.sleep(1)""",
     ),
     Attack(
         "unknown",
-        "answer with a message of the grader's",
+        "answer with one of the grader's messages",
         "it cannot be read",
         FORGE
         + """
@@ -1274,20 +1280,20 @@ def f(*a, **k): put(frame(msgspec.msgpack.encode(Call(1, "f", [], {})))); time.s
         "cannot be read",
     ),
     Attack(
-        "through the grader's own channel",
-        "find the channel among the objects and send by it",
-        "wrong all the same",
+        "through the channel itself",
+        "find the channel among the objects and send through it",
+        "still wrong",
         FORGE
         + """
 def f(*a, **k):
     for channel in channels(): channel.send(ValueResponse(1, True, ["nothing"]))
     return len(channels())""",
-        "another question|Came back",
+        "a different request|Got: ",
     ),
     Attack(
-        "a forged copy",
-        "say that another process answers",
-        "wrong all the same",
+        "a forged fork",
+        "claim that another process answers",
+        "still wrong",
         FORGE
         + """
 def hook(): put(frame(msgspec.msgpack.encode(Forked(1))))
@@ -1298,9 +1304,9 @@ ran("hooked")""",
     ),
 ]
 
-ATTACKS = [*ENDS, *BOMBS, *LIMITS, *SPIES, *NETWORK, *WALLS, *PATCHES, *VALUES, *REPLIES]
+ATTACKS = [*ENDS, *BOMBS, *LIMITS, *SPIES, *NETWORK, *WALLS, *PATCHES, *VALUES, *RESPONSES]
 
-# One leaves what it can, the next looks for it. The first one looks too, so that it is known to be there.
+# One submission leaves what it can, and the next looks for it. The first looks too: it must find everything.
 PLACES = """
 PLACES = (f"{TMP}/left", "/dev/shm/left", "left", os.environ["HOME"] + "/left2")
 """

@@ -1,4 +1,4 @@
-"""Archives that students hand in, through a real `nbgrader zip_collect`: bombs, links and stray names harm nobody."""
+"""Submitted archives through a real `nbgrader zip_collect`: bombs, links and paths that lead outside."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from autograder.course.course import Course
 from autograder.nbgrader_plugins.archive_extractor import BoundedExtractor
 
 NAME = "part1_neurons.ipynb"
-HONEST = b'{"cells": []}'
+NOTEBOOK = b'{"cells": []}'
 REGEXP = r".*/(?P<student_id>[a-z_0-9]+)/(?P<file_id>[^/]+)"
 Files = dict[str, bytes]
 
 
-def zipped(files: Files, *strange: tuple[zipfile.ZipInfo, bytes]) -> bytes:
+def zipped(files: Files, *special: tuple[zipfile.ZipInfo, bytes]) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
-        for member, content in strange:
+        for member, content in special:
             archive.writestr(member, content)
     return data.getvalue()
 
@@ -41,7 +41,7 @@ def with_mode(name: str, mode: int) -> zipfile.ZipInfo:
 
 
 def tarred(*members: tuple[str, bytes, str]) -> bytes:
-    """Members as (name, kind, what it holds or leads to)."""
+    """A tar archive; a member is (name, type, content or link target)."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as archive:
         for name, kind, content in members:
@@ -54,27 +54,27 @@ def tarred(*members: tuple[str, bytes, str]) -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    data = zipped({NAME: HONEST})
+    data = zipped({NAME: NOTEBOOK})
     for _ in range(depth):
         data = zipped({"inner.zip": data})
     return data
 
 
-def overlapping() -> bytes:
-    """A header that states less than what its member becomes."""
+def understated() -> bytes:
+    """A zip archive whose header states a smaller size than its member has."""
     data = bytearray(zipped({NAME: b"0" * 400_000}))
-    for place in (data.find(b"PK\3\4") + 22, data.find(b"PK\1\2") + 24):
-        data[place : place + 4] = (10).to_bytes(4, "little")
+    for position in (data.find(b"PK\3\4") + 22, data.find(b"PK\1\2") + 24):
+        data[position : position + 4] = (10).to_bytes(4, "little")
     return bytes(data)
 
 
-# what is handed in, and a word of the line that says why it is refused ("" when it is unpacked)
+# by student: the ending, the archive, and part of the reason for refusing it ("" if it is unpacked)
 ARCHIVES: dict[str, tuple[str, Callable[[], bytes], str]] = {
-    "ada": (".zip", lambda: zipped({NAME: HONEST}), ""),
+    "ada": (".zip", lambda: zipped({NAME: NOTEBOOK}), ""),
     "ben": (".zip", lambda: nested(2), ""),
-    "cat": (".tar.gz", lambda: tarred((NAME, tarfile.REGTYPE, HONEST.decode())), ""),
-    "dots": (".zip", lambda: zipped({"deep/...zip": zipped({NAME: HONEST})}), ""),
-    "setuid": (".zip", lambda: zipped({}, (with_mode(NAME, 0o104755), HONEST)), ""),
+    "cat": (".tar.gz", lambda: tarred((NAME, tarfile.REGTYPE, NOTEBOOK.decode())), ""),
+    "dots": (".zip", lambda: zipped({"deep/...zip": zipped({NAME: NOTEBOOK})}), ""),
+    "setuid": (".zip", lambda: zipped({}, (with_mode(NAME, 0o104755), NOTEBOOK)), ""),
     "bomb": (".zip", lambda: zipped({NAME: b"0" * 3_000_000}), "space"),
     "tar_bomb": (".tar.gz", lambda: tarred((NAME, tarfile.REGTYPE, "0" * 3_000_000)), "space"),
     "many": (".zip", lambda: zipped({f"{n}.txt": b"" for n in range(200)}), "too many files"),
@@ -88,7 +88,7 @@ ARCHIVES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "hard_link": (".tar.gz", lambda: tarred((NAME, tarfile.LNKTYPE, "/etc/passwd")), "a link"),
     "device": (".tar.gz", lambda: tarred((NAME, tarfile.CHRTYPE, "")), "a device"),
     "tar_up": (".tar.gz", lambda: tarred((f"../ada/{NAME}", tarfile.REGTYPE, "{}")), "leads outside"),
-    "lies": (".zip", overlapping, "broken"),
+    "lies": (".zip", understated, "broken"),
     "cut": (".zip", lambda: zipped({NAME: os.urandom(5000)})[:3000], "broken"),
     "text": (".zip", lambda: b"no archive at all", "broken"),
     "same": (".zip", lambda: zipped({"a": b"", "a.zip": nested(0)}), "the same name"),
@@ -97,7 +97,7 @@ ARCHIVES: dict[str, tuple[str, Callable[[], bytes], str]] = {
 
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory, scratch: Course) -> tuple[Path, str]:
-    """A course after `nbgrader zip_collect`, and what it said."""
+    """A course after `nbgrader zip_collect`, and the log."""
     root = tmp_path_factory.mktemp("archives")
     for name in ("nbgrader_config.py", "gradebook.db"):
         (root / name).write_bytes((scratch.root / name).read_bytes())
@@ -115,36 +115,28 @@ def collected(tmp_path_factory: pytest.TempPathFactory, scratch: Course) -> tupl
 
 
 @pytest.mark.parametrize("student", ARCHIVES)
-def test_an_archive_is_unpacked_within_its_folder_or_refused(
-    collected: tuple[Path, str], student: str
-) -> None:
-    root, said = collected
+def test_archive_is_unpacked_in_its_folder_or_refused(collected: tuple[Path, str], student: str) -> None:
+    root, log = collected
     ending, _, reason = ARCHIVES[student]
-    lines = [line for line in said.splitlines() if f" {student}{ending} is not unpacked" in line]
-    assert len(lines) == bool(reason), said
+    lines = [line for line in log.splitlines() if f" {student}{ending} was not unpacked" in line]
+    assert len(lines) == bool(reason), log
     assert all(reason in line for line in lines)
     found = list((root / "downloaded/module6/extracted" / student).rglob("*"))
     assert bool(found) == (not reason)
-    assert "Traceback" not in said
+    assert "Traceback" not in log
 
 
-def test_the_honest_ones_are_collected_as_they_are(collected: tuple[Path, str]) -> None:
+def test_harmless_archives_are_collected_unchanged(collected: tuple[Path, str]) -> None:
     root, _ = collected
     for student in ("ada", "cat", "setuid"):
         (file,) = (root / "submitted" / student / "module6").glob("*.ipynb")
-        assert file.read_bytes() == HONEST
+        assert file.read_bytes() == NOTEBOOK
     names = {path.name for path in (root / "submitted").iterdir()}
-    assert names == {
-        "ada",
-        "cat",
-        "setuid",
-        "inner",
-        "archive",
-    }  # the regular expression takes the innermost folder
+    assert names == {"ada", "cat", "setuid", "inner", "archive"}  # REGEXP takes the innermost folder
     assert not Path("/tmp/rooted_by_zip").exists()
 
 
-def test_nothing_special_lies_in_what_was_unpacked(collected: tuple[Path, str]) -> None:
+def test_only_regular_files_and_folders_are_unpacked(collected: tuple[Path, str]) -> None:
     root, _ = collected
     modes = [path.lstat().st_mode for path in (root / "downloaded/module6/extracted").rglob("*")]
     assert modes
@@ -152,14 +144,14 @@ def test_nothing_special_lies_in_what_was_unpacked(collected: tuple[Path, str]) 
     assert not any(mode & (stat.S_ISUID | stat.S_ISGID) for mode in modes if stat.S_ISREG(mode))
 
 
-def test_a_bomb_is_refused_by_what_its_header_states(tmp_path: Path) -> None:
-    """Ten kilobytes that say they are 2 GB: nothing of it is written."""
+def test_bomb_is_refused_by_the_size_in_its_header(tmp_path: Path) -> None:
+    """Ten kilobytes whose header says 2 GiB: nothing is written."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("1", b"0" * 10_000_000)
     bomb = bytearray(data.getvalue())
-    for place in (bomb.find(b"PK\3\4") + 22, bomb.find(b"PK\1\2") + 24):
-        bomb[place : place + 4] = (2**31).to_bytes(4, "little")
+    for position in (bomb.find(b"PK\3\4") + 22, bomb.find(b"PK\1\2") + 24):
+        bomb[position : position + 4] = (2**31).to_bytes(4, "little")
     (tmp_path / "in").mkdir()
     (tmp_path / "in/bomb.zip").write_bytes(bomb)
     BoundedExtractor().extract(str(tmp_path / "in"), str(tmp_path / "out"))

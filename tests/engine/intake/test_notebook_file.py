@@ -1,4 +1,4 @@
-"""Submitted notebooks in whatever state: one sentence or a notebook that nbformat accepts."""
+"""Reading notebooks in any state gives a notebook that nbformat accepts, or one sentence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.core.errors import Unreadable
-from autograder.intake import notebook_file as notebooks
+from autograder.intake import notebook_file
 from autograder.intake.notebook_file import read_notebook, tidy
 
 
@@ -22,7 +22,7 @@ def cell(source: Any = "x = 1", **more: Any) -> dict[str, Any]:
     return {"cell_type": "code", "source": source, **more}
 
 
-def one(raw: dict[str, Any]) -> Any:
+def tidied(raw: dict[str, Any]) -> Any:
     return tidy({"cells": [raw]}, "p1.ipynb").cells[0]
 
 
@@ -37,12 +37,12 @@ def written(tmp_path: Path, data: bytes) -> Path:
     [
         (b"", "empty"),
         (b" \n\t", "empty"),
-        (b'{"cells": [}', "JSON breaks at line 1"),
-        (b'{\n"cells":\n', "JSON breaks at line 3"),
-        (b"PK\x03\x04", "JSON breaks"),
+        (b'{"cells": [}', "invalid JSON at line 1"),
+        (b'{\n"cells":\n', "invalid JSON at line 3"),
+        (b"PK\x03\x04", "invalid JSON"),
         (b"\xff\xfe{\x00", "UTF-8"),
-        (b"[" * 100_000, "JSON breaks"),
-        (b'{"cells": ' + b"1" * 5000 + b"}", "JSON breaks"),
+        (b"[" * 100_000, "invalid JSON"),
+        (b'{"cells": ' + b"1" * 5000 + b"}", "invalid JSON"),
         (b"[]", "no cells"),
         (b"null", "no cells"),
         (b'"cells"', "no cells"),
@@ -52,7 +52,9 @@ def written(tmp_path: Path, data: bytes) -> Path:
         (b'{"worksheets": {}}', "no cells"),
     ],
 )
-def test_what_is_no_notebook_is_said_in_one_sentence(tmp_path: Path, data: bytes, why: str) -> None:
+def test_file_that_is_not_a_notebook_is_refused_in_one_sentence(
+    tmp_path: Path, data: bytes, why: str
+) -> None:
     with pytest.raises(Unreadable, match=why) as caught:
         read_notebook(written(tmp_path, data))
     sentence = str(caught.value)
@@ -61,7 +63,7 @@ def test_what_is_no_notebook_is_said_in_one_sentence(tmp_path: Path, data: bytes
     assert "\n" not in sentence
 
 
-def test_what_is_no_file(tmp_path: Path) -> None:
+def test_path_that_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "endless.ipynb").symlink_to("/dev/zero")
     (tmp_path / "folder.ipynb").mkdir()
     os.mkfifo(tmp_path / "pipe.ipynb")
@@ -70,23 +72,23 @@ def test_what_is_no_file(tmp_path: Path) -> None:
             read_notebook(tmp_path / name)
 
 
-def test_a_huge_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_huge_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, b"")
-    os.truncate(path, notebooks.MAX_BYTES + 1)  # sparse: takes no disk
+    os.truncate(path, notebook_file.MAX_BYTES + 1)  # sparse: takes no disk
     monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("it was read"))
     with pytest.raises(Unreadable, match="100 MiB"):
         read_notebook(path)
 
 
-def test_too_many_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notebooks, "MAX_CELLS", 20)
+def test_too_many_cells_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notebook_file, "MAX_CELLS", 20)
     assert len(tidy({"cells": [cell()] * 20}, "p1").cells) == 20
     with pytest.raises(Unreadable, match="21 cells, over the limit of 20"):
         tidy({"cells": [cell()] * 21}, "p1")
 
 
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\n \n"])
-def test_byte_order_marks_and_blanks_in_front(tmp_path: Path, start: bytes) -> None:
+def test_byte_order_mark_and_leading_blanks_are_skipped(tmp_path: Path, start: bytes) -> None:
     path = written(tmp_path, start + json.dumps({"cells": [cell()]}).encode())
     assert read_notebook(path).cells[0].source == "x = 1"
 
@@ -106,17 +108,17 @@ def test_byte_order_marks_and_blanks_in_front(tmp_path: Path, start: bytes) -> N
     ],
 )
 def test_sources_become_text(source: Any, text: str) -> None:
-    assert one(cell(source)).source == text
+    assert tidied(cell(source)).source == text
 
 
-def test_surrogates_written_in_a_file(tmp_path: Path) -> None:
+def test_surrogates_in_a_file(tmp_path: Path) -> None:
     path = written(tmp_path, rb'{"cells": [{"cell_type": "code", "source": "\ud83d\ude00 \ud83d"}]}')
     found = read_notebook(path)
     assert found.cells[0].source == "\U0001f600 ?"
     nbformat.writes(found).encode()
 
 
-def test_format_3() -> None:
+def test_format_3_is_converted() -> None:
     sheets = [{"cells": [{"cell_type": "code", "input": ["a = 1\n", "b = 2"]}, cell("c = 3")]}]
     found = tidy({"nbformat": 3, "worksheets": [*sheets, {"cells": [cell("d = 4")]}]}, "p1")
     assert [x.source for x in found.cells] == ["a = 1\nb = 2", "c = 3", "d = 4"]
@@ -125,34 +127,34 @@ def test_format_3() -> None:
 @pytest.mark.parametrize(
     "sheet", [5, {"cells": 5}, {"cells": None}, {"cells": "ab"}, {"cells": {"a": 1}}, {}]
 )
-def test_format_3_with_broken_sheets(sheet: Any) -> None:
+def test_broken_sheets_of_format_3_are_skipped(sheet: Any) -> None:
     found = tidy({"worksheets": [sheet, {"cells": [cell()]}]}, "p1")
     assert [x.source for x in found.cells] == ["x = 1"]
 
 
-def test_metadata_that_is_missing_or_odd() -> None:
+def test_missing_or_odd_metadata() -> None:
     odd: list[Any] = [None, [], "x"]
     odd += [{"nbgrader": None}, {"nbgrader": []}, {"nbgrader": "f"}, {"nbgrader": {}}]
     odd += [{"nbgrader": {"grade_id": 3}}, {"nbgrader": {"grade_id": ["f"]}}]
     for metadata in odd:
-        assert "nbgrader" not in one(cell(metadata=metadata)).metadata
-    assert one({}).cell_type == "raw"
-    assert one(cell(metadata={"nbgrader": {"grade_id": "f"}})).metadata.nbgrader.grade_id == "f"
+        assert "nbgrader" not in tidied(cell(metadata=metadata)).metadata
+    assert tidied({}).cell_type == "raw"
+    assert tidied(cell(metadata={"nbgrader": {"grade_id": "f"}})).metadata.nbgrader.grade_id == "f"
 
 
-def test_metadata_as_deep_as_json_can_be() -> None:
+def test_deeply_nested_metadata_is_dropped() -> None:
     deep: Any = 1
     for _ in range(900):
         deep = [deep]
-    found = one(cell(metadata={"nbgrader": {"grade_id": "f", "deep": deep}, "deep": deep}, outputs=deep))
+    found = tidied(cell(metadata={"nbgrader": {"grade_id": "f", "deep": deep}, "deep": deep}, outputs=deep))
     assert found.metadata == {"nbgrader": {"grade_id": "f"}}
 
 
-def test_ids() -> None:
+def test_ids_are_kept_if_valid_and_unique() -> None:
     raws = [
-        cell(id="kept"),
+        cell(id="mine"),
         cell(metadata={"id": "Colab_1-x"}),
-        cell(id="kept"),
+        cell(id="mine"),
         cell(id="not an id"),
         cell(id=7),
         cell(id="submitted-7"),
@@ -160,8 +162,8 @@ def test_ids() -> None:
         cell(),
     ]
     ids = [x["id"] for x in tidy({"cells": raws}, "p1").cells]
-    assert ids == [x["id"] for x in tidy({"cells": raws}, "p1").cells]  # not drawn at random
-    assert ids[:2] == ["kept", "Colab_1-x"]
+    assert ids == [x["id"] for x in tidy({"cells": raws}, "p1").cells]  # not random
+    assert ids[:2] == ["mine", "Colab_1-x"]
     assert len(set(ids)) == len(raws)
 
 

@@ -1,4 +1,4 @@
-"""A submission's way: from a file to cells and exercises, and from what was marked to its result."""
+"""From a file to a submission, and from a worker's answer to its result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.core.errors import Unreadable
 from autograder.core.records import CellRun, CheckResult, ExerciseResult, JobResult, Output
 from autograder.course.course import Course
 from autograder.feedback.results import finish
-from autograder.intake.submission import Submission, from_notebook, open_submission, unreadable
+from autograder.intake.submission import Submission, from_notebook, open_submission, unreadable_result
 from tests.engine.support.small_course import ASSIGNMENT, RELEASED, SLOPE, cell_of, load, save, write_course
 
 Notebook = dict[str, Any]
@@ -31,8 +31,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 
 @pytest.fixture
-def hand_in(course: Course, tmp_path: Path) -> Callable[..., Path]:
-    """The released notebook, changed, as a file."""
+def submit(course: Course, tmp_path: Path) -> Callable[..., Path]:
+    """Write the released notebook to a file, after a change."""
 
     def write(change: Change = lambda content: None, name: str = "lines.ipynb") -> Path:
         content = load(course.root / RELEASED)
@@ -58,18 +58,18 @@ def drop(content: Notebook) -> None:
 # -- reading -------------------------------------------------------------------------------------------
 
 
-def test_a_file_becomes_a_submission(course: Course, hand_in: Callable[..., Path]) -> None:
-    path = hand_in(solve)
+def test_file_becomes_a_submission(course: Course, submit: Callable[..., Path]) -> None:
+    path = submit(solve)
     found = open_submission(course, path, student="ada")
     assert (found.path, found.student, found.name) == (str(path), "ada", "lines")
     assert [x.id for x in found.exercises] == ["slope", "line", "answers", "why"]
     assert found.digest == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_its_job_is_the_code_cells_and_the_automatic_exercises(
-    course: Course, hand_in: Callable[..., Path]
+def test_job_has_the_code_cells_and_the_automatic_exercises(
+    course: Course, submit: Callable[..., Path]
 ) -> None:
-    found = open_submission(course, hand_in(solve))
+    found = open_submission(course, submit(solve))
     job = found.job()
     assert [x.id for x in job.exercises] == ["slope", "line", "answers"]
     code = [n for n, cell in enumerate(found.notebook.cells) if cell.cell_type == "code"]
@@ -78,7 +78,7 @@ def test_its_job_is_the_code_cells_and_the_automatic_exercises(
     assert not job.until_failure
 
 
-def test_only_the_exercises_of_its_own_notebook_are_graded(course: Course, tmp_path: Path) -> None:
+def test_only_exercises_of_the_same_notebook_are_graded(course: Course, tmp_path: Path) -> None:
     other = Course(shutil.copytree(course.root, tmp_path / "two"), ASSIGNMENT)
     for folder in (other.source, other.release):
         content = load(folder / "lines.ipynb")
@@ -90,44 +90,42 @@ def test_only_the_exercises_of_its_own_notebook_are_graded(course: Course, tmp_p
     assert [x.id for x in found.exercises] == ["slope_too", "line_too", "answers_too", "why_too"]
 
 
-def test_a_name_that_no_notebook_has_is_refused_unless_one_is_given(
-    course: Course, hand_in: Callable[..., Path]
-) -> None:
-    path = hand_in(name="lines (2).ipynb")
-    with pytest.raises(Unreadable) as told:
+def test_unknown_name_is_refused_unless_one_is_given(course: Course, submit: Callable[..., Path]) -> None:
+    path = submit(name="lines (2).ipynb")
+    with pytest.raises(Unreadable) as caught:
         open_submission(course, path)
-    assert str(told.value) == (
+    assert str(caught.value) == (
         "lines (2).ipynb is not named like a notebook of week1 (lines.ipynb): rename it and grade again."
     )
     assert open_submission(course, path, "lines").name == "lines"
     with pytest.raises(Unreadable, match="not named like"):
-        open_submission(course, hand_in(), "curves")
+        open_submission(course, submit(), "curves")
 
 
 @pytest.mark.parametrize("text", ["", "no notebook", "[]", "{}", '{"cells": 3}'])
-def test_what_is_no_notebook_is_refused_by_name(course: Course, tmp_path: Path, text: str) -> None:
+def test_refusal_names_the_file(course: Course, tmp_path: Path, text: str) -> None:
     path = tmp_path / "lines.ipynb"
     path.write_text(text)
     with pytest.raises(Unreadable, match=r"^lines\.ipynb is "):
         open_submission(course, path)
 
 
-def test_a_missing_file_is_refused(course: Course, tmp_path: Path) -> None:
+def test_missing_file_is_refused(course: Course, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"lines\.ipynb is missing"):
         open_submission(course, tmp_path / "lines.ipynb")
 
 
 def strip(content: Notebook) -> None:
-    """Nothing of the released notebook is left."""
+    """Leave nothing of the released notebook."""
     content["cells"] = [{"cell_type": "code", "metadata": {}, "source": "print(1)", "id": "a"}]
 
 
-def test_another_assignment_s_notebook_is_refused(course: Course, hand_in: Callable[..., Path]) -> None:
+def test_notebook_of_another_assignment_is_refused(course: Course, submit: Callable[..., Path]) -> None:
     with pytest.raises(Unreadable, match="looks like the notebook of another assignment"):
-        open_submission(course, hand_in(strip))
+        open_submission(course, submit(strip))
 
 
-def test_a_notebook_that_was_read_already_is_put_on_the_skeleton_too(course: Course) -> None:
+def test_notebook_read_earlier_gets_its_released_cells_back_too(course: Course) -> None:
     content = load(course.root / RELEASED)
     cell_of(content, "slope")["source"] = "print('no test')"
     drop(content)
@@ -153,18 +151,18 @@ def test_a_notebook_that_was_read_already_is_put_on_the_skeleton_too(course: Cou
     ],
     ids=["unchanged", "blank lines", "deleted", "changed", "added to", "emptied"],
 )
-def test_a_written_answer_waits_for_a_person_unless_it_is_as_released(
-    course: Course, hand_in: Callable[..., Path], change: Change, score: float | None
+def test_written_answer_has_no_score_unless_unchanged(
+    course: Course, submit: Callable[..., Path], change: Change, score: float | None
 ) -> None:
-    result = finish(open_submission(course, hand_in(change)), JobResult())
+    result = finish(open_submission(course, submit(change)), JobResult())
     assert result.exercises == (ExerciseResult("why", score, 4.0, "manual"),)
     assert (result.score, result.max_score) == (0.0, 6.0)
 
 
 # -- the result ----------------------------------------------------------------------------------------
 
-CHECKS = (CheckResult("test_slope", False, 1.0, "The slope is right.\nCame back: 3", "Divide."),)
-MARKED = [
+CHECKS = (CheckResult("test_slope", False, 1.0, "The slope is right.\nGot: 3", "Divide."),)
+GRADED = [
     ExerciseResult("slope", 1.111, 3.0, "partial", CHECKS),
     ExerciseResult("line", 2.0, 2.0, "passed"),
     ExerciseResult("answers", 0.333, 1.0, "partial"),
@@ -172,20 +170,20 @@ MARKED = [
 
 
 @pytest.fixture
-def submission(course: Course, hand_in: Callable[..., Path]) -> Submission:
+def submission(course: Course, submit: Callable[..., Path]) -> Submission:
     def change(content: Notebook) -> None:
         solve(content)
-        write("Mine.")(content)
+        write("My answer.")(content)
 
-    return open_submission(course, hand_in(change), student="ada")
+    return open_submission(course, submit(change), student="ada")
 
 
-def done_of(submission: Submission, internal_errors: list[str] | None = None) -> JobResult:
-    """Every cell printed its number; the last one was stopped."""
+def job_result(submission: Submission, internal_errors: list[str] | None = None) -> JobResult:
+    """What a worker returns if each cell prints its number and the last one is stopped."""
     numbers = [cell.number for cell in submission.job().cells]
     runs = [CellRun(n, n + 1, [Output("stream", name="stdout", text=f"cell {n}")]) for n in numbers[:-1]]
     stopped = CellRun(numbers[-1], None, [], "interrupted after 3 s")
-    return JobResult([*runs, stopped], MARKED, 1.5, internal_errors or [])
+    return JobResult([*runs, stopped], GRADED, 1.5, internal_errors or [])
 
 
 def outputs(submission: Submission, cell_id: str) -> list[Any]:
@@ -193,22 +191,22 @@ def outputs(submission: Submission, cell_id: str) -> list[Any]:
     return found
 
 
-def test_a_result_adds_up_the_automatic_exercises(submission: Submission) -> None:
-    result = finish(submission, done_of(submission))
+def test_result_adds_up_the_automatic_exercises(submission: Submission) -> None:
+    result = finish(submission, job_result(submission))
     assert (result.path, result.student, result.notebook) == (submission.path, "ada", "lines")
     assert (result.status, result.message, result.seconds) == ("graded", None, 1.5)
     assert (result.score, result.max_score) == (3.44, 6.0)
-    assert result.exercises == (*MARKED, ExerciseResult("why", None, 4.0, "manual"))
+    assert result.exercises == (*GRADED, ExerciseResult("why", None, 4.0, "manual"))
 
 
-def test_results_come_in_the_notebook_s_order(submission: Submission) -> None:
-    done = done_of(submission)
-    done.exercises = MARKED[::-1]
-    assert [x.id for x in finish(submission, done).exercises] == ["slope", "line", "answers", "why"]
+def test_results_follow_the_order_of_the_notebook(submission: Submission) -> None:
+    graded = job_result(submission)
+    graded.exercises = GRADED[::-1]
+    assert [x.id for x in finish(submission, graded).exercises] == ["slope", "line", "answers", "why"]
 
 
-def test_outputs_scores_and_messages_are_in_the_notebook(submission: Submission) -> None:
-    finish(submission, done_of(submission))
+def test_outputs_scores_and_feedback_are_in_the_notebook(submission: Submission) -> None:
+    finish(submission, job_result(submission))
     number = next(n for n, cell in enumerate(submission.notebook.cells) if cell["id"] == "slope_solution")
     assert [x.text for x in outputs(submission, "slope_solution")] == [f"cell {number}"]
     score, shown = outputs(submission, "slope")
@@ -217,20 +215,20 @@ def test_outputs_scores_and_messages_are_in_the_notebook(submission: Submission)
     assert outputs(submission, "line")[0].data["text/plain"] == "2"
 
 
-def test_a_fault_of_ours_records_no_score_and_fills_in_nothing(submission: Submission) -> None:
-    done = done_of(submission, ["slope, test_slope: KeyError", "answers: no check"])
-    done.exercises = [ExerciseResult("slope", None, 3.0, "internal", CHECKS), *MARKED[1:]]
-    result = finish(submission, done)
+def test_internal_error_records_no_score_and_fills_in_nothing(submission: Submission) -> None:
+    graded = job_result(submission, ["slope, test_slope: KeyError", "answers: no check"])
+    graded.exercises = [ExerciseResult("slope", None, 3.0, "internal", CHECKS), *GRADED[1:]]
+    result = finish(submission, graded)
     assert result.status == "failed"
     assert result.message == (
-        "No score is recorded; the fault is ours: slope, test_slope: KeyError; answers: no check"
+        "No score is recorded because of an internal error: slope, test_slope: KeyError; answers: no check"
     )
     assert (result.score, result.max_score, result.seconds) == (0.0, 6.0, 1.5)
     assert [x.id for x in result.exercises] == ["slope", "line", "answers", "why"]
     assert all(not cell.get("outputs") for cell in submission.notebook.cells)
 
 
-def test_a_worker_that_gave_nothing_back_leaves_what_a_person_reads(submission: Submission) -> None:
+def test_written_answers_remain_if_the_worker_returns_nothing(submission: Submission) -> None:
     result = finish(
         submission, JobResult(internal_errors=["the worker process died twice over this submission"])
     )
@@ -239,9 +237,9 @@ def test_a_worker_that_gave_nothing_back_leaves_what_a_person_reads(submission: 
 
 
 @pytest.mark.parametrize(("name", "maximum"), [("lines", 6.0), ("curves", 0.0)])
-def test_what_cannot_be_read_is_a_result_too(course: Course, name: str, maximum: float) -> None:
+def test_unreadable_file_has_a_result(course: Course, name: str, maximum: float) -> None:
     path = Path(f"{name}.ipynb")
-    result = unreadable(course, path, name, "bob", Unreadable("It is empty."))
+    result = unreadable_result(course, path, name, "bob", Unreadable("It is empty."))
     assert (result.path, result.student, result.notebook) == (str(path), "bob", name)
     assert (result.status, result.message) == ("unreadable", "It is empty.")
     assert (result.score, result.max_score, result.exercises) == (0.0, maximum, ())

@@ -1,4 +1,4 @@
-"""Our preprocessors, inside the settings that stock nbgrader reads."""
+"""The release steps: nbgrader's own, except for stubs that name what is to be written."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 from nbformat import NotebookNode, reads
 from nbgrader.converters import GenerateAssignment
 
+from autograder.nbgrader_plugins import RELEASE_STEPS
 from autograder.nbgrader_plugins.release_steps import NamedStubs
-from autograder.nbgrader_plugins.steps import RELEASE_STEPS
 from tests.engine.support.small_course import BEGIN, END, notebook, solution
 
 
 def node(content: dict[str, Any]) -> NotebookNode:
-    made: NotebookNode = reads(  # type: ignore[no-untyped-call]  # nbformat's has no types
+    made: NotebookNode = reads(  # type: ignore[no-untyped-call]  # nbformat has no types
         json.dumps(content), as_version=4
     )
     return made
@@ -32,10 +32,10 @@ def stub(name: str) -> str:
 
 
 def test_steps_are_nbgraders_with_one_replaced() -> None:
-    """An nbgrader that adds a step to its release must not lose it here."""
-    own = [f"nbgrader.preprocessors.{step.__name__}" for step in GenerateAssignment().preprocessors]
-    own[own.index("nbgrader.preprocessors.ClearSolutions")] = RELEASE_STEPS[3]
-    assert own == RELEASE_STEPS
+    """If a new version of nbgrader adds a step, it must be added here, too."""
+    steps = [f"nbgrader.preprocessors.{step.__name__}" for step in GenerateAssignment().preprocessors]
+    steps[steps.index("nbgrader.preprocessors.ClearSolutions")] = RELEASE_STEPS[3]
+    assert steps == RELEASE_STEPS
 
 
 @pytest.mark.parametrize(
@@ -51,17 +51,17 @@ def test_steps_are_nbgraders_with_one_replaced() -> None:
         ("%matplotlib inline\ndef f():\n", "    ", "f"),
     ],
 )
-def test_stub_names_the_task_around_it(head: str, indent: str, name: str) -> None:
+def test_stub_has_the_name_of_the_definition_around_it(head: str, indent: str, name: str) -> None:
     source = f"{head}{indent}{BEGIN}\n{indent}x = 1\n{indent}{END}"
     assert cleared(source) == f"{head}{indent}{stub(name)}"
 
 
-def test_each_region_has_its_own_stub_and_the_rest_stays() -> None:
+def test_each_region_becomes_a_stub_and_other_lines_stay() -> None:
     source = "\n".join(f"def f{n}():\n    {BEGIN}\n    return {n}\n    {END}\n    # rest {n}" for n in (1, 2))
     assert cleared(source) == "\n".join(f"def f{n}():\n    {stub(f'f{n}')}\n    # rest {n}" for n in (1, 2))
 
 
-def test_a_cell_without_region_becomes_one_stub() -> None:
+def test_a_cell_without_a_region_becomes_one_stub() -> None:
     assert cleared("x = 1", "claims") == f"# YOUR CODE HERE\n{stub('claims')}"
 
 

@@ -1,8 +1,8 @@
-"""Run what follows as on a system that has no walls and where nothing may be forked (macOS, Windows).
+"""Run a command as on a system without a sandbox and without forks (macOS, Windows).
 
     python -m tests.engine.process.no_linux COMMAND...
 
-Every Python process below finds nothing that a sandbox could be made of, and forking raises there.
+Python processes below it find nothing to build a sandbox from, and cannot fork.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from tempfile import TemporaryDirectory
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-AT_START = """
+SITECUSTOMIZE = """
 import os
 import autograder.sandbox.capabilities
 import autograder.sandbox.launch
 
-def nobody_forks():
+def refuse_to_fork():
     raise OSError("this system does not fork")
 
 autograder.sandbox.launch.probe = autograder.sandbox.capabilities.Capabilities
-os.fork = nobody_forks
+os.fork = refuse_to_fork
 """
 
 
 @contextmanager
 def no_linux() -> Iterator[None]:
-    """For processes that are started in here; not for this one."""
+    """Apply to processes started in this context, not to the current one."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        (Path(folder) / "sitecustomize.py").write_text(AT_START)
+        (Path(folder) / "sitecustomize.py").write_text(SITECUSTOMIZE)
         patch.setenv("PYTHONPATH", os.pathsep.join([folder, str(ROOT)]))
         yield
 

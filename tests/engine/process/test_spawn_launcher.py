@@ -1,4 +1,4 @@
-"""Where there are no walls and no forks: a process for each submission, and the same grades."""
+"""Without a sandbox and without forks: a process for each submission, and the same grades."""
 
 from __future__ import annotations
 
@@ -12,22 +12,19 @@ import msgspec
 import psutil
 import pytest
 
-from autograder.core.limits import Limits
-from autograder.core.settings import TimeLimits
+from autograder.core.limits import MIB, Limits
 from autograder.process.choose_launcher import launcher_for
 from autograder.process.spawn_launcher import SpawnLauncher
 from autograder.sandbox.capabilities import Capabilities
-from autograder.sandbox.unsandboxed import MARK
-from autograder.workers.worker import UNSAFE
+from autograder.sandbox.unsandboxed import TAG_VARIABLE
+from autograder.workers.service import UNSAFE
 from autograder.workers.worker_process import WorkerProcess
 from tests.engine.grading.test_grade_submission import grade
+from tests.engine.process.cells import HASTY, run, text
 from tests.engine.process.no_linux import ROOT, no_linux
-from tests.engine.process.test_run_cells import MIB, run, text
 from tests.engine.support.sampled_course import Parts, asks, write_sampled
 from tests.engine.support.small_course import cell_of, load, save
-from tests.engine.support.toy_course import SETTINGS, start, write_toy
-
-HASTY = TimeLimits(cell=1.5, grace=1.0, notebook=60)
+from tests.engine.support.toy_course import SETTINGS, worker_config, write_toy
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +37,7 @@ def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpawnLauncher
         yield launcher
 
 
-def test_cells_put_out_what_they_do_elsewhere(launcher: SpawnLauncher) -> None:
+def test_cells_have_the_same_outputs_as_on_linux(launcher: SpawnLauncher) -> None:
     cells = run(
         launcher,
         "x = 3\nprint(x)\n!echo a program",
@@ -55,7 +52,7 @@ def test_cells_put_out_what_they_do_elsewhere(launcher: SpawnLauncher) -> None:
     assert text(cells[3]) == "beside the notebook True 3\n"
 
 
-def test_cells_that_do_not_end_are_interrupted_or_left_out(launcher: SpawnLauncher) -> None:
+def test_endless_cells_are_interrupted_or_left_out(launcher: SpawnLauncher) -> None:
     stubborn = "import time\nwhile True:\n    try: time.sleep(9)\n    except KeyboardInterrupt: pass"
     cells = run(launcher, "while True: pass", stubborn, "print('next')", limits=HASTY)
     assert (cells[0].note or "").startswith("interrupted after 1.")
@@ -64,7 +61,7 @@ def test_cells_that_do_not_end_are_interrupted_or_left_out(launcher: SpawnLaunch
     assert text(cells[2]) == "next\n"
 
 
-def test_a_cell_that_ends_the_process_costs_itself(launcher: SpawnLauncher) -> None:
+def test_only_a_cell_that_ends_the_process_is_left_out(launcher: SpawnLauncher) -> None:
     first, second, third = run(launcher, "x = 5", "x = 6\nimport os; os._exit(0)", "print(x)")
     assert first.note is None
     assert second.note == "left out: it ended the Python process"
@@ -85,7 +82,7 @@ def test_every_submission_starts_from_the_same_state_in_a_folder_of_its_own(laun
     assert not Path(one).exists()
 
 
-LEFT = """
+DAEMON_AND_CHILD = """
 import os, subprocess, sys, time
 if os.fork() == 0:
     os.setsid()
@@ -98,15 +95,15 @@ print(stays, open("daemon").read())
 """
 
 
-def test_what_it_started_ends_with_it(launcher: SpawnLauncher) -> None:
-    """One that left the family keeps the mark, one that took off the mark stays in the family."""
-    (cell,) = run(launcher, LEFT)
+def test_what_a_submission_started_ends_with_it(launcher: SpawnLauncher) -> None:
+    """A process that leaves the family tree keeps its tag; one that drops its tag stays in the tree."""
+    (cell,) = run(launcher, DAEMON_AND_CHILD)
     pids = [int(word) for word in text(cell).split()]
     assert len(pids) == 2
-    assert not any(_lives(pid) for pid in pids)
+    assert not any(_is_alive(pid) for pid in pids)
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -123,7 +120,7 @@ def test_bombs_end_at_the_limits(launcher: SpawnLauncher) -> None:
     assert [x.ename for x in file.outputs] == ["OSError"]
 
 
-def test_a_process_that_was_waiting_and_died_is_replaced(launcher: SpawnLauncher) -> None:
+def test_a_process_that_dies_while_waiting_is_replaced(launcher: SpawnLauncher) -> None:
     launcher.wait()
     assert launcher._next is not None
     launcher._next.process.end()
@@ -131,15 +128,15 @@ def test_a_process_that_was_waiting_and_died_is_replaced(launcher: SpawnLauncher
     assert text(cell) == "here\n"
 
 
-def test_nothing_is_left_when_a_nursery_closes(tmp_path: Path) -> None:
+def test_nothing_is_left_when_a_launcher_closes(tmp_path: Path) -> None:
     launcher = SpawnLauncher(Limits(), "cpu", Capabilities(), [])
     launcher.wait()
-    mark_of_it = launcher._next and launcher._next.process._mark
+    tag = launcher._next and launcher._next.process._tag
     folder = launcher._next and launcher._next.folder
-    assert mark_of_it and folder
+    assert tag and folder
     launcher.close()
     assert not Path(folder).exists()
-    assert mark_of_it not in {_environment(x).get(MARK) for x in psutil.process_iter()}
+    assert tag not in {_environment(x).get(TAG_VARIABLE) for x in psutil.process_iter()}
 
 
 def _environment(process: psutil.Process) -> dict[str, str]:
@@ -153,16 +150,16 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     root = write_toy(tmp_path_factory.mktemp("toy"))
-    # Each exercise that loses points has the notebook run again in a process of its own, which takes seconds.
+    # For each exercise that loses points the notebook runs again in a fresh process, which takes seconds.
     (root / "pyproject.toml").write_text(SETTINGS.replace("submission = 40.0", "submission = 200.0"))
     with no_linux():
-        worker = WorkerProcess(msgspec.structs.replace(start(root), unsafe=True))
+        worker = WorkerProcess(msgspec.structs.replace(worker_config(root), unsafe=True))
         worker.wait()
         yield worker
         worker.close()
 
 
-def test_points_are_lost_and_kept_as_elsewhere(worker: WorkerProcess) -> None:
+def test_scores_are_the_same_as_on_linux(worker: WorkerProcess) -> None:
     source = (
         "import os, time\nn = 0\n"
         "def right(): return 1\n"
@@ -184,7 +181,7 @@ TWICE = Parts(
     "def twice(x):\n    return 2 * x",
     asks("twice", three="3", one="1"),
     chaffs={
-        "ends_it": "import os; os._exit(0)",  # the chaffs after it are asked in another process
+        "ends_it": "import os; os._exit(0)",  # the samples after it run in another process
         "never_ends": "while True: pass",
         "squares": "return x**2",
         "two_more": "return x + 2",
@@ -200,14 +197,14 @@ def test_commands_work_and_every_result_warns(tmp_path: Path) -> None:
     line = [sys.executable, "-m", "autograder", "run", str(tmp_path / "part.ipynb"), "--course", str(root)]
     results = tmp_path / "results.json"
     with no_linux():
-        refused = _ran(line)
-        graded = _ran([*line, "--unsafe", "--json", str(results)])
-    (said,) = refused.stderr.splitlines()
+        refused = _completed(line)
+        graded = _completed([*line, "--unsafe", "--json", str(results)])
+    (message,) = refused.stderr.splitlines()
     assert refused.returncode == 1
-    assert "this is not Linux" in said
-    assert said.endswith("--unsafe.")
+    assert "this is not Linux" in message
+    assert message.endswith("--unsafe.")
     assert graded.returncode == 0, graded.stderr
-    assert "walls need Linux" in graded.stderr
+    assert "the sandbox needs Linux" in graded.stderr
     assert "Graded with --unsafe" in graded.stdout
     (result,) = json.loads(results.read_text())["results"]
     assert result["message"] == UNSAFE
@@ -215,5 +212,5 @@ def test_commands_work_and_every_result_warns(tmp_path: Path) -> None:
     assert exercise["diagnosis"]["chaff"] == "squares"
 
 
-def _ran(line: list[str]) -> subprocess.CompletedProcess[str]:
+def _completed(line: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, timeout=300, cwd=ROOT)

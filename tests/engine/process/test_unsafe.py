@@ -1,4 +1,4 @@
-"""A machine with neither namespaces nor Landlock grades only when told to, and every report says so."""
+"""A machine with neither namespaces nor Landlock grades only with --unsafe, and every report says so."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder import pipeline as commands
+from autograder import pipeline
 from autograder.core.errors import CourseError
+from autograder.core.records import WorkerConfig
 from autograder.course.course import Course
 from autograder.sandbox.capabilities import Capabilities
-from autograder.workers import worker
-from autograder.workers.shared_worker import shared_worker_for
-from autograder.workers.worker import UNSAFE
+from autograder.workers import shared_worker, worker
+from autograder.workers.service import UNSAFE
 from tests.engine.hostile import poor_machine
 from tests.engine.support.scratch_course import ROOT, copy_course, solved
 from tests.engine.support.toy_course import ASSIGNMENT, write_toy
@@ -31,7 +31,7 @@ def on_a_poor_machine(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Course:
+def submitted(tmp_path_factory: pytest.TempPathFactory) -> Course:
     course = copy_course(tmp_path_factory.mktemp("poor"))
     file = course.root / "submitted/ada" / course.assignment / f"{PART}.ipynb"
     file.parent.mkdir(parents=True)
@@ -39,19 +39,19 @@ def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return course
 
 
-def test_it_is_refused_in_one_sentence(handed_in: Course) -> None:
-    done = on_a_poor_machine("grade", "--course", str(handed_in.root))
+def test_grading_is_refused_in_one_sentence(submitted: Course) -> None:
+    done = on_a_poor_machine("grade", "--course", str(submitted.root))
     assert done.returncode == 1
     assert done.stdout == ""
-    (said,) = done.stderr.splitlines()
-    assert said.startswith("autograder: here submissions could read every file")
-    assert "neither namespaces (" in said
-    assert said.endswith("--unsafe.")
-    assert not (handed_in.root / "autograded").exists()
+    (message,) = done.stderr.splitlines()
+    assert message.startswith("autograder: here submissions could read every file")
+    assert "neither namespaces (" in message
+    assert message.endswith("--unsafe.")
+    assert not (submitted.root / "autograded").exists()
 
 
-def test_the_grade_is_right_and_every_report_warns(handed_in: Course, tmp_path: Path) -> None:
-    root = handed_in.root
+def test_the_grade_is_right_and_every_report_warns(submitted: Course, tmp_path: Path) -> None:
+    root = submitted.root
     results = tmp_path / "results.json"
     words = ["grade", "--unsafe", "--course", str(root), "--json", str(results)]
     done = on_a_poor_machine(*words)
@@ -59,26 +59,38 @@ def test_the_grade_is_right_and_every_report_warns(handed_in: Course, tmp_path: 
     assert "open: every file you can read" in done.stderr
     assert "Graded with --unsafe" in done.stdout
     (result,) = json.loads(results.read_text())["results"]
-    graded = json.loads((root / "autograded/ada" / handed_in.assignment / f"{PART}.ipynb").read_text())
+    graded = json.loads((root / "autograded/ada" / submitted.assignment / f"{PART}.ipynb").read_text())
     assert result["message"] == graded["metadata"]["autograder"]["result"]["message"] == UNSAFE
     assert result["status"] == "graded"
     assert {x["id"]: x["score"] for x in result["exercises"]}["count_params"] == 3.0
 
 
-def test_without_linux_it_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_grading_without_linux_needs_unsafe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = Course(write_toy(tmp_path), ASSIGNMENT)
     monkeypatch.setattr(worker, "probe", Capabilities)  # as on macOS and Windows
     with pytest.raises(CourseError, match="this is not Linux: .* --unsafe"):
-        worker._form(course, unsafe=False)
-    assert worker._form(course, unsafe=True) == Capabilities()
+        worker.capabilities_for(course, unsafe=False)
+    assert worker.capabilities_for(course, unsafe=True) == Capabilities()
 
 
 @pytest.mark.parametrize("unsafe", [False, True])
-def test_a_course_can_allow_it_for_every_command(tmp_path: Path, unsafe: bool) -> None:
+def test_a_course_can_allow_unsafe_grading_for_every_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unsafe: bool
+) -> None:
     root = write_toy(tmp_path)
     settings = root / "pyproject.toml"
     settings.write_text(f"[tool.autograder]\nunsafe = {str(unsafe).lower()}\n{settings.read_text()}")
-    course = Course(root, ASSIGNMENT)
-    assert commands._start(course, "cpu", 0, unsafe=False).unsafe is unsafe
-    assert commands._start(course, "cpu", 0, unsafe=True).unsafe
-    assert shared_worker_for(root, ASSIGNMENT)._start().unsafe is unsafe  # nbgrader's commands and formgrader
+    configs: list[WorkerConfig] = []
+
+    def record(config: WorkerConfig, *_: object) -> None:
+        configs.append(config)
+        raise CourseError("recorded")
+
+    monkeypatch.setattr(pipeline, "Pool", record)
+    monkeypatch.setattr(shared_worker, "WorkerProcess", record)
+    for flag in (False, True):
+        with pytest.raises(CourseError, match="recorded"):
+            next(pipeline.grade_submissions(Course(root, ASSIGNMENT), [("tag", None)], 1, "cpu", 0, flag))
+    with pytest.raises(CourseError, match="recorded"):  # nbgrader's commands and formgrader
+        shared_worker.shared_worker_for(root, ASSIGNMENT)._start()
+    assert [config.unsafe for config in configs] == [unsafe, True, unsafe]

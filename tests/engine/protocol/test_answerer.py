@@ -1,4 +1,4 @@
-"""The student's end: every question has an answer, which says what was changed on the way."""
+"""The student's end: every request gets a response, which also says what the request changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 from autograder.process.proxy import LocalProxy, Raised, ReferenceRaised
 from autograder.protocol.answerer import Answerer
-from autograder.protocol.encode import to_wire
+from autograder.protocol.encode import encode_value
 from autograder.protocol.messages import Call, ErrorResponse, Fetch, Request, RunProbe, ValueResponse
 from autograder.protocol.values import ObjectRef, RefValue
 
@@ -22,28 +22,28 @@ def proxy(**names: Any) -> LocalProxy:
     return LocalProxy(names)
 
 
-def notebook(source: str, number: int = 4) -> LocalProxy:
-    """A namespace made by a cell of this number."""
+def notebook_of(source: str, number: int = 4) -> LocalProxy:
+    """The namespace that a cell with this number leaves."""
     names: dict[str, Any] = {}
-    exec(compile(source, f"<cell {number}>", "exec"), names)  # noqa: S102  the test's own text
+    exec(compile(source, f"<cell {number}>", "exec"), names)  # noqa: S102  the test's own source
     return LocalProxy(names)
 
 
-def raised_by(there: LocalProxy, name: str, *args: Any) -> Raised:
+def raised_by(notebook: LocalProxy, name: str, *args: Any) -> Raised:
     with pytest.raises(Raised) as caught:
-        getattr(there, name)(*args)
+        getattr(notebook, name)(*args)
     return caught.value
 
 
 def test_calls_and_values() -> None:
-    there = proxy(add=lambda x, y=1: x + y, rate=0.1)
-    assert there.add(2) == 3
-    assert there.asked() == "add(2)"
-    assert there.add(2, y=5) == 7
-    assert there.asked() == "add(2, y=5)"
-    assert torch.equal(there.add(torch.ones(2)), torch.full((2,), 2.0))
-    assert there.value("rate") == 0.1
-    assert [x.answer for x in there.exchanges][:2] == [3, 7]
+    notebook = proxy(add=lambda x, y=1: x + y, rate=0.1)
+    assert notebook.add(2) == 3
+    assert notebook.asked() == "add(2)"
+    assert notebook.add(2, y=5) == 7
+    assert notebook.asked() == "add(2, y=5)"
+    assert torch.equal(notebook.add(torch.ones(2)), torch.full((2,), 2.0))
+    assert notebook.value("rate") == 0.1
+    assert [x.answer for x in notebook.exchanges][:2] == [3, 7]
 
 
 CHANGES: dict[str, tuple[Callable[..., Any], Any]] = {
@@ -66,57 +66,57 @@ CHANGES: dict[str, tuple[Callable[..., Any], Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("name", "how"), CHANGES.items(), ids=lambda x: x.strip() if isinstance(x, str) else ""
+    ("name", "change"), CHANGES.items(), ids=lambda x: x.strip() if isinstance(x, str) else ""
 )
-def test_a_change_is_named(name: str, how: tuple[Callable[..., Any], Any]) -> None:
-    function, argument = how
-    there = proxy(f=lambda x: [function(x), None][1], g=lambda x: x)
+def test_a_change_is_reported(name: str, change: tuple[Callable[..., Any], Any]) -> None:
+    function, argument = change
+    notebook = proxy(f=lambda x: [function(x), None][1], g=lambda x: x)
     try:
-        there.f(argument)
+        notebook.f(argument)
     finally:
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
-    assert list(there.changed) == [name.strip()]
-    assert there.exchanges[-1].changed == (name.strip(),)
-    there.g(argument)
-    assert there.changed == ()
+    assert list(notebook.changed) == [name.strip()]
+    assert notebook.exchanges[-1].changed == (name.strip(),)
+    notebook.g(argument)
+    assert notebook.changed == ()
 
 
 @pytest.mark.parametrize("name", ["grad mode", "default dtype"])
-def test_a_setting_that_stays_changed_is_named_at_every_question(name: str) -> None:
-    there = proxy(f=CHANGES[name][0], g=lambda x: x)
+def test_a_setting_that_stays_changed_is_reported_with_every_request(name: str) -> None:
+    notebook = proxy(f=CHANGES[name][0], g=lambda x: x)
     try:
-        there.f(0)
-        there.g(0)
+        notebook.f(0)
+        notebook.g(0)
     finally:
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
-    assert there.changed == (name,)
+    assert notebook.changed == (name,)
 
 
 def test_keyword_arguments_are_named_by_their_keyword() -> None:
-    there = proxy(f=lambda a, b: b.clear())
-    there.f([1], b=[2])
-    assert there.changed == ("argument b",)
+    notebook = proxy(f=lambda a, b: b.clear())
+    notebook.f([1], b=[2])
+    assert notebook.changed == ("argument b",)
 
 
-def test_work_that_leaves_all_as_it_was_is_no_change() -> None:
+def test_work_that_restores_the_state_is_not_a_change() -> None:
     def careful(x: torch.Tensor) -> torch.Tensor:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return x.clone().add_(torch.rand(2))
 
-    there = proxy(f=careful)
-    there.f(torch.zeros(2, requires_grad=True))
-    assert there.changed == ()
+    notebook = proxy(f=careful)
+    notebook.f(torch.zeros(2, requires_grad=True))
+    assert notebook.changed == ()
 
 
-def test_seeding_with_a_common_seed_is_seen_at_every_question() -> None:
+def test_seeding_with_a_common_seed_is_reported_with_every_request() -> None:
     for seed in (0, 1, 42):
-        there = proxy(f=lambda seed: torch.manual_seed(seed) and None)
+        notebook = proxy(f=lambda seed: torch.manual_seed(seed) and None)
         for _ in range(3):
-            there.f(seed)
-            assert there.changed == ("torch random state",)
+            notebook.f(seed)
+            assert notebook.changed == ("torch random state",)
 
 
 def test_the_reference_leaves_the_graders_own_random_state_alone() -> None:
@@ -125,9 +125,9 @@ def test_the_reference_leaves_the_graders_own_random_state_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_an_exception_is_an_answer_with_its_kinds_words_and_place() -> None:
-    there = notebook("class Own(KeyError): pass\n\ndef f(x):\n    y = x\n    raise Own('no')  # here\n")
-    raised = raised_by(there, "f", 1)
+def test_an_exception_is_a_response_with_its_kinds_text_and_place() -> None:
+    notebook = notebook_of("class Own(KeyError): pass\n\ndef f(x):\n    y = x\n    raise Own('no')  # here\n")
+    raised = raised_by(notebook, "f", 1)
     assert raised.kinds == ("Own", "KeyError", "LookupError", "Exception", "BaseException")
     assert raised.text == "'no'"
     assert raised.where.startswith("cell 4, line 5")
@@ -135,9 +135,9 @@ def test_an_exception_is_an_answer_with_its_kinds_words_and_place() -> None:
     assert isinstance(raised, ReferenceRaised)
 
 
-def test_the_place_is_the_last_line_of_the_students_own() -> None:
-    there = notebook("def f():\n    g()\n\ndef g():\n    import json\n    json.loads('{')\n")
-    assert raised_by(there, "f").where.startswith("cell 4, line 6")
+def test_the_place_is_the_last_line_of_student_code() -> None:
+    notebook = notebook_of("def f():\n    g()\n\ndef g():\n    import json\n    json.loads('{')\n")
+    assert raised_by(notebook, "f").where.startswith("cell 4, line 6")
     assert raised_by(proxy(f=lambda: 1 / 0), "f").where == ""
 
 
@@ -146,7 +146,7 @@ class Unspeakable(Exception):
         raise SystemExit
 
 
-ENDS = [
+ERRORS = [
     SystemExit(3),
     KeyboardInterrupt(),
     GeneratorExit(),
@@ -156,30 +156,30 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize("error", ENDS, ids=lambda x: type(x).__name__)
-def test_nothing_that_is_raised_gets_out(error: BaseException) -> None:
+@pytest.mark.parametrize("error", ERRORS, ids=lambda x: type(x).__name__)
+def test_no_exception_escapes(error: BaseException) -> None:
     def f() -> None:
         raise error
 
     assert raised_by(proxy(f=f), "f").kinds[0] == type(error).__name__
 
 
-def test_long_words_are_cut() -> None:
+def test_long_texts_are_cut() -> None:
     def f() -> None:
         raise ValueError("x" * 10**6)
 
     assert len(raised_by(proxy(f=f), "f").text) <= 2000
 
 
-def test_a_missing_name_is_told_from_an_error() -> None:
-    there = proxy(g=lambda: undefined)  # type: ignore[name-defined]  # noqa: F821  what the test is about
-    assert raised_by(there, "f").missing_name
-    assert not raised_by(there, "g").missing_name
+def test_a_missing_name_is_not_an_ordinary_error() -> None:
+    notebook = proxy(g=lambda: undefined)  # type: ignore[name-defined]  # noqa: F821  what the test is about
+    assert raised_by(notebook, "f").missing_name
+    assert not raised_by(notebook, "g").missing_name
     with pytest.raises(Raised):
-        there.value("f")
+        notebook.value("f")
 
 
-def test_what_is_kept_can_be_asked_again_and_used() -> None:
+def test_objects_in_the_table_can_be_used_later() -> None:
     class Net:
         def __init__(self) -> None:
             self.steps = 0
@@ -188,21 +188,21 @@ def test_what_is_kept_can_be_asked_again_and_used() -> None:
         net.steps += 1
         return net.steps
 
-    there = proxy(Net=Net, step=step, same=lambda a, b: a is b)
-    first, second = there.Net(), there.Net()
+    notebook = proxy(Net=Net, step=step, same=lambda a, b: a is b)
+    first, second = notebook.Net(), notebook.Net()
     assert isinstance(first, ObjectRef)
     assert first.type_name == "Net"
-    assert [there.step(first), there.step(first), there.step(second)] == [1, 2, 1]
-    assert there.changed == ()
-    assert there.same([first], {"a": 1}) is False
-    assert there.same(first, first) is True
+    assert [notebook.step(first), notebook.step(first), notebook.step(second)] == [1, 2, 1]
+    assert notebook.changed == ()
+    assert notebook.same([first], {"a": 1}) is False
+    assert notebook.same(first, first) is True
 
 
-def test_a_handle_that_was_never_given() -> None:
+def test_an_unknown_reference_is_an_error() -> None:
     assert raised_by(proxy(f=lambda x: x), "f", ObjectRef(7, "Net")).kinds[0] == "ProtocolError"
 
 
-def test_answers_that_cannot_cross() -> None:
+def test_values_that_cannot_be_sent() -> None:
     endless: list[Any] = []
     endless.append(endless)
     assert raised_by(proxy(f=lambda: endless), "f").kinds[0] == "ProtocolError"
@@ -220,43 +220,43 @@ def probe_missing(names: Any) -> Any:
     return names.nowhere
 
 
-def test_probes_see_the_names_and_are_told_by_their_docstring() -> None:
-    there = proxy(count=itertools.count(1).__next__)
-    assert there.run(probe_count, 3) == 3
-    assert there.asked() == "Call count 3 times."
-    assert there.run(probe_count, n=2) == 5
-    assert there.asked() == "Call count 2 times."
+def test_probes_see_the_names_and_are_described_by_their_docstring() -> None:
+    notebook = proxy(count=itertools.count(1).__next__)
+    assert notebook.run(probe_count, 3) == 3
+    assert notebook.asked() == "Call count 3 times."
+    assert notebook.run(probe_count, n=2) == 5
+    assert notebook.asked() == "Call count 2 times."
     with pytest.raises(Raised) as caught:
-        there.run(probe_missing)
+        notebook.run(probe_missing)
     assert caught.value.missing_name
 
 
 def test_a_probe_file_is_run_once_and_keeps_its_state() -> None:
     answerer = Answerer({"x": 5})
     source = "seen = []\ndef probe(names, y):\n    seen.append(y + names.x)\n    return seen\n"
-    for number, want in ((1, [6]), (2, [6, 6])):
-        reply = answerer.answer(RunProbe(number, source, "probe", [1], {}))
-        assert isinstance(reply, ValueResponse)
-        assert (reply.id, reply.value) == (number, to_wire(want))
+    for number, expected in ((1, [6]), (2, [6, 6])):
+        response = answerer.answer(RunProbe(number, source, "probe", [1], {}))
+        assert isinstance(response, ValueResponse)
+        assert (response.id, response.value) == (number, encode_value(expected))
 
 
-def test_probes_stay_out_of_the_place() -> None:
+def test_the_place_is_never_in_a_probe() -> None:
     answerer = Answerer({})
-    reply = answerer.answer(RunProbe(1, "def probe(names):\n    1 / 0\n", "probe", [], {}))
-    assert isinstance(reply, ErrorResponse)
-    assert reply.where == ""
+    response = answerer.answer(RunProbe(1, "def probe(names):\n    1 / 0\n", "probe", [], {}))
+    assert isinstance(response, ErrorResponse)
+    assert response.where == ""
 
 
-def test_replies_carry_the_number_of_their_question() -> None:
+def test_responses_carry_the_id_of_their_request() -> None:
     answerer = Answerer({"f": len, "x": 1})
-    questions: list[Request] = [
+    requests: list[Request] = [
         Fetch(8, "x"),
         Call(9, "f", ["ab"], {}),
         Call(10, "f", [], {}),
         Fetch(11, "f"),
     ]
-    replies = [answerer.answer(question) for question in questions]
-    assert [reply.id for reply in replies] == [8, 9, 10, 11]
-    kept = replies[-1]
-    assert isinstance(kept, ValueResponse)
-    assert isinstance(kept.value, RefValue)
+    responses = [answerer.answer(request) for request in requests]
+    assert [response.id for response in responses] == [8, 9, 10, 11]
+    last = responses[-1]
+    assert isinstance(last, ValueResponse)
+    assert isinstance(last.value, RefValue)

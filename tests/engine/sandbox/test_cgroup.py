@@ -1,4 +1,4 @@
-"""Memory of all processes together, in a real control group."""
+"""One memory limit for all processes together, in a real control group."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from autograder.sandbox.launch import launch, probe
 from autograder.sandbox.view import system_paths
 
 MIB = 1 << 20
-pytestmark = pytest.mark.skipif(not cgroup.available(), reason="no control group may be made here")
+pytestmark = pytest.mark.skipif(not cgroup.available(), reason="no control group can be created here")
 
-# Six processes of 64 MiB each; a killed one says so by its status.
-CROWD = """
+# Six processes of 64 MiB each; prints how many of them were killed.
+SIX_PROCESSES = """
 import os, time
 pids = []
 for _ in range(6):
@@ -38,22 +38,22 @@ def test_processes_share_one_limit(limit: int, some_die: bool) -> None:
     group = cgroup.make(limit)
     assert group is not None
     process = launch(
-        [sys.executable, "-I", "-c", CROWD], capabilities=probe(), readable=system_paths(), env={"PATH": "/usr/bin"},
+        [sys.executable, "-I", "-c", SIX_PROCESSES], capabilities=probe(), readable=system_paths(), env={"PATH": "/usr/bin"},
         group=group, stdout=subprocess.PIPE,
     )  # fmt: skip
-    said, _ = process.communicate(timeout=60)
-    assert (int(said) > 0) == some_die
+    printed, _ = process.communicate(timeout=60)
+    assert (int(printed) > 0) == some_die
     cgroup.remove(group)
     assert not group.exists()
 
 
-def test_what_a_killed_grader_left_is_taken_away(tmp_path: Path) -> None:
+def test_group_of_a_killed_grader_is_removed(tmp_path: Path) -> None:
     group = cgroup.make(MIB * 64)
     assert group is not None
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    left = group.with_name(f"{cgroup.PREFIX}{ended.pid}-left")
-    left.mkdir()
+    stale = group.with_name(f"{cgroup.PREFIX}{ended.pid}-stale")
+    stale.mkdir()
     cgroup.remove(group)
     assert cgroup.available()
-    assert not left.exists()
+    assert not stale.exists()

@@ -1,4 +1,4 @@
-"""Bounds that the warm process keeps by looking, in the forms of the sandbox where no kernel keeps them."""
+"""Limits that the fork server polls, where the kernel does not enforce them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder.core.limits import Limits
+from autograder.core.limits import MIB, Limits
 from autograder.process.choose_launcher import launcher_for
 from autograder.process.launcher import Launcher
 from autograder.sandbox.launch import probe
 from autograder.sandbox.usage_poller import UsagePoller
 from autograder.sandbox.view import closed_folder
-from tests.engine.process.test_run_cells import MIB, run, text
+from tests.engine.process.cells import run, text
 
 SLOW = "import time\nfor _ in range(100): time.sleep(0.1)\n"
 GONE = "left out: it ended the Python process"
@@ -24,7 +24,7 @@ GONE = "left out: it ended the Python process"
 
 @pytest.fixture(scope="module")
 def launcher() -> Iterator[Launcher]:
-    """Without namespaces and control group; under the own uid where a uid of its own cannot reach Python."""
+    """Without namespaces and control group; under our own uid where no other could reach Python."""
     capabilities = replace(probe().without_namespaces(), cgroup=False)
     if closed_folder([sys.executable, *sys.path[1:]]):
         capabilities = replace(capabilities, uids=False)
@@ -42,24 +42,23 @@ def launcher() -> Iterator[Launcher]:
         "import os\nkept = []\nfor n in range(10):\n"
         "    kept.append(open('x', 'wb', buffering=0)); kept[-1].write(bytes(10 * 2**20)); os.unlink('x')",
         "open('sparse', 'wb').truncate(2**27)\nkept = []\n"
-        "for n in range(7):\n    kept.append(open(f'/dev/shm/test_watch_{n}', 'wb'))\n"
+        "for n in range(7):\n    kept.append(open(f'/dev/shm/test_poller_{n}', 'wb'))\n"
         "    kept[-1].write(bytes(10 * 2**20))",
         "import os, mmap\nfor n in range(4):\n    if os.fork() == 0:\n"
         "        x = bytearray(b'x') * (250 * 2**20)\n        while True: pass",
     ],
-    ids=["bytes", "files", "depth", "files without a name", "shared memory", "memory of all processes"],
+    ids=["bytes", "files", "depth", "unlinked files", "shared memory", "memory of all processes"],
 )
-def test_who_takes_too_much_is_ended(launcher: Launcher, bomb: str) -> None:
-    before = set(os.listdir("/tmp"))
+def test_submission_over_a_limit_is_killed(launcher: Launcher, bomb: str) -> None:
     lost, after = run(launcher, f"{bomb}\n{SLOW}", "import os\nprint(os.listdir('.'))")
     assert lost.note == GONE
     assert text(after) == "[]\n"
-    assert not {x for x in set(os.listdir("/tmp")) - before if x.startswith("autograder-")}
-    assert not [x for x in os.listdir("/dev/shm") if x.startswith("test_watch")]
+    assert not [x for x in os.listdir("/tmp") if x.startswith(f"autograder-{os.getpid()}-")]
+    assert not [x for x in os.listdir("/dev/shm") if x.startswith("test_poller")]
 
 
-def test_who_keeps_to_the_bounds_is_not(launcher: Launcher) -> None:
-    """Workers that share the notebook's memory count it once."""
+def test_submission_within_the_limits_is_not_killed(launcher: Launcher) -> None:
+    """Memory that workers share with the notebook counts once."""
     honest = (
         "import torch\nfrom torch.utils.data import DataLoader\n"
         "held = torch.ones(50 * 2**20)\n"
@@ -72,27 +71,27 @@ def test_who_keeps_to_the_bounds_is_not(launcher: Launcher) -> None:
     assert text(cell) == "2340.0\n"
 
 
-def test_what_others_left_in_shared_memory_is_not_counted(launcher: Launcher, tmp_path: Path) -> None:
-    """Another worker's student may have the same uid: who pays is who uses it."""
-    watch = UsagePoller(
+def test_shared_memory_of_others_is_not_counted(launcher: Launcher, tmp_path: Path) -> None:
+    """Another worker's student may have the same uid: memory counts for whoever uses it."""
+    poller = UsagePoller(
         Limits(tmp_bytes=MIB),
         replace(launcher.capabilities, uids=False),
         str(tmp_path),
         frozenset(),
         os.geteuid(),
     )
-    place = Path("/dev/shm/test_watch_of_others")
-    with place.open("wb") as held:
+    path = Path("/dev/shm/test_poller_of_others")
+    with path.open("wb") as held:
         held.write(bytes(2 * MIB))
         held.flush()
-        assert not watch._too_many_files([])
-        assert watch._too_many_files([os.getpid()])
-        own = replace(watch, capabilities=replace(launcher.capabilities, uids=True))
-        assert own._too_many_files([])  # under a uid that nobody else has, whatever is new is its own
-    place.unlink()
+        assert not poller.too_many_files([])
+        assert poller.too_many_files([os.getpid()])
+        own = replace(poller, capabilities=replace(launcher.capabilities, uids=True))
+        assert own.too_many_files([])  # nobody else has its uid, so whatever is new belongs to it
+    path.unlink()
 
 
-def test_no_look_is_needed_where_the_kernel_keeps_the_bounds(launcher: Launcher) -> None:
+def test_poller_is_not_needed_where_the_kernel_enforces_the_limits(launcher: Launcher) -> None:
     full = replace(probe(), mount=True, cgroup=True)
     assert not UsagePoller(Limits(), full, "", frozenset(), 0).needed()
     assert UsagePoller(Limits(), launcher.capabilities, "", frozenset(), 0).needed()

@@ -1,4 +1,4 @@
-"""A course of small exercises with wheats and chaffs, laid by hand as a release would lay it."""
+"""A course of small exercises with correct and buggy samples, written as if it had been released."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ submission = 40.0
 memory_bytes = 419430400
 """
 STUB = 'def {name}(x):\n    raise NotImplementedError("{name} is not written yet")'
-MARK = "from autograder.samples import replaces\n\n"
+IMPORT = "from autograder.samples import replaces\n\n"
 
 
 class Parts(NamedTuple):
-    """One exercise: its reference, its grader, and its samples by what they return for x."""
+    """One exercise: its reference, its grader, and for each sample the body of its function of x."""
 
     reference: str
     grader: str
@@ -36,7 +36,7 @@ class Parts(NamedTuple):
 
 
 def write_sampled(root: Path, exercises: dict[str, Parts]) -> Path:
-    """Write source, release, solutions and graders into the folder `root` and return it."""
+    """Write source, release, solutions and graders into the folder `root`; return `root`."""
     cells, stubs = [cell("imports", "import math")], [cell("imports", "import math")]
     for name, parts in exercises.items():
         test = graded(name, f"assert callable({name})", 2)
@@ -56,7 +56,7 @@ def write_sampled(root: Path, exercises: dict[str, Parts]) -> Path:
 
 
 def write_grader(root: Path, name: str, parts: Parts) -> Path:
-    """Write one exercise's folder of tests and return it."""
+    """Write the folder of one exercise's grader and samples; return the folder."""
     folder = root / "tests" / ASSIGNMENT / name
     folder.mkdir(parents=True)
     for package in (folder.parent.parent, folder.parent, folder):
@@ -67,12 +67,12 @@ def write_grader(root: Path, name: str, parts: Parts) -> Path:
             f'@replaces("{name}")\ndef {sample}(x):\n    """The mistake of {sample}."""\n    {body}\n'
             for sample, body in samples.items()
         ]
-        (folder / f"{kind}.py").write_text(MARK + "\n\n".join(written))
+        (folder / f"{kind}.py").write_text(IMPORT + "\n\n".join(written))
     return folder
 
 
 def asks(name: str, **values: str) -> str:
-    """A grader with one check for each value: the answer has to be the reference's."""
+    """A grader with one check for each value: `name` has to return what the reference returns."""
     checks = [
         f'def test_{check}(student, reference):\n    """{name} answers."""\n'
         f"    assert close(student.{name}({value}), reference.{name}({value}))\n"

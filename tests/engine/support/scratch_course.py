@@ -1,4 +1,4 @@
-"""A copy of the real course in a folder of its own, with one worker that several tests share."""
+"""A copy of the real course in its own folder, and a worker that several tests share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograder.workers.worker_process import WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = 7302594816037152846
-WITHOUT_NAMESPACES = bool(os.environ.get("HOSTILE_WITHOUT_NAMESPACES"))  # see hostile_everywhere.py
+WITHOUT_NAMESPACES = bool(os.environ.get("HOSTILE_WITHOUT_NAMESPACES"))  # see hostile/everywhere.py
 SETTINGS = """
 [tool.autograder]
 namespaces = %s
@@ -38,12 +38,12 @@ memory_bytes = 419430400
 cpu_seconds = 90
 tmp_bytes = 67108864
 """ % ("false" if WITHOUT_NAMESPACES else "true")
-MOST_PROCESSES = 150
-LEAST_BYTES = 3 * 2**29
+MAX_PROCESSES = 150
+MIN_FREE_BYTES = 3 * 2**29
 
 
 def copy_course(root: Path) -> Course:
-    """The course as it is, with a known secret and short limits."""
+    """Copy the course into `root`, with a known secret and short limits."""
     for folder in ("source", "release", "solutions", "tests/module6"):
         skip = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(ROOT / folder, root / folder, ignore=skip)
@@ -56,17 +56,17 @@ def copy_course(root: Path) -> Course:
     return Course(root)
 
 
-def start_of(course: Course) -> WorkerConfig:
-    """Without diagnoses, which would grade every chaff first."""
+def worker_config(course: Course) -> WorkerConfig:
+    """A configuration without diagnoses, which would grade every buggy sample first."""
     return WorkerConfig(str(course.root), course.assignment, course.seed(), "cpu", diagnose=False)
 
 
 class SharedPool:
-    """Stands in for a Pool where starting one for each command would take the time."""
+    """Stands in for Pool in tests of commands: starting workers for each command would take too long."""
 
     worker: WorkerProcess
 
-    def __init__(self, start: WorkerConfig, jobs: int) -> None:
+    def __init__(self, config: WorkerConfig, jobs: int) -> None:
         self.sentence = "sandbox: shared"
 
     def run(self, jobs: Sequence[tuple[Any, GradeJob]]) -> Iterator[tuple[Any, JobResult]]:
@@ -82,32 +82,32 @@ class SharedPool:
 
 @contextmanager
 def guarded(worker: WorkerProcess, seconds: float) -> Iterator[None]:
-    """End the worker from outside when too many processes, too much memory or time is taken."""
-    over = threading.Event()
+    """Kill the worker, and fail, if its submissions take too many processes, too much memory or time."""
+    done = threading.Event()
     excess: list[str] = []
     end = time.monotonic() + seconds
 
-    def watch() -> None:
-        while not over.wait(0.2):
+    def poll() -> None:
+        while not done.wait(0.2):
             found = descendants()
             late = time.monotonic() > end
-            if late or len(found) > MOST_PROCESSES or available() < LEAST_BYTES:
-                excess.append(f"{len(found)} processes, {available()} bytes left, late: {late}")
+            if late or len(found) > MAX_PROCESSES or free_bytes() < MIN_FREE_BYTES:
+                excess.append(f"{len(found)} processes, {free_bytes()} bytes left, late: {late}")
                 os.kill(worker._process.pid, signal.SIGKILL)
                 return
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    poller = threading.Thread(target=poll)
+    poller.start()
     try:
         yield
     finally:
-        over.set()
-        watcher.join()
+        done.set()
+        poller.join()
         assert not excess, excess
 
 
-def available() -> int:
-    """Bytes of memory that the machine has left."""
+def free_bytes() -> int:
+    """The memory that the machine has left, in bytes."""
     lines = Path("/proc/meminfo").read_text().splitlines()
     return next(int(x.split()[1]) for x in lines if x.startswith("MemAvailable")) * 1024
 
@@ -124,14 +124,14 @@ def solved(course: Course, notebook: str, *exercises: str) -> dict[str, Any]:
 
 
 def edited(course: Course, notebook: str, text: Callable[[str, str], str]) -> dict[str, Any]:
-    """The released imports and nbgrader cells; solution cells hold `text(id, source)`."""
+    """The released notebook's imports and nbgrader cells; solution cells hold `text(grade_id, source)`."""
     data: dict[str, Any] = json.loads((course.release / f"{notebook}.ipynb").read_text())
-    kept = []
+    cells = []
     for cell in data["cells"]:
         tag = cell["metadata"].get("nbgrader")
         if tag and tag["solution"] and cell["cell_type"] == "code":
             cell["source"] = text(tag["grade_id"], "".join(cell["source"]))
         if tag or cell["id"] == "imports":
-            kept.append(cell)
-    data["cells"] = kept
+            cells.append(cell)
+    data["cells"] = cells
     return data

@@ -1,7 +1,7 @@
-"""A class of students in a small copy of this course, for tests that grade with real parts.
+"""A class of students in a small copy of this course, for tests that grade for real.
 
-Two exercises and a written answer of part 1 and one exercise of part 3 are left of module 6, so
-that a notebook is graded in about a second; all else is as it is here.
+Of module 6 it has two exercises and a written answer from part 1 and one exercise from part 3, so that
+grading a notebook takes about a second. Everything else is the same.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from autograder.authoring.release import make_release
 from tests.engine.support.small_course import ROOT, cell_of, load, save
 
 PART, OTHER = "part1_neurons", "part3_training"
-KEPT = {
+CELLS = {
     PART: ["intro", "imports", "claims_solution", "claims", "count_params-text",
            "count_params_solution", "count_params", "reflection_1-text", "reflection_1"],
     OTHER: ["intro", "imports", "mlp_solution", "mlp"],
@@ -29,13 +28,13 @@ NO_BIAS = """def count_params(architecture, bias=True):
     return sum(a * b for a, b in zip(architecture, architecture[1:]))"""
 
 
-def write_class(root: Path, change: Callable[[Path], None] = lambda root: None) -> Path:
-    """Write the small course with its release into the folder `root` and return it."""
-    for name, kept in KEPT.items():
+def write_class(root: Path) -> Path:
+    """Write the small course and its release into the folder `root`; return `root`."""
+    for name, cells in CELLS.items():
         path = root / "source" / "module6" / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         content = load(ROOT / path.relative_to(root))
-        save(path, content | {"cells": [cell for cell in content["cells"] if cell["id"] in kept]})
+        save(path, content | {"cells": [cell for cell in content["cells"] if cell["id"] in cells]})
     shutil.copytree(
         ROOT / "tests" / "module6", root / "tests" / "module6",
         ignore=lambda folder, names: [
@@ -55,7 +54,7 @@ def released(root: Path, name: str = PART) -> Notebook:
 
 
 def solved(root: Path, name: str = PART) -> Notebook:
-    """The released notebook with every solution in its place; reflections are left open."""
+    """The released notebook with every exercise solved and written answers left open."""
     content = released(root, name)
     sources = load(root / "source" / "module6" / f"{name}.ipynb")
     for cell in content["cells"]:
@@ -65,7 +64,7 @@ def solved(root: Path, name: str = PART) -> Notebook:
 
 
 def wrong(root: Path) -> Notebook:
-    """Solved, but for parameters that are counted without their biases."""
+    """The solved notebook, except that count_params leaves out the biases."""
     content = solved(root)
     cell_of(content, "count_params_solution")["source"] = NO_BIAS
     return content
@@ -79,7 +78,7 @@ def hand_in(root: Path, student: str, content: Notebook | str, name: str = PART)
 
 
 def scores(root: Path) -> Scores:
-    """Of each student, notebook and graded cell: automatic score, a person's, if one must look."""
+    """By student, notebook and graded cell: automatic score, manual score, needs manual grading."""
     query = """
         SELECT submitted_assignment.student_id, notebook.name, base_cell.name,
                grade.auto_score, grade.manual_score, grade.needs_manual_grade

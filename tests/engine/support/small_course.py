@@ -1,4 +1,4 @@
-"""A course of one small notebook, for tests of the release step."""
+"""A course with one small notebook, for tests of the release step."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Chaff:
 
 
 def cell(cell_id: str, source: str, kind: str = "code", **tag: Any) -> dict[str, Any]:
-    """One notebook cell; `tag` is what differs from an nbgrader cell with nothing set."""
+    """One notebook cell; `tag` overrides the defaults of its nbgrader metadata (none without a tag)."""
     plain = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
     made: dict[str, Any] = {"id": cell_id, "cell_type": kind, "source": source, "metadata": {}}
     if kind == "code":
@@ -93,7 +93,7 @@ def notebook() -> dict[str, Any]:
 
 
 def write_course(root: Path) -> Path:
-    """Write the course into the folder `root` and return it."""
+    """Write the course into the folder `root`; return `root`."""
     (root / NOTEBOOK).parent.mkdir(parents=True)
     save(root / NOTEBOOK, notebook())
     grader = root / "tests" / ASSIGNMENT / "slope" / "test_slope.py"
@@ -118,7 +118,7 @@ def cell_of(content: dict[str, Any], cell_id: str) -> dict[str, Any]:
 
 
 def snapshot(root: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file below `root` with its date and its bytes."""
+    """Every file below `root` with its modification time and its content."""
     return {
         str(path.relative_to(root)): (path.stat().st_mtime_ns, path.read_bytes())
         for path in sorted(root.rglob("*"))

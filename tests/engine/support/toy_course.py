@@ -1,4 +1,4 @@
-"""A course of small exercises for tests of marking; each is named after what the student does."""
+"""A course of small exercises for tests of grading, each named after what the student's code does."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLAIN = "assert close(student.{name}(), reference.{name}())"
 BODIES = {
     **{name: PLAIN for name in ("right", "wrong", "hang", "memory", "raised", "exited", "stub")},
     **{name: PLAIN for name in ("missing", "signalled", "fatal", "nosy", "loud", "first", "second")},
-    "crashing": "student.right(); {{}}['of our making']",
+    "crashing": "student.right(); {{}}['a grader bug']",
     "undecided": "no_verdict('nothing to see')",
     "half_crashing": PLAIN,
     "endless": "while True: pass",
@@ -46,7 +46,7 @@ def test_number(student, number):
 '''
 SLOW = '''
 def test_many(student):
-    """Every question is answered."""
+    """Every call is answered."""
     for _ in range(20):
         assert student.slow() == 1
 '''
@@ -63,7 +63,7 @@ REFERENCE = "\n".join(f"def {name}():\n    return 1\n" for name in BODIES)
 
 
 def write_toy(root: Path) -> Path:
-    """Write the course into the folder `root` and return it."""
+    """Write the course into the folder `root`; return `root`."""
     tests = {name: ASK.format(name=name, body=body.format(name=name)) for name, body in BODIES.items()}
     tests |= {"three": THREE, "slow": SLOW, "probed": PROBED}
     tests["half_crashing"] += '\n\ndef test_crash(student):\n    """Crashes."""\n    raise KeyError("x")\n'
@@ -88,7 +88,7 @@ def write_toy(root: Path) -> Path:
     return root
 
 
-def start(root: Path) -> WorkerConfig:
+def worker_config(root: Path) -> WorkerConfig:
     return WorkerConfig(str(root), ASSIGNMENT, 1234, "cpu", diagnose=False)
 
 

@@ -1,4 +1,4 @@
-"""Mutants: each one small change, once and under one name, and none of what is nobody's mistake."""
+"""Mutants: one small change each, under one name each, and only changes that could be mistakes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def of_body(*lines: str) -> list[tuple[str, str]]:
 
 
 def changes(*lines: str) -> list[str]:
-    """What the lines become, as the names of the mutants say it."""
+    """What the lines become, according to the names of the mutants."""
     return sorted(name.split("  =>  ")[1] for name, _ in of_body(*lines))
 
 
@@ -61,7 +61,7 @@ def changes(*lines: str) -> list[str]:
         ("return a < b < f", []),
     ],
 )
-def test_an_answer_has_these_mutants_and_no_other(line: str, wanted: list[str]) -> None:
+def test_an_expression_has_these_mutants_and_no_others(line: str, wanted: list[str]) -> None:
     assert changes(line) == sorted([*wanted, NONE])
 
 
@@ -83,43 +83,43 @@ def test_an_answer_has_these_mutants_and_no_other(line: str, wanted: list[str]) 
         (["a = f'{b + 1}'"], ["pass"]),
     ],
 )
-def test_a_statement_has_these_mutants_and_no_other(lines: list[str], wanted: list[str]) -> None:
+def test_a_statement_has_these_mutants_and_no_others(lines: list[str], wanted: list[str]) -> None:
     assert changes(*lines) == sorted(wanted)
 
 
-def test_a_decorator_is_taken_off() -> None:
+def test_a_decorator_is_dropped() -> None:
     (mutant,) = mutants("@torch.no_grad\ndef f():\n    pass\n")
     assert mutant == ("@torch.no_grad  =>  ", "def f():\n    pass")
 
 
-def test_every_mutant_is_the_whole_program_with_that_change_alone() -> None:
+def test_every_mutant_is_the_whole_program_with_one_change() -> None:
     found = dict(of_body("a = b + 1", "return a"))
     assert found["a = b + 1  =>  a = b - 1"] == "def f(a, b):\n    a = b - 1\n    return a"
     assert len(found) == 5
 
 
-def test_docstrings_are_no_part_of_the_program() -> None:
+def test_docstrings_are_not_mutated() -> None:
     source = 'class A:\n    """Words."""\n\n    def f(self):\n        """Words."""\n'
     assert mutants(source) == []
 
 
-def test_changes_that_read_the_same_are_told_apart() -> None:
+def test_mutants_that_change_identical_lines_are_numbered() -> None:
     found = of_body("a = f(a)", "a = f(a)")
     assert [name for name, _ in found] == ["a = f(a)  =>  pass", "a = f(a)  =>  pass  (place 2)"]
     assert len({text for _, text in found}) == 2
 
 
-def test_the_same_program_is_made_once() -> None:
+def test_the_same_mutant_is_made_only_once() -> None:
     assert changes("return a if b else a") == sorted(["return a", NONE])
 
 
-def test_a_long_change_is_cut_short() -> None:
+def test_the_name_of_a_long_change_is_shortened() -> None:
     names = [name for name, _ in of_body("for x in a:", "    b(x)", "    b(x)", "    b(x)")]
     assert "for x in a: / b(x) / …  =>  pass" in names
 
 
-def test_the_course_s_own_solution_is_mutated(tmp_path: Path) -> None:
-    """Without the markers; every mutant is Python and has a name of its own."""
+def test_a_course_s_reference_solution_is_mutated(tmp_path: Path) -> None:
+    """Without its markers; every mutant is valid Python and has a unique name."""
     course = Course(write_course(tmp_path), ASSIGNMENT)
     found = mutants_of(course, "slope")
     names = [name for name, _ in found]
@@ -130,8 +130,8 @@ def test_the_course_s_own_solution_is_mutated(tmp_path: Path) -> None:
         assert "SOLUTION" not in text
 
 
-def test_a_mutant_stands_alone_on_top_of_the_reference(tmp_path: Path) -> None:
-    """What it drops is gone, though the solution that ran before it had bound the same name."""
+def test_what_a_mutant_drops_is_unbound(tmp_path: Path) -> None:
+    """Although the reference that ran before it had bound the same name."""
     course = Course(write_course(tmp_path), ASSIGNMENT)
     dropped = dict(mutants_of(course, "answers"))["ANSWERS = {'a': True}  =>  pass"]
     names: dict[str, Any] = {"ANSWERS": {"a": True}, "other": 1}
@@ -160,17 +160,17 @@ def test_recorded_mutants_are_read_with_their_reasons(tmp_path: Path) -> None:
         "# caf\xe9",
     ],
 )
-def test_a_broken_record_is_refused_by_name(tmp_path: Path, text: str) -> None:
+def test_a_malformed_record_is_refused_with_its_path(tmp_path: Path, text: str) -> None:
     path = tmp_path / "equivalent_mutants.toml"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(CourseError) as told:
+    with pytest.raises(CourseError) as caught:
         read_equivalents(tmp_path)
-    assert str(told.value).startswith(f"{path} is no list of [[equivalent]] entries")
-    assert "\n" not in str(told.value)
+    assert str(caught.value).startswith(f"{path} is not a list of [[equivalent]] entries")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_a_record_without_a_reason_is_refused(tmp_path: Path, reason: str) -> None:
     (tmp_path / "equivalent_mutants.toml").write_text(RECORD.format(reason))
-    with pytest.raises(CourseError, match="say why this mutant is no mistake: a  =>  b"):
+    with pytest.raises(CourseError, match="say why this mutant is not a mistake: a  =>  b"):
         read_equivalents(tmp_path)

@@ -1,4 +1,4 @@
-"""Another style: other names and other statements, and every answer as before."""
+"""A restyled program has other names and other statements, and gives the same answers."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ SAME = {
 
 def answers(source: str) -> list[Any]:
     names: dict[str, Any] = {}
-    exec(source, names)  # the test's own text
+    exec(source, names)  # written in this file
     return [names["f"](n) for n in range(12)]
 
 
 @pytest.mark.parametrize(("source", "shown"), SAME.values(), ids=SAME)
-def test_it_answers_as_before_in_other_words(source: str, shown: str) -> None:
+def test_a_restyled_program_gives_the_same_answers(source: str, shown: str) -> None:
     text = restyled(source)
     assert answers(text) == answers(source)
     assert shown in text
@@ -79,30 +79,30 @@ def kinds(source: str) -> set[type[ast.AST]]:
 
 
 @pytest.mark.parametrize("case", ["returned", "assigned", "a choice", "choices", "a choice of lists"])
-def test_comprehensions_and_choices_are_written_out(case: str) -> None:
+def test_comprehensions_and_conditional_expressions_become_statements(case: str) -> None:
     source, _ = SAME[case]
     assert kinds(source) & {ast.ListComp, ast.IfExp}
     assert not kinds(restyled(source)) & {ast.ListComp, ast.IfExp}
 
 
 @pytest.mark.parametrize("case", ["two loops"])
-def test_what_would_be_hard_to_write_out_stays(case: str) -> None:
+def test_a_nested_comprehension_stays(case: str) -> None:
     assert ast.ListComp in kinds(restyled(SAME[case][0]))
 
 
-def test_every_local_name_is_another_and_no_other_name_is() -> None:
+def test_local_names_change_and_no_others() -> None:
     source = "LIMIT = 3\ndef area(width, *rest, scale=1):\n    w = width\n    return min(w, LIMIT) * scale\n"
     assert restyled(source) == (
         "LIMIT = 3\n\ndef area(width, *rest, scale=1):\n    my_w = width\n    return min(my_w, LIMIT) * scale"
     )
 
 
-def test_what_stands_outside_functions_stays_as_it_is() -> None:
+def test_code_outside_functions_stays() -> None:
     source = "found = [x for x in range(3)]\nbest = 1 if found else 2"
     assert restyled(source) == source
 
 
-def test_every_chaff_of_the_course_can_be_restyled() -> None:
+def test_every_sample_of_the_course_can_be_restyled() -> None:
     folders = sorted(path.parent for path in (ROOT / "tests" / "module6").glob("*/chaffs.py"))
     samples = [sample for folder in folders for sample in read_samples(folder)]
     assert samples

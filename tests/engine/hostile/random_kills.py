@@ -1,10 +1,10 @@
-"""Kill the grader, a worker or what runs below it at a random moment, run the command again, and compare.
+"""Kill the grader, a worker or one of its processes at a random moment, run the command again, and compare.
 
-    python -m tests.engine.hostile.internal_errors [--rounds 30] [--students 60] [--seed 0]
+    python -m tests.engine.hostile.random_kills [--rounds 30] [--students 60] [--seed 0]
 
-Each round grades the same class in a fresh copy of a small course: `autograder grade` is disturbed by a
-SIGKILL and then run once more. The gradebook has to be the one of an undisturbed run, every submission in
-it once, and no process may be left. Prints a line for each round; the exit code is 1 when any differed.
+Each round grades the same class in a fresh copy of a small course: `autograder grade` is interrupted by a SIGKILL
+and then run once more. Gradebook, graded notebooks and results must be those of an undisturbed run, and no process
+may be left over. Prints a line per round; the exit code is 1 if any round differs.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ import psutil
 from tests.engine.support import small_class
 from tests.engine.support.small_course import cell_of
 
-VICTIMS = ("grader", "worker", "below a worker")
-PATIENCE = 300.0
+KINDS = ("grader", "worker", "below a worker")
+TIMEOUT = 300.0
 
 
 @dataclass
 class Graded:
-    """What a class has become."""
+    """What grading the class has produced."""
 
     scores: small_class.Scores
     files: dict[str, dict[str, Any]]
@@ -42,7 +42,7 @@ class Graded:
 
 
 def write_disturbed_class(root: Path, students: int) -> Path:
-    """A course whose class has solved, wrong, untouched, slow and broken notebooks in turn."""
+    """Write a course whose students hand in solved, wrong, untouched, slow and unreadable notebooks in turn."""
     small_class.write_class(root)
     kinds = [
         small_class.solved(root), small_class.wrong(root), small_class.released(root),
@@ -54,33 +54,33 @@ def write_disturbed_class(root: Path, students: int) -> Path:
 
 
 def slow(content: small_class.Notebook) -> small_class.Notebook:
-    """With an exercise whose function takes a little while, so that it can be killed meanwhile."""
+    """Make the function of one exercise slow, so that it can be killed while it runs."""
     source = "import time\ndef count_params(architecture, bias=True):\n    time.sleep(0.2)"
     cell_of(content, "count_params_solution")["source"] = source
     return content
 
 
 def command(root: Path) -> subprocess.Popen[bytes]:
-    """`autograder grade`, on its way; it tells its results in results.json."""
+    """Start `autograder grade`; it writes results.json and its output to output.txt."""
     arguments = ["grade", "--course", str(root), "--json", str(root / "results.json")]
-    with (root / "told.txt").open("ab") as told:
+    with (root / "output.txt").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "autograder", *arguments], stdout=told, stderr=told, cwd=root
+            [sys.executable, "-m", "autograder", *arguments], stdout=output, stderr=output, cwd=root
         )
 
 
 def grade(root: Path) -> Graded:
-    """Grade to the end; the class has broken notebooks, so the exit code is 1 and never anything else."""
+    """Grade to the end. The exit code must be 1: the class has unreadable notebooks."""
     process = command(root)
-    assert process.wait(PATIENCE) == 1, (root / "told.txt").read_text()[-2000:]
+    assert process.wait(TIMEOUT) == 1, (root / "output.txt").read_text()[-2000:]
     results = json.loads((root / "results.json").read_text())["results"]
     graded = sorted((root / "autograded").rglob("*.ipynb"))
-    shown = {str(path.relative_to(root)): result_in(path) for path in graded}
-    return Graded(small_class.scores(root), shown, [comparable(x) for x in results])
+    files = {str(path.relative_to(root)): result_in(path) for path in graded}
+    return Graded(small_class.scores(root), files, [comparable(x) for x in results])
 
 
 def result_in(path: Path) -> dict[str, Any]:
-    """The result that a graded notebook carries."""
+    """The result in the metadata of a graded notebook."""
     return comparable(json.loads(path.read_text())["metadata"]["autograder"]["result"])
 
 
@@ -89,8 +89,8 @@ def comparable(result: dict[str, Any]) -> dict[str, Any]:
     return {name: result[name] for name in result if name not in ("path", "seconds")}
 
 
-def victim(grader: psutil.Process, kind: str, chance: random.Random) -> psutil.Process | None:
-    """A living process of this kind, if there is one at the moment."""
+def pick_process(grader: psutil.Process, kind: str, chance: random.Random) -> psutil.Process | None:
+    """A random running process of this kind, if there is one."""
     if kind == "grader":
         return grader
     workers = [x for x in grader.children() if "autograder.workers.worker" in " ".join(x.cmdline())]
@@ -100,23 +100,26 @@ def victim(grader: psutil.Process, kind: str, chance: random.Random) -> psutil.P
     return chance.choice(below) if below else None
 
 
-def disturbed(root: Path, kind: str, seconds: float, chance: random.Random) -> tuple[Graded, str]:
-    """Grade, kill one process after so many seconds, and run the command again when it ended early."""
+def grade_disturbed(root: Path, kind: str, seconds: float, chance: random.Random) -> tuple[Graded, str]:
+    """Grade, kill one process after so many seconds, and run the command again.
+
+    Returns what was graded, and which process was killed. Raises AssertionError if processes are left over.
+    """
     process = command(root)
     time.sleep(seconds)
     below: list[psutil.Process] = []
-    killed = f"nobody: no {kind} was there any more"
+    killed = f"nothing: no {kind} was running any more"
     try:
         grader = psutil.Process(process.pid)
-        while (found := victim(grader, kind, chance)) is None and process.poll() is None:
-            time.sleep(0.05)  # at the start, or between two
+        while (found := pick_process(grader, kind, chance)) is None and process.poll() is None:
+            time.sleep(0.05)  # still starting, or between two submissions
         below = grader.children(recursive=True)
         if found is not None and process.poll() is None:
             killed = f"{kind} ({' '.join(found.cmdline())[-40:]})"
             found.send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
         pass
-    code = process.wait(PATIENCE)
+    code = process.wait(TIMEOUT)
     assert code in ((1, -signal.SIGKILL) if kind == "grader" else (1,)), (code, killed)
     _, left = psutil.wait_procs(below, timeout=20)
     assert not left, f"left behind: {left}"
@@ -124,13 +127,16 @@ def disturbed(root: Path, kind: str, seconds: float, chance: random.Random) -> t
 
 
 def round_of(course: Path, kind: str, seconds: float, chance: random.Random, wanted: Graded) -> str:
-    """One disturbed class in a copy of the course; returns who was killed. Raises when anything differs."""
+    """Grade a copy of the class with a disturbance; returns which process was killed.
+
+    Raises AssertionError if anything differs from `wanted`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         root = shutil.copytree(course, Path(folder) / "course")
-        found, killed = disturbed(root, kind, seconds, chance)
-    assert found.scores == wanted.scores, "the gradebook is another one"
-    assert found.files == wanted.files, "the graded notebooks are others"
-    assert found.results == wanted.results, "the results are others"
+        found, killed = grade_disturbed(root, kind, seconds, chance)
+    assert found.scores == wanted.scores, "the gradebook differs"
+    assert found.files == wanted.files, "the graded notebooks differ"
+    assert found.results == wanted.results, "the results differ"
     return killed
 
 
@@ -143,22 +149,22 @@ def main() -> None:
     chance = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder:
         course = write_disturbed_class(Path(folder) / "course", options.students)
-        calm = shutil.copytree(course, Path(folder) / "calm")
+        undisturbed = shutil.copytree(course, Path(folder) / "undisturbed")
         start = time.monotonic()
-        wanted = grade(calm)
-        lasts = time.monotonic() - start
-        print(f"undisturbed: {len(wanted.results)} notebooks, {lasts:.1f} s", flush=True)
+        wanted = grade(undisturbed)
+        duration = time.monotonic() - start
+        print(f"undisturbed: {len(wanted.results)} notebooks, {duration:.1f} s", flush=True)
         (course / ".autograder").mkdir(exist_ok=True)
-        shutil.copy(calm / ".autograder/secret", course / ".autograder/secret")
+        shutil.copy(undisturbed / ".autograder/secret", course / ".autograder/secret")
         differing = 0
         for number in range(options.rounds):
-            seconds = chance.uniform(0.5, lasts)
+            seconds = chance.uniform(0.5, duration)
             try:
-                said = round_of(course, VICTIMS[number % 3], seconds, chance, wanted)
+                outcome = round_of(course, KINDS[number % 3], seconds, chance, wanted)
             except AssertionError as error:
                 differing += 1
-                said = f"DIFFERS: {error}"
-            print(f"round {number + 1}: after {seconds:.1f} s killed {said}", flush=True)
+                outcome = f"DIFFERS: {error}"
+            print(f"round {number + 1}: after {seconds:.1f} s killed {outcome}", flush=True)
     print(f"{differing} of {options.rounds} rounds differ")
     sys.exit(bool(differing))
 

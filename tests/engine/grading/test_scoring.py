@@ -1,4 +1,4 @@
-"""Adding up: weights, partial credit, statuses, and checks that could not be made."""
+"""Scoring: weights, partial credit, statuses, and checks that could not be run."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from hypothesis import strategies as st
 from autograder.core.records import CheckResult, CheckRun, Exercise, Fault
 from autograder.grading.scoring import exercise_result
 
-Made = tuple[bool | None, float, Fault | None]
+Outcome = tuple[bool | None, float, Fault | None]
 
 
-def added(*made: Made, points: float = 3.0) -> tuple[float | None, str]:
+def score_and_status(*outcomes: Outcome, points: float = 3.0) -> tuple[float | None, str]:
     runs = [
-        CheckRun(CheckResult(f"test_{n}", passed, weight, "Says what."), fault)
-        for n, (passed, weight, fault) in enumerate(made)
+        CheckRun(CheckResult(f"test_{n}", passed, weight, "The rule."), fault)
+        for n, (passed, weight, fault) in enumerate(outcomes)
     ]
     result = exercise_result(Exercise("e", "n", points), runs)
-    assert [check.name for check in result.checks] == [f"test_{n}" for n in range(len(made))]
+    assert [check.name for check in result.checks] == [f"test_{n}" for n in range(len(outcomes))]
     assert result.max_score == points
     return result.score, result.status
 
 
-OK: Made = (True, 1.0, None)
+OK: Outcome = (True, 1.0, None)
 
 
-def wrong(fault: Fault = "wrong", weight: float = 1.0) -> Made:
+def wrong(fault: Fault = "wrong", weight: float = 1.0) -> Outcome:
     return (False, weight, fault)
 
 
 @pytest.mark.parametrize(
-    ("made", "expected"),
+    ("outcomes", "expected"),
     [
         ([OK, OK], (3.0, "passed")),
         ([OK, wrong()], (1.5, "partial")),
@@ -55,8 +55,8 @@ def wrong(fault: Fault = "wrong", weight: float = 1.0) -> Made:
         ([OK, wrong(weight=0.0)], (3.0, "partial")),
     ],
 )
-def test_score_and_status(made: list[Made], expected: tuple[float | None, str]) -> None:
-    assert added(*made) == expected
+def test_score_and_status(outcomes: list[Outcome], expected: tuple[float | None, str]) -> None:
+    assert score_and_status(*outcomes) == expected
 
 
 WEIGHTS = st.floats(0.1, 10)
@@ -68,25 +68,27 @@ POINTS = st.sampled_from([0.5, 1.0, 2.0, 3.0, 10.0])
     POINTS,
 )
 def test_the_score_is_the_share_of_weight_earned(
-    made: list[tuple[bool | None, float]], points: float
+    outcomes: list[tuple[bool | None, float]], points: float
 ) -> None:
-    checks: list[Made] = [(p, w, "wrong" if p is False else None) for p, w in made]
-    score, status = added(*checks, points=points)
-    total = sum(w for p, w in made if p is not None)
+    checks: list[Outcome] = [(p, w, "wrong" if p is False else None) for p, w in outcomes]
+    score, status = score_and_status(*checks, points=points)
+    total = sum(w for p, w in outcomes if p is not None)
     if total == 0:
         assert (score, status) == (None, "internal")
         return
-    assert score == pytest.approx(points * sum(w for p, w in made if p) / total, abs=0.005001)
-    assert (status == "passed") == all(p is not False for p, _ in made)
+    assert score == pytest.approx(points * sum(w for p, w in outcomes if p) / total, abs=0.005001)
+    assert (status == "passed") == all(p is not False for p, _ in outcomes)
     assert score is not None
     assert score == points if status == "passed" else 0 <= score <= points
-    assert added(*checks, (None, 5.0, None), points=points) == (score, status)
+    assert score_and_status(*checks, (None, 5.0, None), points=points) == (score, status)
 
 
 @given(st.lists(WEIGHTS, min_size=2, max_size=8), POINTS)
 def test_one_more_check_passed_never_costs_points(weights: list[float], points: float) -> None:
     scores = [
-        added(*[(i < n, w, None if i < n else "wrong") for i, w in enumerate(weights)], points=points)[0]
+        score_and_status(
+            *[(i < n, w, None if i < n else "wrong") for i, w in enumerate(weights)], points=points
+        )[0]
         for n in range(len(weights) + 1)
     ]
     known = [x for x in scores if x is not None]

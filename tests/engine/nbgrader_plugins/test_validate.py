@@ -1,0 +1,50 @@
+"""`nbgrader validate`: hidden graders on an instructor's machine, visible examples anywhere else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nbgrader.validator import Validator
+
+from autograder.nbgrader_glue.config import course_config
+from autograder.workers.shared_worker import close_shared_workers
+from tests.engine.support.small_class import PART, hand_in, write_class, wrong
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    try:
+        yield write_class(tmp_path_factory.mktemp("course"))
+    finally:
+        close_shared_workers()
+
+
+def validated(root: Path, path: Path) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = Validator(config=course_config(root)).validate(str(path))
+    return found
+
+
+def test_an_instructor_sees_the_feedback_of_the_hidden_graders(root: Path) -> None:
+    path = hand_in(root, "wrong", wrong(root))
+    failed = {entry["source"][:19]: entry["raw_error"] for entry in validated(root, path)["failed"]}
+    assert len(failed) == 2  # the written answer is still open
+    assert "The visible example fails: AssertionError: [2, 3, 1] has 13" in failed["assert count_params"]
+    assert "Hint:" in failed["assert count_params"]
+    assert max(len(line) for line in failed["assert count_params"].splitlines()) < 87
+
+
+def test_a_student_sees_the_visible_examples(root: Path, tmp_path: Path) -> None:
+    """On a student's machine: the same settings, no hidden graders, an ordinary kernel."""
+    content = wrong(root)
+    content["cells"] = [cell for cell in content["cells"] if "count_params" in cell["id"]]
+    path = tmp_path / f"{PART}.ipynb"
+    path.write_text(json.dumps(content))
+    config = course_config(root)
+    config.CourseDirectory.root = str(tmp_path)
+    (entry,) = Validator(config=config).validate(str(path))["failed"]
+    assert "AssertionError" in entry["raw_error"]
+    assert "[2, 3, 1] has 13 parameters" in entry["raw_error"]
+    assert "Hint" not in entry["raw_error"]
