@@ -12,8 +12,11 @@ from __future__ import annotations
 YOUR_CODE_HERE = "# YOUR CODE HERE"
 
 
+NOT_WRITTEN = "is not written yet"
+
+
 def not_written_yet(name: str) -> str:
-    return f"{name} is not written yet"
+    return f"{name} {NOT_WRITTEN}"
 
 
 # -- one exercise in the feedback ------------------------------------------------------------------

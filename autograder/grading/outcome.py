@@ -51,7 +51,7 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, ReferenceRaised):
         return "internal"
     if isinstance(error, Raised):
-        unwritten = error.text.endswith("is not written yet") or not error.text
+        unwritten = error.text.endswith(wording.NOT_WRITTEN) or not error.text
         if error.missing_name or ("NotImplementedError" in error.kinds and unwritten):
             return "missing"
         memory = "MemoryError" in error.kinds or "can't allocate memory" in error.text

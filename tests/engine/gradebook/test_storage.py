@@ -15,6 +15,8 @@ import pytest
 
 from tests.engine.support import small_class
 
+pytestmark = pytest.mark.slow
+
 Outcome = tuple[int, str]
 
 

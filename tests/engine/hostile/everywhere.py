@@ -64,9 +64,8 @@ def open_folders() -> None:
         line, env={**os.environ, OPENED: ":".join([*opened, closed])}, cwd=ROOT, check=False
     )
     for number in range(len(shown)):
-        (
-            aside / str(number)
-        ).rmdir()  # only a mount point: removing recursively could delete what was mounted
+        # Not shutil.rmtree: should a mount still be there, it would delete what is mounted.
+        (aside / str(number)).rmdir()
     aside.rmdir()
     sys.exit(done.returncode)
 

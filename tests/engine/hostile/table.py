@@ -414,6 +414,8 @@ def fill():
 ran(said(lambda: os.posix_fallocate(os.memfd_create("y"), 0, 2**30)), until_refused(fill))""",
         "ran: EFBIG EMFILE after some",
         "wrong raised",
+        # There the usage poller counts these files too, and may look before the descriptors run out.
+        evidence_without_namespaces="ran: EFBIG EMFILE after some|left out: it ended the Python process",
     ),
     Attack(
         "printing",

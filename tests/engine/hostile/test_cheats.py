@@ -8,6 +8,8 @@ from tests.engine.hostile import forged_responses, notebooks
 from tests.engine.hostile.attacked_course import AttackedCourse, shown_to_student
 from tests.engine.hostile.notebooks import BIND, EXERCISES
 
+pytestmark = pytest.mark.slow
+
 VALUES = ["Int(-7)", "Float(0.5)", "Str('passed')", "List([1])", "Anything()", "Dict(value=1)"]
 
 

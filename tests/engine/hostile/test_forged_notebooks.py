@@ -15,6 +15,8 @@ from tests.engine.hostile.attacked_course import PART, AttackedCourse
 from tests.engine.hostile.forged_notebooks import FORGERIES, TRACE, Notebook
 from tests.engine.support.scratch_course import edited
 
+pytestmark = pytest.mark.slow
+
 
 def graded(quick: AttackedCourse, content: Notebook) -> tuple[NotebookResult, Submission]:
     """Read, grade and finish a notebook as in a class, for three of its exercises."""

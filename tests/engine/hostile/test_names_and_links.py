@@ -15,6 +15,8 @@ from autograder.course.course import Course
 from tests.engine.hostile.attacked_course import PART, AttackedCourse
 from tests.engine.support.scratch_course import SharedPool, solved
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["a'b", 'a"b', "new\nline", "'; DROP TABLE grade; --", "$(touch pwned)", "-rf", "{student_id}", "[a-z]*",
          "..x", "a\\b", "%s%n", "<script>evil()", "\u202egnp", "x" * 200, "[red]bold"]  # fmt: skip
 HONEST = ("ada", "zoe", NAMES[0], NAMES[3])

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import re
 
+import pytest
+
 from autograder.core.records import JobResult
 from autograder.course.course import Course
 from tests.engine.hostile import searches
 from tests.engine.hostile.attacked_course import AttackedCourse, secret_lines, shown_to_student
 from tests.engine.hostile.notebooks import BIND, EXERCISES
 from tests.engine.support.scratch_course import SECRET
+
+pytestmark = pytest.mark.slow
 
 ANSWER = "def f(*a, **k): return 12345\n"
 

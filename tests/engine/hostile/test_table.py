@@ -16,6 +16,8 @@ from tests.engine.hostile import table
 from tests.engine.hostile.attacked_course import AttackedCourse, shown_to_student
 from tests.engine.support.scratch_course import WITHOUT_NAMESPACES
 
+pytestmark = pytest.mark.slow
+
 SIGNS_OF_A_BROKEN_ATTACK = (
     "NameError", "SyntaxError", "IndentationError", "ImportError", "ModuleNotFoundError", "AttributeError",
     "UnboundLocalError", "TypeError",

@@ -19,6 +19,8 @@ from tests.engine.nbgrader_plugins.formgrader_browser import PAGE_TIMEOUT, TOOLS
 from tests.engine.support.small_class import PART, hand_in, scores, solved, write_class, wrong
 from tests.engine.support.small_course import cell_of
 
+pytestmark = pytest.mark.slow
+
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="no Playwright here: pip install playwright, for formgrader's pages"
 )

@@ -26,6 +26,8 @@ from tests.engine.support.sampled_course import Parts, asks, write_sampled
 from tests.engine.support.small_course import cell_of, load, save
 from tests.engine.support.toy_course import SETTINGS, worker_config, write_toy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SpawnLauncher]:

@@ -20,6 +20,8 @@ from tests.engine.hostile import poor_machine
 from tests.engine.support.scratch_course import ROOT, copy_course, solved
 from tests.engine.support.toy_course import ASSIGNMENT, write_toy
 
+pytestmark = pytest.mark.slow
+
 PART = "part1_neurons"
 
 
