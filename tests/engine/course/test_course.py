@@ -137,7 +137,7 @@ pids = []
 for _ in range(2):
     pids.append(os.fork())
     if pids[-1] == 0:
-        print(Course(Path(sys.argv[1]), sys.argv[2]).seed(), flush=True)
+        os.write(1, f"{Course(Path(sys.argv[1]), sys.argv[2]).seed()}\\n".encode())  # whole, beside the other
         os._exit(0)
 for _ in pids:
     os.read(hears, 1)  # this process has found no secret
