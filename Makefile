@@ -1,9 +1,9 @@
-# make demo: a sample class graded end to end. make test: what has to hold before a commit.
-# Both set up what they need in .venv, once.
+# `make demo` grades a sample class from end to end. `make test` checks what must hold before a commit.
+# Both install what they need into .venv the first time.
 
 PYTHON ?= python3
 BIN := .venv/bin
-# A process for each processor, at most four: each of them holds PyTorch and a fork server in memory.
+# One process per processor, but at most four: each holds PyTorch and a fork server in memory.
 PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-all test-slow lint setup clean

@@ -26,7 +26,7 @@ STORAGE_ERRORS |= {errno.ENOTDIR, errno.EEXIST}  # a file where a folder should 
 AssignmentArgument = Annotated[str, typer.Argument(help="The name of the assignment.")]
 CourseOption = Annotated[Path, typer.Option("--course", help="The root folder of the course.")]
 DeviceOption = Annotated[
-    Literal["cpu", "cuda"], typer.Option(help="The device that the student's code computes on.")
+    Literal["cpu", "cuda"], typer.Option(help="The device that the student's code runs on.")
 ]
 JobsOption = Annotated[int, typer.Option(min=0, help="The number of workers; 0 for one per processor.")]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
@@ -70,7 +70,7 @@ def run(
         int | None, typer.Option(help="Draw inputs from this seed instead of the course's secret.")
     ] = None,
     notebook: Annotated[
-        str | None, typer.Option(help="The released notebook that the files are; by default, their name.")
+        str | None, typer.Option(help="The name of the released notebook, if the files are named otherwise.")
     ] = None,
     unsafe: UnsafeOption = False,
     course: CourseOption = CURRENT_FOLDER,
@@ -94,7 +94,7 @@ def grade(
     json: JsonOption = None,
     course: CourseOption = CURRENT_FOLDER,
 ) -> None:
-    """Grade submitted/ into autograded/ and the gradebook."""
+    """Grade what is in submitted/; write autograded/ and the gradebook."""
     from autograder.pipeline import grade_class
 
     raise typer.Exit(grade_class(course, assignment, student or [], jobs, device, force, json, unsafe))
@@ -170,7 +170,7 @@ def demo(
 
 
 def main() -> None:
-    """Run a command; an error meant for people is one sentence on stderr, with exit code 1."""
+    """Run a command. An error meant for people becomes one sentence on stderr, with exit code 1."""
     try:
         app()
     except (CourseError, ReleaseError) as error:

@@ -1,4 +1,4 @@
-"""`autograder demo`: grade a sample class end to end in a copy of the course."""
+"""`autograder demo`: grade a sample class from end to end in a copy of the course."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ WRITTEN_ANSWER = "No single line has (0, 1) and (1, 0) on one side and (0, 0) an
 class SampleStudent:
     """A student of the sample class, who submits the reference solutions except where a field says otherwise.
 
-    Most submit only the notebooks of their buggy samples, or else only the first: that keeps the demo short.
+    Most submit only the notebooks of their buggy samples or, if they have none, the first notebook. That
+    keeps the demo short.
     """
 
     name: str

@@ -43,7 +43,7 @@ def grade_class(
     json: Path | None,
     unsafe: bool = False,
 ) -> int:
-    """Grade submitted/ into autograded/ and the gradebook; returns the exit code.
+    """Grade what is in submitted/; write autograded/ and the gradebook. Returns the exit code.
 
     Raises CourseError if the course or its gradebook cannot be used.
     """

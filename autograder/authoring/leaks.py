@@ -1,6 +1,6 @@
 """Find lines of a reference solution or hidden grader that students could read in the release.
 
-Only distinctive lines count: those with at least four names and numbers, leaving out comments, keywords and
+Only distinctive lines count: those with at least four names and numbers, apart from comments, keywords and
 words in strings. `total += loss.item() * len(y)` is distinctive, `return total / n` is not. A line leaks if
 its tokens occur in sequence anywhere in the release: in a cell, a comment, prose, an output, metadata, an
 attachment or another file. Whitespace, line breaks and the kind of quotes make no difference.
@@ -67,7 +67,7 @@ def _sentence(place: str, secret: Secret) -> str:
 
 
 def _merged(secrets: list[Secret]) -> list[Secret]:
-    """List each line once, with everything it is a line of."""
+    """List each line once, with every place that it comes from."""
     origins: dict[str, list[Secret]] = {}
     for secret in secrets:
         origins.setdefault(secret.tokens, []).append(secret)
@@ -98,8 +98,8 @@ def solution_lines(root: Path, assignment: str) -> list[Secret]:
 def grader_lines(root: Path, assignment: str) -> list[Secret]:
     """The distinctive lines of every Python file in tests/<assignment>, except for samples.
 
-    Samples are what students write anyway, and may use lines that the prompt gives. Signatures of the
-    functions that students write are no secret either, since the stub shows them.
+    Samples are what students write anyway, and may use lines that the prompt gives. The signatures of the
+    functions that students write are not secret either, since the stub shows them.
     """
     signatures = {
         _code_tokens(line)[0]
@@ -164,7 +164,7 @@ def _exempt_lines(tree: ast.Module) -> set[int]:
 
 
 def _signatures(cell: SourceCell) -> Iterator[str]:
-    """The lines from `def` or `class` to the body, as far as they are outside the solution regions."""
+    """The lines from each `def` or `class` to its body, except those inside a solution region."""
     lines = cell.source.split("\n")
     hidden = {n for region in regions(cell.source) for n in range(region.begin, region.end)}
     for node in ast.walk(parse(cell.source)):

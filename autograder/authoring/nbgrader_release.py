@@ -86,8 +86,8 @@ def numbered_ids(seed: str) -> Iterator[None]:
 def quick_databases() -> Iterator[None]:
     """Speed up nbgrader's use of SQLite. For scratch databases only.
 
-    nbgrader commits every cell separately, so connections do not wait for the disk here. It also starts the
-    `alembic` program just to learn the schema's version, which the library returns at once.
+    nbgrader commits every cell separately, so connections are told not to wait for the disk. It also starts
+    the `alembic` program just to learn the schema's version, which alembic's library returns at once.
     """
     from alembic.script import ScriptDirectory
     from nbgrader import api, dbutil

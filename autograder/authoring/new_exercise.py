@@ -24,7 +24,7 @@ RESERVED = {
     "asked", "asked_again", "changed", "channel", "deadline", "exchanges", "lost", "requests", "run",
     "seconds", "start_over", "untouched", "value",
 }  # fmt: skip
-"""The attributes of `student` and `reference`. An exercise called `run` could never be called there."""
+"""The attributes of `student` and `reference`. A check could never call an exercise with such a name."""
 NOTEBOOK_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 TEXT = """\
@@ -131,7 +131,7 @@ def _refuse(course: Course, exercise: str, notebook: str, points: float) -> None
         )
     if exercise.startswith("_") or exercise.endswith("_solution") or exercise in RESERVED:
         raise CourseError(
-            f"{exercise!r} is not a valid exercise name: graders and notebook cells use it themselves."
+            f"{exercise!r} is not a valid exercise name: it is reserved for graders or for notebook cells."
         )
     if len(exercise) > MAX_LENGTH:
         raise CourseError(

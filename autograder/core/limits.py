@@ -12,12 +12,12 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Bytes, seconds and counts."""
+    """What one submission may use, in bytes, seconds and counts."""
 
     memory_bytes: int = 2048 * MIB
     """Per process, on top of what the fork server already uses."""
     total_bytes: int = 4096 * MIB
-    """All processes of a submission together with its files in memory, where the system can limit a group."""
+    """All processes of a submission together. A control group also counts its files in memory."""
     cpu_seconds: int = 120
     """Processor time per process."""
     processes: int = 64

@@ -57,12 +57,15 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
     @property
     def sure(self) -> bool:
-        """Whether every answer agrees with the buggy sample's, rather than only which checks fail."""
+        """True if every answer agrees with the buggy sample's; False if only the failed checks do."""
         return not self.message.startswith(wording.LOOKS_LIKE)
 
 
 class ExerciseResult(msgspec.Struct, frozen=True):
-    """One exercise's score and checks; `score` is None without a verdict (an internal error)."""
+    """One exercise's score and checks.
+
+    `score` is None after an internal error, and for a written answer that nobody has graded yet.
+    """
 
     id: str
     score: float | None
@@ -125,9 +128,9 @@ class WorkerConfig(msgspec.Struct):
     """First slot and step between slots. Submissions take the uids of these slots in turn. No two workers
     share a slot, so two submissions graded at the same time never have the same uid."""
     unsafe: bool = False
-    """Whether to work even where a student's code can read every file."""
+    """Whether to grade even where student code can read every file that the grader can."""
     core: int = -1
-    """The processor to stay on, or -1 for any: a request costs less if it need not wake another processor."""
+    """The processor to stay on, or -1 for any: a request is quicker if it need not wake another."""
 
 
 class GradeJob(msgspec.Struct):
@@ -140,7 +143,7 @@ class GradeJob(msgspec.Struct):
 
 
 class JobResult(msgspec.Struct):
-    """The outcome of a job; `internal_errors` holds one sentence each, for staff only."""
+    """The outcome of a job; `internal_errors` holds one sentence for each error, for staff only."""
 
     cells: list[CellRun] = []
     exercises: list[ExerciseResult] = []

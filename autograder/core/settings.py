@@ -11,7 +11,7 @@ class TimeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a submission may take, in seconds of wall-clock time (except `lost_cells`)."""
 
     cell: float = 30.0
-    """One cell; after that it is interrupted."""
+    """One cell; if it takes longer, it is interrupted."""
     grace: float = 2.0
     """How long an interrupted cell has to stop before its process is killed."""
     notebook: float = 300.0
@@ -23,7 +23,7 @@ class TimeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     submission: float = 1800.0
     """Everything together."""
     lost_cells: int = 4
-    """A count: once more cells than this have ended their process, the cells that follow are left out."""
+    """A count: once more cells than this have ended their process, the remaining cells are left out."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

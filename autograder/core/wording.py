@@ -1,6 +1,6 @@
 """Every sentence that a student reads, in one place.
 
-Except for what comes from tests/<assignment>/<exercise>/: a check's docstring states the rule, its hint says
+The exceptions come from tests/<assignment>/<exercise>/: a check's docstring states the rule, its hint says
 where to look, and a buggy sample's docstring names the misconception. The layout around these sentences is in
 feedback/templates/. A `reason` below is the text of the exception that was caught.
 """

@@ -1,6 +1,6 @@
 """Reference solutions as modules: the imports and solution cells of a source notebook.
 
-No formatter is involved, so a new version of one cannot make the committed files stale.
+No formatter is used, so a new version of one cannot make the committed files out of date.
 """
 
 from __future__ import annotations

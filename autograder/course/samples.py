@@ -20,7 +20,7 @@ Block = ast.FunctionDef | ast.ClassDef
 
 
 def replaces(name: str) -> Callable[[Implementation], Implementation]:
-    """Declare the decorated function or class an implementation of the notebook's `name`."""
+    """Declare that the decorated function or class implements the notebook's `name`."""
     return lambda implementation: implementation
 
 

@@ -86,7 +86,7 @@ def without_magics(source: str) -> str:
             if not 0 <= i < len(lines) or not MAGIC.search(lines[i]):
                 raise
             indent = lines[i][: len(lines[i]) - len(lines[i].lstrip())]
-            # An indented magic may be the only statement of its block, so leave one in its place.
+            # An indented magic may be the only statement of its block, so leave a statement in its place.
             lines[i] = f"{indent}pass" if indent else ""
     return "\n".join(lines)
 

@@ -1,7 +1,8 @@
 """The source notebooks of an assignment, exactly as their author saved them.
 
-They are read as JSON and not with nbformat, which raises a traceback where an author needs a sentence. It
-also silently repairs what should be reported: it makes up missing cell ids, and different ones each time.
+They are read as JSON rather than with nbformat, which raises a traceback where an author needs a sentence.
+nbformat also silently repairs what should be reported: it makes up missing cell ids, different ones each
+time.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ from autograder.nbgrader_glue.logs import say_sentences
 class PageExporter(HTMLExporter):
     """HTMLExporter in half the time.
 
-    It does not parse the finished page again, which only serves JupyterLab's template and images without an
-    alt text (SanitizeHtml gives them one), and highlights cells that all students share only once.
+    It does not parse the finished page again, which only JupyterLab's template and images without an alt text
+    need (SanitizeHtml gives them one). And it highlights a cell that all students share only once.
     """
 
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **more: Any) -> Any:

@@ -20,7 +20,7 @@ COPIED_FILES = (TIMESTAMP, "submission_secret.txt")
 
 
 class ClassRecord:
-    """Looks up what was graded before, and records each student as soon as they are done."""
+    """Looks up what was graded before, and records each student once all their notebooks are graded."""
 
     def __init__(self, course: Course, gradebook: GradebookWriter) -> None:
         self.course = course
@@ -41,7 +41,7 @@ class ClassRecord:
             return None
 
     def save(self, student: Student) -> None:
-        """Record the gradebook first and the files after: a crash in between means grading again."""
+        """Write the gradebook first, then the files: after a crash in between, grading is repeated."""
         misnamed = student.misnamed(self.course)
         if misnamed:  # one of these may be the missing notebook, so a missing one does not score 0
             student.notebooks = dict.fromkeys(self.course.notebooks) | student.notebooks

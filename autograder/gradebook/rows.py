@@ -1,4 +1,4 @@
-"""The gradebook as plain rows: compare two, count students, update one in a single transaction.
+"""Gradebooks as plain rows: compare two, count students, update one in a single transaction.
 
 Rows rather than bytes, because an SQLite file also records which version of SQLite wrote it. nbgrader's own
 classes are not needed for this.
@@ -54,10 +54,10 @@ def copy(database: Path, to: Path) -> None:
 
 
 def apply_changes(before: Path, after: Path, live: Path) -> int:
-    """Apply the difference between two copies of `live` to `live`; returns how many rows that touched.
+    """Apply the difference between two copies of `live` to `live`; returns the number of rows changed.
 
-    It is one transaction, all or nothing, and keeps rows that others wrote meanwhile, above all grades.
-    Raises ReleaseError, and changes nothing, if they changed the same rows.
+    This is one transaction, all or nothing. Rows that others wrote meanwhile, above all grades, are kept.
+    Raises ReleaseError, and changes nothing, if others changed the same rows.
     """
     old, new = tables(before), tables(after)
     touched = 0

@@ -50,7 +50,7 @@ class GradebookWriter:
         self._book.db.commit = self._book.db.flush
 
     def knows(self, student: str) -> bool:
-        """Whether the gradebook has a submission by this student; a new one has none."""
+        """Whether the gradebook has a submission by this student; a new gradebook has none."""
         try:
             self._book.find_submission(self.assignment, student)
         except MissingEntry:

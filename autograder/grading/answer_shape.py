@@ -1,6 +1,6 @@
 """Tell a forged answer apart from a bug in a hidden grader.
 
-A probe is a function of the grader that builds its own answer, for example a dict of measurements. Student
+A probe is a function in the grader that builds its own answer, for example a dict of measurements. Student
 code that writes to the channel itself can send anything in its place, and the check then raises as if the
 grader were broken. The reference's answer to the same request settles it: whatever code it measures, a
 probe returns a value of the same shape.

@@ -34,7 +34,7 @@ Check = TypeVar("Check", bound=Callable[..., Any])
 
 
 def weight(amount: float) -> Callable[[Check], Check]:
-    """Set how much a check counts among the checks of its exercise; without it, a check counts 1.
+    """Set how much a check counts among the checks of its exercise; the default is 1.
 
     A check with weight 2 earns twice the points of a check with weight 1:
 

@@ -1,4 +1,4 @@
-"""Diagnose a misconception: a submission that answers as a buggy sample does makes the sample's mistake."""
+"""Diagnose a misconception: a submission with the same answers as a buggy sample makes its mistake."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autograder.protocol.values import ObjectRef
 TOLERANCE = 1e-4
 """Relative; the absolute tolerance is a hundredth of it."""
 CheckRuns = dict[str, CheckRun]
-"""Of one exercise, by the name of the check."""
+"""The runs of one exercise's checks, by the name of the check."""
 
 
 class Diagnoser:
@@ -47,7 +47,7 @@ class Diagnoser:
         return self._same_answers(exercise, mine, first_failed) or self._same_failures(exercise, mine)
 
     def _same_answers(self, exercise: Exercise, mine: CheckRuns, first_failed: str) -> Diagnosis | None:
-        """Start with the first failed check: few samples agree there and have to run the others."""
+        """Start with the first failed check: only the few samples that agree on it have to run the others."""
         samples = self._buggy_samples(exercise)
         self._run(exercise, [(name, first_failed) for name in samples])
         left = [name for name in samples if self._agrees(exercise, name, mine[first_failed], TOLERANCE)]
@@ -55,13 +55,13 @@ class Diagnoser:
         left = [x for x in left if all(self._agrees(exercise, x, run, TOLERANCE) for run in mine.values())]
         if not left:
             return None
-        # Prefer an exact match: some mistakes differ from each other, or from no mistake, only by rounding.
+        # Prefer an exact match: some mistakes differ from each other, or from correct code, only by rounding.
         exact = [x for x in left if all(self._agrees(exercise, x, run, 0.0) for run in mine.values())]
         found = samples[(exact or left)[0]]
         return Diagnosis(found.name, found.message)
 
     def _same_failures(self, exercise: Exercise, mine: CheckRuns) -> Diagnosis | None:
-        """Guess the only sample that fails exactly the same checks, unless these are all checks."""
+        """Guess the only sample that fails exactly the same checks, unless every check failed."""
         samples = self._buggy_samples(exercise)
         failed = {name for name, run in mine.items() if run.result.passed is False}
         if len(failed) == sum(run.result.passed is not None for run in mine.values()):
@@ -87,7 +87,7 @@ class Diagnoser:
         return same_exchanges(mine.exchanges, run.exchanges, tolerance)
 
     def _run(self, exercise: Exercise, wanted: list[tuple[str, str]]) -> None:
-        """Run these pairs of sample and check, unless they have been run before, all in one process."""
+        """Run these pairs of sample and check in one process, except those that were run before."""
         new = [(name, check) for name, check in wanted if (exercise.id, name, check) not in self._sample_runs]
         if not new:
             return
@@ -127,12 +127,12 @@ def _same_exchange(mine: Exchange, other: Exchange, tolerance: float) -> bool:
 
 
 def _exception_class(exchange: Exchange) -> str | None:
-    """Without the exception's message, which may differ between two that make the same mistake."""
+    """The class without the message, which may differ between submissions with the same mistake."""
     return exchange.raised.split(":")[0] if exchange.raised is not None else None
 
 
 def same_value(mine: Any, other: Any, tolerance: float) -> bool:
-    """Compare two answers as `close` does, tensors also by dtype. Any two object references are the same."""
+    """Compare two answers as `close` does, tensors also by dtype. All object references count as the same."""
     if isinstance(other, ObjectRef):
         return isinstance(mine, ObjectRef)
     if isinstance(other, torch.Tensor) and isinstance(mine, torch.Tensor):

@@ -138,7 +138,7 @@ class SubmissionGrader:
                 self._check_deadline(deadline)
                 start = time.monotonic()
                 student = copies.get()
-                deadline += time.monotonic() - start  # a rerun of the notebook is not the exercise's time
+                deadline += time.monotonic() - start  # a rerun does not count as the exercise's time
                 student.deadline = min(deadline, self.deadline)
                 context = GradingContext(student, reference, self.seed, self.launcher.device)
             except StudentLost as lost:

@@ -18,7 +18,7 @@ PERSISTENT_CHANGES = {"grad mode", "default dtype"}
 
 
 class NotebookCopies:
-    """Provides a copy of the notebook's state, and a new one after a copy was lost or discarded.
+    """Provides a copy of the notebook's state, and a new one after a copy has been lost or discarded.
 
     A copy is a fork of the notebook's process. Where forking is not safe (CUDA context, several threads,
     not Linux), it is a new process in which the notebook is run again.

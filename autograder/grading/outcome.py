@@ -13,7 +13,7 @@ from autograder.process.proxy import NotebookProxy, Raised, ReferenceRaised, Stu
 from autograder.process.show import show
 
 MAX_MESSAGE = 1500
-"""Characters of a message."""
+"""In characters."""
 
 
 def check_outcome(

@@ -64,8 +64,8 @@ class CollectedGraders:
         self._outcomes.clear()
         CurrentContext.current = context
         try:
-            # As pytest-rerunfailures runs an item again. Only the item itself is torn down afterwards, so
-            # its module and packages are set up once.
+            # This is how pytest-rerunfailures runs an item again. Only the item itself is torn down
+            # afterwards, so its module and packages are set up once.
             item.session._setupstate.teardown_exact(item.parent)  # type: ignore[arg-type]
             item._initrequest()  # type: ignore[attr-defined]
             runtestprotocol(item, nextitem=item.parent, log=False)  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ class _Collector:
             self.failures.append(f"{report.nodeid}: {str(report.longrepr).strip().splitlines()[-1]}")
         for item in report.result:
             if isinstance(item, pytest.Function) and not inspect.getdoc(item.obj):
-                self.failures.append(f"{item.nodeid} has no docstring: write there which rule it checks")
+                self.failures.append(f"{item.nodeid} has no docstring: add one that says what it checks")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -121,7 +121,7 @@ class _Collector:
 def with_graders(folder: Path, use: Callable[[CollectedGraders], Result]) -> Result:
     """Collect the graders below `folder` once, call `use` with them and return what it returns.
 
-    `use` runs inside pytest.main, because the collected items last no longer than that. Raises GraderError
+    `use` runs inside pytest.main, because the collected items do not outlive it. Raises GraderError
     if a grader cannot be collected.
     """
     collector = _Collector(use)

@@ -30,7 +30,7 @@ BROKEN = (
 
 
 class Refused(Exception):
-    """An archive is not unpacked; the text is the reason, worded as the end of a sentence."""
+    """An archive is not unpacked. The text is the reason, worded to end a sentence."""
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """Restore the released cells of a submitted notebook.
 
-nbgrader stumbles over cells that were copied, deleted or edited. The released notebook, the *skeleton*, says
-what each graded cell must be: in the assembled notebook each occurs exactly once, with the student's text
-only where students may write.
+nbgrader fails on cells that were copied, deleted or edited. The released notebook, called the *skeleton*
+here, says what each graded cell must be: in the assembled notebook each occurs exactly once, with the
+student's text only where students may write.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _read_once(path: Path, changed: int) -> NotebookNode:  # `changed` is part o
 
 
 def assemble(submitted: NotebookNode, skeleton: NotebookNode) -> NotebookNode:
-    """The submitted cells in their order, with each graded cell restored and exactly once among them."""
+    """The submitted cells in their order, where each graded cell is restored and occurs exactly once."""
     released = {tag["grade_id"]: cell for cell in skeleton.cells if (tag := tag_of(cell))}
     ids = {cell["id"]: grade_id for grade_id, cell in released.items()}
     chosen = _chosen(submitted, released, ids)

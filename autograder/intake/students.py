@@ -54,7 +54,9 @@ class Student:
         try:
             parse_utc(text)
         except (ValueError, OverflowError):
-            raise Unreadable(f"{path.name} does not hold a valid time ({text[:40]!r}): correct it.") from None
+            raise Unreadable(
+                f"{path.name} does not contain a valid time ({text[:40]!r}): correct it."
+            ) from None
         return text
 
     def open(self, course: Course, graded: Callable[[Submission], Graded | None]) -> list[Submission]:
@@ -71,7 +73,7 @@ class Student:
         return found
 
     def _refusal(self, course: Course) -> NotebookResult | None:
-        """The only result if none of this student's files can be graded, else None."""
+        """The student's only result if none of the files can be graded, else None."""
         name = savable(self.name)
         if self.name != name:
             return unreadable_result(course, self.folder, "", name, _bad_name(self))

@@ -61,7 +61,7 @@ def from_notebook(
     student: str | None,
     digest: str = "",
 ) -> Submission:
-    """Like `open_submission`, from a notebook's JSON (nbgrader passes its own object). Raises Unreadable."""
+    """Like `open_submission`, but from a notebook that has already been read. Raises Unreadable."""
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
     tidied = tidy(submitted, Path(path).name)
     refuse_unrelated(tidied, skeleton, course.names_of(name), Path(path).name)

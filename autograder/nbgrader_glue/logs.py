@@ -32,7 +32,7 @@ class SentenceFilter(logging.Filter):
             if sentence is not None:
                 record.msg, record.args = sentence, ()
         elif "the the above traceback" in text:  # nbgrader's own typo
-            record.msg, record.args = "The errors above say why; the other students are done.", ()
+            record.msg, record.args = "The errors above say why. The other students are not affected.", ()
         elif text.startswith("No notebooks found, did you forget"):
             record.msg, record.args = MISNAMED, ()
         return True
@@ -48,7 +48,7 @@ def _sentence(error: BaseException | None) -> str | None:
     # nbgrader raises another error while it reports an unreadable timestamp.
     parsing = error if isinstance(error, ParserError) else getattr(error, "__context__", None)
     if isinstance(parsing, ParserError):
-        return f"timestamp.txt does not contain a readable time ({parsing}): correct it."
+        return f"timestamp.txt does not contain a valid time ({parsing}): correct it."
     if isinstance(error, NotJSONError):
         return "the file is not a notebook (invalid JSON): open it in Jupyter, save it and try again."
     return None

@@ -1,7 +1,7 @@
 """The public API for nbgrader_config.py: what nbgrader's own commands use of this package.
 
-Steps are names, not classes, so importing this loads neither torch nor nbgrader: nbgrader imports a step when
-a command needs it.
+Steps are given as names rather than classes, so importing this loads neither torch nor nbgrader: nbgrader
+imports a step when a command needs it.
 """
 
 from autograder.nbgrader_glue.config import put_tools_on_path

@@ -35,7 +35,7 @@ class BoundedExtractor(ExtractorPlugin):  # type: ignore[misc]  # nbgrader has n
             except Refused as error:
                 shutil.rmtree(folder / stem(path), ignore_errors=True)
                 self.log.error(
-                    "%s was not unpacked: %s. Ask for the notebooks themselves; the other archives are done.",
+                    "%s was not unpacked: %s. Ask for the notebooks themselves. Other archives are fine.",
                     savable(path.name),
                     error,
                 )

@@ -35,7 +35,7 @@ Converted = tuple[NotebookNode, Any]
 
 
 class SubmissionExporter(NotebookExporter):
-    """Read a notebook in whatever state it is. If it cannot be read, the error is one sentence."""
+    """Read a notebook, whatever state it is in. If it cannot be read, the error is one sentence."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)  # type: ignore[no-untyped-call]
@@ -74,7 +74,7 @@ class _Step(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no type
 class RestoreReleasedCells(_Step):
     """The first step: restore every released cell, whatever the student did to it.
 
-    Of the submission only the text of its cells remains. Outputs are dropped, and with them any score that a
+    Only the text of the submission's cells remains. Outputs are dropped, and with them any score that a
     student put there; so are the kernel's name and all metadata.
     """
 

@@ -12,7 +12,7 @@ from autograder.course.solution_regions import regions
 
 
 class NamedStubs(ClearSolutions):  # type: ignore[misc]  # nbgrader has no types
-    """A ClearSolutions whose stubs name what is to be written.
+    """nbgrader's ClearSolutions, but with stubs that name what is to be written.
 
     Each solution region becomes `raise NotImplementedError("relu is not written yet")`. The name is that of
     the function or class around it, or of the exercise at module level. A code cell without regions becomes a

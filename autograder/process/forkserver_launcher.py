@@ -39,7 +39,7 @@ class ForkServerLauncher(Launcher):
         self._starting = False
         self._scratch = ""
         self._group: Path | None = None
-        # Take uids in turn, so that no submission owns anything of the one before. Start anywhere: another
+        # Take uids in turn, so that no submission owns what the one before left. Start anywhere: another
         # grader on this machine has most likely started somewhere else.
         self._slots = itertools.islice(itertools.cycle(slots), secrets.randbelow(len(slots)), None)
 

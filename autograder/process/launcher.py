@@ -28,7 +28,7 @@ class LauncherError(CourseError):
 
 
 class Launcher(ABC):
-    """Serves one submission at a time; to grade a class, several workers have a launcher each."""
+    """Serves one submission at a time. A class is graded by several workers, each with its own launcher."""
 
     def __init__(
         self, limits: Limits, device: str, capabilities: Capabilities, materials: Sequence[Path]

@@ -56,7 +56,7 @@ class StudentLost(Exception):
 
 
 class NotebookProxy(ABC):
-    """A notebook's namespace: its functions can be called as methods, wherever it lives."""
+    """A notebook's namespace: its functions can be called as methods, whichever process it is in."""
 
     _raises: type[Raised] = Raised
 
@@ -91,7 +91,7 @@ class NotebookProxy(ABC):
         return self._exchange(Fetch(next(self._ids), name))
 
     def run(self, probe: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Run a probe where the notebook lives; its file is sent as source text.
+        """Run a probe in the notebook's process; its file is sent as source text.
 
         Like every request, raises Raised if the code there raises and StudentLost if no answer comes.
         """
@@ -140,7 +140,7 @@ class LocalProxy(NotebookProxy):
 
 
 def _decode(value: Value) -> Any:
-    """The Python value of an answer. Raises StudentLost if it cannot be rebuilt."""
+    """The Python value of an answer. Raises StudentLost if it cannot be decoded."""
     try:
         return decode_value(value)
     except Exception as error:  # noqa: BLE001  NumPy and PyTorch refuse a forged size or name in many ways

@@ -12,7 +12,7 @@ from autograder.protocol.messages import CheckUnchanged, Request, Response, Valu
 
 
 class RemoteProxy(NotebookProxy):
-    """The student's notebook at the other end of a channel. Once `lost`, it answers no more requests."""
+    """The student's notebook at the other end of a channel. Once it is `lost`, send it no more requests."""
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class RemoteProxy(NotebookProxy):
         self.seconds = seconds
         """The time limit for one request."""
         self.deadline = math.inf
-        """When the exercise's time is up, on the monotonic clock; it also cuts a request short."""
+        """When the exercise's time is up, on the monotonic clock; no request may run past it."""
         self.lost = False
 
     def untouched(self) -> bool:

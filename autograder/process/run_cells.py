@@ -16,12 +16,12 @@ from autograder.protocol.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, RunCel
 
 @dataclass
 class Run:
-    """A notebook that has run, and its live process."""
+    """A notebook that has run, and its process, which is still running."""
 
     process: StudentProcess
     cells: dict[int, CellRun] = field(default_factory=dict)
     output_left: int = 2 * NOTEBOOK_OUTPUT_BYTES
-    """The shell limits outputs too, but student code that answers in its place need not."""
+    """Characters still accepted. The shell limits outputs too, but student code can answer in its place."""
 
     def record(self, done: CellDone, note: str | None) -> None:
         self.output_left -= size_of(done.outputs)
@@ -32,7 +32,7 @@ class Run:
 
 
 def run_cells(launcher: Launcher, cells: list[CodeCell], seed: int, limits: TimeLimits) -> Run:
-    """Run the cells in order. If a cell ends the process, run the others again without it.
+    """Run the cells in order. If a cell ends the process or does not stop, run the others again without it.
 
     Raises LauncherError if no process can be started.
     """
@@ -41,7 +41,7 @@ def run_cells(launcher: Launcher, cells: list[CodeCell], seed: int, limits: Time
     while True:
         started = time.monotonic()
         run = Run(launcher.spawn(seed, limits.question))
-        deadline += time.monotonic() - started  # waiting for a process is not the notebook's time
+        deadline += time.monotonic() - started  # the wait for a process does not count as the notebook's time
         lost = _run_once(run, cells, left_out, limits, deadline)
         if lost is None:
             return run
@@ -56,7 +56,7 @@ def run_cells(launcher: Launcher, cells: list[CodeCell], seed: int, limits: Time
 def _run_once(
     run: Run, cells: list[CodeCell], left_out: dict[int, str], limits: TimeLimits, deadline: float
 ) -> CellRun | None:
-    """Run all cells that are not left out; return the cell that ended the process, if any."""
+    """Run all cells that are not left out; return the cell that ended the process or did not stop, if any."""
     for cell in cells:
         if cell.number in left_out:
             run.cells[cell.number] = CellRun(cell.number, None, [], left_out[cell.number])

@@ -1,4 +1,4 @@
-"""Values as a student reads them: short, rounded, and large ones by their shape."""
+"""Values as a student reads them: short, with rounded numbers, and only the shape of large arrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def show_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 
 def show(value: Any, limit: int = 160) -> str:
-    """A value as text of at most `limit` characters; large tensors and arrays by their shape."""
+    """A value as text of at most `limit` characters; of a large tensor or array, only its shape."""
     text = _show(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

@@ -54,7 +54,7 @@ class SpawnLauncher(Launcher):
             fresh = self._assign(seed)
         except ProtocolError:  # started early, so the previous submission may have broken it
             fresh = self._assign_another(seed)
-        with contextlib.suppress(LauncherError):  # it may work when it is needed
+        with contextlib.suppress(LauncherError):  # starting it may work when it is needed
             self._next = self._start_process()
         return StudentProcess(fresh.channel, request_seconds, self.interrupt)
 

@@ -46,13 +46,13 @@ class StudentProcess:
         self.request_seconds = request_seconds
         self.interrupt = interrupt
         self.serving: RemoteProxy | None = None
-        """While the process itself, rather than a fork of it, answers requests."""
+        """The proxy while the process itself, rather than a fork of it, answers requests."""
 
     def run_cell(self, cell: RunCell, seconds: float, grace: float) -> tuple[CellDone, bool]:
         """Run a cell; after `seconds`, interrupt it and give it `grace` seconds to stop.
 
         Returns its outputs and whether it was interrupted. Raises DeadlineExceeded if it does not stop,
-        ChannelClosed if the process is gone, and ProtocolError if it answers nonsense.
+        ChannelClosed if the process is gone, and ProtocolError if its answer is invalid.
         """
         self.channel.send(cell, ANSWER_SECONDS)
         interrupted = False
@@ -117,10 +117,10 @@ class StudentProcess:
 
 
 def send_descriptor(channel: Channel, end: socket.socket) -> None:
-    """Send one end of a new socket pair, and close it here. Raises ChannelClosed if nobody is there."""
+    """Send one end of a socket pair, and close it here. Raises ChannelClosed if the other process is gone."""
     try:
         socket.send_fds(channel.sock, [b"."], [end.fileno()])  # a descriptor needs a byte to travel with
     except OSError as error:
-        raise ChannelClosed(f"the other side is gone ({error.strerror})") from None
+        raise ChannelClosed(f"the other process is gone ({error.strerror})") from None
     finally:
         end.close()

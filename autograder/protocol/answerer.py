@@ -1,4 +1,4 @@
-"""Answer the grader's requests with the names of a notebook.
+"""Answer the grader's requests about the names that a notebook defines.
 
 Runs in the student's process and, for the reference solution, in the grader's own.
 """
@@ -61,7 +61,7 @@ class Answerer:
         self.table = ObjectTable()
         self.probe_files: dict[str, dict[str, Any]] = {}
         self._settings = _settings()
-        """As they were at the start: a lasting change is reported with every later request, too."""
+        """As they were at the start: a lasting change is reported with every later request too."""
 
     def answer(self, request: Request) -> Response:
         """Never raises: whatever goes wrong in the student's code is the response."""
@@ -95,7 +95,7 @@ class Answerer:
 
     def _differs(self, sent: Value, value: Any) -> bool:
         now = _fingerprint(value)
-        # Most values encode to the bytes they came as; compare the rest with what was sent, decoded again.
+        # Most unchanged values encode to the bytes that were sent; for the rest, decode and encode those.
         return now != _to_bytes(sent) and now != _fingerprint(decode_value(sent, self.table))
 
     def _function(self, request: Call | RunProbe) -> tuple[Callable[..., Any], list[Any]]:
@@ -113,7 +113,7 @@ class Answerer:
 def _seed(request: Request) -> None:
     """Seed all generators from the request's contents, so that it has the same answer whenever it is sent.
 
-    The seed is none of the usual 0, 1 or 42: code that sets one of those visibly changes the state.
+    It is not one of the usual seeds (0, 1, 42), so code that sets one of those visibly changes the state.
     """
     seed = zlib.crc32(_to_bytes(msgspec.structs.replace(request, id=0)))
     torch.default_generator.manual_seed(seed)
@@ -136,7 +136,7 @@ class _NullTable(ObjectTable):
 
 
 def _random_states() -> dict[str, Any]:
-    """The global state that a function has to leave alone, together with _settings."""
+    """The random states. A function has to leave them alone, as it does the settings below."""
     return {
         "torch random state": torch.default_generator.get_state().numpy().tobytes(),
         "numpy random state": _numpy_random_state(),
@@ -160,7 +160,7 @@ def _error_response(number: int, error: BaseException) -> ErrorResponse:
     kinds = [_encodable(kind.__name__)[:200] for kind in type(error).__mro__ if kind is not object]
     try:
         text = _encodable(str(error))
-    except BaseException:  # noqa: BLE001  a student's own __str__
+    except BaseException:  # noqa: BLE001  a student's __str__ may raise anything
         text = ""
     missing = isinstance(error, MissingName)
     return ErrorResponse(number, kinds, text[:MAX_TEXT], _encodable(_where(error)), missing)

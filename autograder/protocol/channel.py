@@ -66,7 +66,7 @@ class Channel:
         self.max_frame = max_frame
 
     def send(self, message: Any, seconds: float | None = None) -> None:
-        """Send a message. Raises ProtocolError if it cannot be encoded; then nothing has been sent."""
+        """Send a message. Raises ProtocolError, with nothing sent, if it cannot be encoded."""
         try:
             data = msgspec.msgpack.encode(message)
         except (UnicodeError, OverflowError, TypeError, RecursionError, msgspec.MsgspecError) as error:

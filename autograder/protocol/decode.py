@@ -113,7 +113,7 @@ def _check_size(shape: list[int], itemsize: int, data: bytes) -> None:
 
 
 def _check_bools(data: bytes) -> None:
-    """A bool whose byte is neither 0 nor 1 would count as more than one in a sum."""
+    """Refuse a bool whose byte is neither 0 nor 1: it would count as more than one in a sum."""
     if data.translate(None, b"\0\1"):
         raise ProtocolError("a bool that is neither true nor false")
 

@@ -36,8 +36,8 @@ SEQUENCES: tuple[tuple[Literal["list", "tuple", "set"], type[Any] | tuple[type[A
 def encode_value(value: Any, table: ObjectTable | None = None, depth: int = 0) -> Value:
     """Encode a Python value; an object that cannot be sent goes into `table` and becomes a reference.
 
-    Instances of a built-in type's subclass become that type. Raises ProtocolError if the value is nested too
-    deeply, or cannot be sent and there is no table.
+    An instance of a subclass of a built-in type becomes that type. Raises ProtocolError if the value is
+    nested too deeply, or if it cannot be sent and there is no table.
     """
     if depth > MAX_DEPTH:
         raise ProtocolError(f"the value is nested more than {MAX_DEPTH} levels deep")
@@ -60,7 +60,7 @@ def encode_value(value: Any, table: ObjectTable | None = None, depth: int = 0) -
 
 def _encode_builtin(value: Any, table: ObjectTable | None, depth: int) -> Value:
     """Encode containers, numbers, text, bytes, dtypes and devices; None for anything else."""
-    # The base class's own methods: a subclass may have overridden them.
+    # Call the base class's own methods: a subclass may have overridden them.
     if isinstance(value, str):
         return _encode_text(str.__str__(value))
     if isinstance(value, float):

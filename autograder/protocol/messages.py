@@ -11,7 +11,7 @@ from autograder.protocol.values import Value
 
 CELL_OUTPUT_BYTES = 2 * 2**20
 NOTEBOOK_OUTPUT_BYTES = 16 * 2**20
-OUTPUT_COST = 100  # what even an empty output counts for
+OUTPUT_COST = 100  # counted for each output on top of its text
 
 
 class Message(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=True):
@@ -81,7 +81,7 @@ class Fork(Message):
 
 
 class EndFork(Message):
-    """Kill a copy. The response is Forked(0)."""
+    """Kill such a copy. The response is Forked(0)."""
 
     pid: int
 

@@ -26,7 +26,7 @@ def start_with_socket(argv: Sequence[str], **options: Any) -> tuple[subprocess.P
     with child_end:
         if sys.platform == "win32":
             process = _popen_on_windows([*argv, _FROM_STDIN], stdin=subprocess.PIPE, **options)
-            share = child_end.share(process.pid)  # of use to this process only
+            share = child_end.share(process.pid)  # only that process can use it
             _write_stdin(process, struct.pack("<I", len(share)) + share)
         else:
             descriptor = child_end.fileno()
@@ -56,7 +56,7 @@ def interrupt(process: subprocess.Popen[bytes]) -> None:
 def listen_for_interrupts() -> None:
     """In the started process, after inherited_socket: let `interrupt` reach the main thread.
 
-    Only Windows needs this: it cannot send an interrupt to a process without a console.
+    Only Windows needs this, because it cannot send an interrupt to a process without a console.
     """
     if sys.platform == "win32":
         stdin = os.dup(0)

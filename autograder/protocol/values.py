@@ -1,4 +1,4 @@
-"""The values that may be sent between the student's process and the grader's, and nothing else.
+"""The only values that may be sent between the student's process and the grader's.
 
 Nothing is ever unpickled. Tensors and arrays are sent as a dtype name, a shape and raw bytes, all checked
 before any memory is allocated. Any other object stays where it is, and a reference is sent in its place.
@@ -16,7 +16,7 @@ from autograder.protocol.channel import ProtocolError
 
 MAX_DEPTH = 24
 MAX_DIMENSIONS = 16
-MAX_ITEMS = 2**20  # per message: a value takes far more memory once decoded than it took in the frame
+MAX_ITEMS = 2**20  # per message: a decoded value takes far more memory than it took in the frame
 MAX_KEYS = 10_000  # of a dict or set: keys made to collide take quadratic time
 MAX_INT_BYTES = 4096
 

@@ -1,8 +1,8 @@
 """Entry point of the sandbox's helper processes: `python -I -S bootstrap.py launch REQUEST` or `... probe`.
 
-They are processes of their own because a namespace can only be entered from a single thread. They have to
-start in milliseconds, so they run without site-packages and skip the package's own __init__ files: whatever
-they import must come from the standard library.
+They are separate processes because only a process with a single thread can enter a user namespace. They have
+to start in milliseconds, so they run without site-packages and skip the package's own __init__ files:
+whatever they import must come from the standard library.
 """
 
 import os
@@ -12,7 +12,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def _stub_packages() -> None:
-    """Put empty packages in place of the real ones, so that nothing is imported but what is asked for."""
+    """Put empty packages in place of the real ones, so that only what is asked for is imported."""
     root = os.path.dirname(_HERE)
     for name in ("autograder", "autograder.core", "autograder.sandbox"):
         folder = os.path.join(root, *name.split(".")[1:])

@@ -10,12 +10,12 @@ SLOTS = 478
 
 
 class SandboxError(Exception):
-    """Part of the sandbox could not be set up. One sentence for the instructor: which one, and the repair."""
+    """Part of the sandbox could not be set up. Tells the instructor, in one sentence, which part and why."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What was actually tried and works here. Each field that is False is one protection less."""
+    """What was actually tried and works here. Nearly every field that is False means one protection less."""
 
     linux: bool = False
     root: bool = False
@@ -37,7 +37,7 @@ class Capabilities:
     cgroup: bool = False
     """Memory is limited for all processes of a submission together."""
     why: str = ""
-    """The kernel's error message for the first namespace that was refused."""
+    """The error message that explains why namespaces are missing; empty if none are."""
 
     def without_namespaces(self) -> Capabilities:
         """The fallback, as on a machine that forbids namespaces."""

@@ -35,7 +35,7 @@ def make(memory_bytes: int) -> Path | None:
             _remove_stale(parent)
             group = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
             (group / limit).write_text(str(memory_bytes))
-            with contextlib.suppress(OSError):  # no swap, or swap is not accounted
+            with contextlib.suppress(OSError):  # no swap, or the kernel does not count it
                 (group / swap).write_text("0" if limit == "memory.max" else str(memory_bytes))
             return group
         except OSError:
@@ -57,7 +57,7 @@ def remove(group: Path) -> None:
 
 
 def _parents() -> list[tuple[Path, str, str]]:
-    """Where a group could be created, with the names of its limit files: below our own, in version 1 or 2."""
+    """Our own groups (version 1 or 2), below which one could be created, and the names of its limit files."""
     parents = []
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
@@ -76,7 +76,10 @@ def _parents() -> list[tuple[Path, str, str]]:
 
 
 def _delegates_memory(parent: Path) -> bool:
-    """Version 2: whether groups below may limit memory. Only a group without processes can be told to."""
+    """Whether groups below `parent` (version 2) can limit memory; turn that on if it is off.
+
+    The kernel refuses to turn it on while `parent` itself has processes.
+    """
     control = parent / "cgroup.subtree_control"
     with contextlib.suppress(OSError):
         if "memory" not in control.read_text().split():

@@ -21,7 +21,7 @@ _DEVICES = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urand
 
 
 def inherited() -> tuple[Capabilities, View] | None:
-    """In the fork server: the capabilities it was launched with and what it sees; None if not launched."""
+    """In the fork server: the capabilities and the view that `launch` gave it; None without `launch`."""
     text = os.environ.get(SANDBOX_VARIABLE)
     if text is None:
         return None
@@ -74,10 +74,10 @@ def _working_folder(
 
 
 def _other_processes(capabilities: Capabilities, uid: int | None) -> int:
-    """How many processes already count against the limit: none under its own uid, else all of the user's."""
+    """How many processes already count against the limit: none for its own uid, else all of the user's."""
     if uid is not None:
         return 0
-    # A user namespace counts separately: the supervisor and the fork server are in it.
+    # A user namespace has its own count, which includes the supervisor and the fork server.
     return 2 if capabilities.user else resource_limits.count_threads(os.getuid())
 
 

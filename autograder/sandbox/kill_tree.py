@@ -60,7 +60,7 @@ def _stop(deadline: float) -> None:
 
 
 def _reap(reaped: dict[int, int], until: float) -> bool:
-    """Reap until no child is left; since orphans become our children, nothing below is left either then."""
+    """Reap until no child is left, orphans included: they become our children. False if time ran out."""
     while time.monotonic() < until:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

@@ -1,6 +1,6 @@
 """Landlock: restrict which files may be read and written; allow no TCP and no signals to the outside.
 
-The second line of defence behind a mount namespace, and the main one without.
+The second line of defence where there is a mount namespace, and the main one where there is none.
 https://docs.kernel.org/userspace-api/landlock.html
 """
 
@@ -26,7 +26,7 @@ _SCOPE_ABSTRACT_SOCKETS_SIGNALS = 3
 _RULE_PATH_BENEATH = 1
 _VERSION_FLAG = 1
 
-# All that is readable of the outer /proc: what numerical libraries ask for, and the process itself.
+# The only readable files of the outer /proc: what numerical libraries ask for, and the process itself.
 PROC_FILES = (
     "self", "cpuinfo", "meminfo", "stat", "loadavg", "version", "filesystems", "sys/vm",
     "sys/kernel/osrelease",

@@ -78,7 +78,7 @@ def launch(
 def _request(
     argv: Sequence[str], capabilities: Capabilities, shown: View, env: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What the supervisor is to start, and how; the fields of its LaunchRequest."""
+    """What the supervisor has to start, and how: most fields of its LaunchRequest."""
     setup = {"capabilities": capabilities.record(), "binds": shown.binds, "links": shown.links}
     inner_env = {**env, SANDBOX_VARIABLE: json.dumps(setup)}
     return setup | {"argv": list(argv), "env": inner_env, "parent": os.getpid()}
@@ -88,6 +88,6 @@ def _refuse_closed_folders(capabilities: Capabilities, shown: View) -> None:
     """Without a mount namespace, the student's own uid must be able to reach the interpreter."""
     if capabilities.uids and not capabilities.mount and (folder := closed_folder(shown.binds)):
         raise SandboxError(
-            f"{folder} is closed to other users, so code under its own uid could not read what "
-            f"is in it: `chmod o+x {folder}`, or install Python and the package elsewhere"
+            f"{folder} is closed to other users, so student code, which has its own uid, could not read "
+            f"what is in it: `chmod o+x {folder}`, or install Python and the package elsewhere"
         )

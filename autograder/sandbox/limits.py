@@ -13,17 +13,17 @@ if sys.platform != "win32":
 
 
 def apply(limits: Limits, *, other_processes: int, held: tuple[int, int] | None = None) -> None:
-    """Limit this process. `other_processes` already count against the limit of the same uid.
+    """Limit this process. `other_processes` is how many others count against the same uid's limit.
 
-    Both address space and data are limited: data does not count shared mappings, and a process
-    forked after importing the CUDA build of torch starts with 3.5 GB of address space. `held` says
-    how many bytes of each the process has already, where /proc does not.
+    Both address space and data are limited, because data does not count shared mappings. The limits
+    are added to what the process already has: after importing the CUDA build of torch, that is
+    3.5 GB of address space. `held` gives the bytes of each where /proc does not.
     """
     assert sys.platform != "win32"
     space, data = held or _held()
     _lower(resource.RLIMIT_AS, space + limits.memory_bytes)
     _lower(resource.RLIMIT_DATA, data + limits.memory_bytes)
-    # One second between the soft and the hard limit: SIGXCPU tells the reason, SIGKILL does not.
+    # One second between the soft and the hard limit: SIGXCPU shows the reason, SIGKILL does not.
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
     _lower(resource.RLIMIT_NPROC, limits.processes + other_processes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
@@ -49,7 +49,7 @@ def apply_plain(limits: Limits) -> None:
 
 
 def count_threads(uid: int) -> int:
-    """How many threads of `uid` /proc shows, over all its processes: RLIMIT_NPROC counts every one."""
+    """How many threads all processes of `uid` have, according to /proc: RLIMIT_NPROC counts every one."""
     count = 0
     for name in os.listdir("/proc"):
         with contextlib.suppress(OSError):
@@ -59,7 +59,7 @@ def count_threads(uid: int) -> int:
 
 
 def _held() -> tuple[int, int]:
-    """Bytes of address space and of data that this process has already."""
+    """Bytes of address space and of data that this process already has."""
     assert sys.platform != "win32"
     with open("/proc/self/statm") as file:
         pages = [int(word) for word in file.read().split()]
@@ -68,7 +68,7 @@ def _held() -> tuple[int, int]:
 
 
 def _lower(which: int, soft: int, hard: int | None = None) -> None:
-    """Set a limit, never above the present hard one; a system may lack some limits."""
+    """Set a limit, never above the present hard one; ignore one that this system lacks."""
     assert sys.platform != "win32"
     _, ceiling = resource.getrlimit(which)
     hard = soft if hard is None else hard

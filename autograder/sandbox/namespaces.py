@@ -79,9 +79,10 @@ def build_root(view: View, *, own_proc: bool) -> None:
 
 
 def fresh_folders(limits: Limits, view: View, *, uid: int, ipc: bool) -> None:
-    """In a child of the fork server: mount an empty /tmp and /dev/shm with quotas, and leave its ipc (`ipc`).
+    """In a child of the fork server: mount an empty /tmp and /dev/shm with quotas.
 
-    What the view shows below /tmp (a package installed there, say) stays.
+    If `ipc`, also enter an ipc namespace of its own. What the view shows below /tmp (a package installed
+    there, say) stays.
     """
     kernel.unshare(kernel.CLONE_NEWNS | (kernel.CLONE_NEWIPC if ipc else 0))
     quota = f"mode=1777,size={limits.tmp_bytes},nr_inodes={limits.tmp_files}"

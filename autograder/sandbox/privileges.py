@@ -24,7 +24,7 @@ def drop(uid: int | None) -> None:
         kernel.prctl(kernel.PR_CAP_AMBIENT, _AMBIENT_CLEAR_ALL)
     kernel.capset(0, 0, 0)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    # A change of uid makes /proc/self unreadable; nothing in this memory is secret.
+    # The change of uid made /proc/self unreadable: undo that, since nothing in this memory is secret.
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
 
 

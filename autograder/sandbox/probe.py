@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _best_namespaces(*, root: bool) -> dict[str, Any]:
-    """The first way that gives a root file system of its own, else any namespace; else none."""
+    """Try up to three ways; return the first result with a root and pids, else one with any namespace."""
     ways = [(False, True), (True, True)] if root else []
     tries = []
     for user, uids in [*ways, (True, False)]:

@@ -8,7 +8,7 @@ import sys
 
 
 def remove(folder: str) -> None:
-    """Delete it even if it is nested too deep for Python or has closed parts; ignore what remains."""
+    """Delete it even if it is nested too deeply for Python or closed to its owner; ignore what remains."""
     try:
         shutil.rmtree(folder)
         return

@@ -27,7 +27,7 @@ def new_paths(before: Set[str], uid: int) -> list[str]:
 def remove_new(before: Set[str], uid: int) -> None:
     """Delete what belongs to `uid` and is not among the names in `before`, unless a living process uses it.
 
-    So another worker's student, or whoever else runs under this uid, keeps what is open.
+    So another worker's student, or anyone else under this uid, keeps the files that are open.
     """
     found = new_paths(before, uid)
     used = used_by(name for name in os.listdir("/proc") if name.isdigit()) if found else frozenset()
@@ -42,7 +42,7 @@ def remove_new(before: Set[str], uid: int) -> None:
 
 
 def used_by(pids: Iterable[int | str]) -> frozenset[str]:
-    """Paths below /dev/shm that one of these processes has open or mapped, as far as /proc tells us."""
+    """Paths below /dev/shm that one of these processes has open or mapped, as far as /proc shows."""
     found: set[str] = set()
     for pid in pids:
         with contextlib.suppress(OSError):

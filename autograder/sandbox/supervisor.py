@@ -1,4 +1,4 @@
-"""The process between the grader and the fork server: set up the sandbox, start the fork server in it.
+"""The process between the grader and the fork server: it sets up the sandbox and starts the fork server.
 
 Run by bootstrap.py. It stays as the fork server's parent: when it or the grader dies, everything inside dies.
 """
@@ -49,7 +49,7 @@ def main(text: str) -> None:
 
 
 def _run(request: LaunchRequest) -> None:
-    if request.group:  # before the first fork, so that every child is born in the group
+    if request.group:  # before the first fork, so that every child is in the group
         with open(f"{request.group}/cgroup.procs", "w") as members:
             members.write(str(os.getpid()))
     capabilities = Capabilities(**request.capabilities)
@@ -61,7 +61,7 @@ def _run(request: LaunchRequest) -> None:
         namespaces.enter_user(uids=capabilities.uids)
     if capabilities.pid:
         kernel.unshare(kernel.CLONE_NEWPID)
-    # A hangup on `alive` tells the fork server that we died before it asked for a signal at our death.
+    # A hangup on `alive` tells the fork server that we died before it asked to be killed when we die.
     alive, held_open = os.pipe()
     fork_server = os.fork()
     if fork_server == 0:
@@ -120,7 +120,7 @@ def _wait(child: int, parent: int, *, kill_rest: bool) -> int:
     """Wait until the child ends, SIGTERM arrives or our parent dies; return the child's exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD, signal.SIGTERM})
     code = 128 + signal.SIGKILL
-    # Poll for the parent: its death signal would already arrive when the thread that called launch() ends.
+    # Poll for the parent: a death signal would arrive as soon as the thread that called launch() ends.
     while os.getppid() == parent:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:

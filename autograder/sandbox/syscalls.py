@@ -1,4 +1,4 @@
-"""A filter for system calls: refuse what no notebook needs and kernel exploits are made of.
+"""A filter for system calls: refuse those that no notebook needs and that kernel exploits use.
 
 It lists what is forbidden, not what is allowed: PyTorch, fonts and image libraries make so many different
 calls that an allowlist would break with their next version, and no other part of the sandbox relies on it.
@@ -22,7 +22,7 @@ _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000 | 0x80  # clone's flags for mount, cgroup, uts, ipc, user, pid, net; time
 _AF_UNIX = 1
 
-# Audit architecture and column in the tables below, which hold the numbers of calls; -1: no such call there.
+# Audit architecture, and column in the tables of call numbers below (-1: no such call on that machine).
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 FORBIDDEN: dict[str, tuple[int, int]] = {
     # inspecting or taking over other processes
@@ -58,7 +58,7 @@ ABSENT = {
     "io_uring_register": (427, 427),
 }  # fmt: skip
 CLONE, _SOCKET = (56, 220), (41, 198)
-# Calls that may also act on any other process of the same uid: allowed if these arguments are 0 (itself).
+# Calls that can also act on other processes of the same uid: allowed only if these arguments are 0 (itself).
 _OWN_ONLY: dict[str, tuple[tuple[int, int], tuple[int, ...]]] = {
     "prlimit64": ((302, 261), (0,)), "setpriority": ((141, 140), (0, 1)),
     "sched_setaffinity": ((203, 122), (0,)), "sched_setscheduler": ((144, 119), (0,)),

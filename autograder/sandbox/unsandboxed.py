@@ -1,7 +1,8 @@
 """Without a sandbox (macOS, Windows): a separate process with limits, and a way to kill all it has started.
 
 It has the rights of whoever started it. What it starts is found by parentage, session and a tag in the
-environment; a hostile program that drops its tag and leaves the process tree survives (not on Windows).
+environment. A hostile program that leaves the process tree and the session and drops its tag survives, except
+on Windows.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class UnsandboxedProcess:
             self._job = JobObject(self._process.pid)
 
     def limit(self, limits: Limits) -> None:
-        """Call before any student code runs. Except on Windows, the process limits itself (limits.py)."""
+        """Call before any student code runs. Limits the process on Windows; elsewhere it limits itself."""
         if sys.platform == "win32":
             with contextlib.suppress(psutil.Error):  # it has ended, which its socket will show
                 self._job.limit(limits, psutil.Process(self._process.pid).memory_info().vms)
@@ -81,7 +82,7 @@ class UnsandboxedProcess:
             time.sleep(_PAUSE_SECONDS)
 
     def _tree(self) -> list[psutil.Process]:
-        """All processes below this one, and all in its session or with its tag, wherever they are now."""
+        """The process, all below it, and all in its session or with its tag, wherever they are now."""
         found: dict[int, psutil.Process] = {}
         with contextlib.suppress(psutil.Error):
             own = psutil.Process(self._process.pid)

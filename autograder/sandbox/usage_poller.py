@@ -1,4 +1,4 @@
-"""Limits that the kernel does not enforce here; the fork server checks them several times a second.
+"""Limits that the kernel does not enforce here; the fork server checks them up to ten times a second.
 
 Without a file system of its own, a submission's folder has no maximum size; without a control group, memory
 is limited only for each process. A submission that is over its limits is killed as a whole. It can exceed
@@ -21,7 +21,7 @@ from autograder.sandbox.kill_tree import descendants
 
 MIN_PAUSE_S, MAX_PAUSE_S = 0.1, 1.0
 _PAUSE_PER_CHECK = 5
-"""How many times longer than a check the pause after it is, within these bounds."""
+"""The pause after a check is this many times as long as the check, within these bounds."""
 _BLOCK = 512
 
 
@@ -58,8 +58,8 @@ class UsagePoller:
     def too_many_files(self, pids: Iterable[int]) -> bool:
         """Whether there are too many files or bytes in its folder (with unlinked files) or in /dev/shm.
 
-        Where another worker's student has the same uid, only what these processes use in /dev/shm
-        is known to belong to the submission.
+        If students have no uids of their own, only what these processes use in /dev/shm is known to
+        belong to the submission.
         """
         if self.capabilities.uids:
             shared: Iterable[str] = shared_memory.new_paths(self.shared_before, self.uid)
@@ -82,13 +82,13 @@ class UsagePoller:
                     todo += [f"{path}/{name}" for name in names]
             except FileNotFoundError:
                 continue
-            except OSError:  # unreadable, or nested too deep for a path: no honest work does that
+            except OSError:  # unreadable, or nested too deeply for a path: no honest work does that
                 return True
         return count > self.limits.tmp_files or size > self.limits.tmp_bytes
 
 
 def _unlinked_bytes(pids: Iterable[int]) -> int:
-    """Bytes in files that these processes have open but that are in no folder any more."""
+    """Bytes in files that these processes have open but that are no longer in any folder."""
     sizes: dict[tuple[int, int], int] = {}
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -116,7 +116,7 @@ def _resident(pid: int) -> int:
 
 
 def _proportional(pid: int) -> int:
-    """Resident bytes, with only its part of what is shared; all of it if the process hides that."""
+    """Resident bytes, with shared memory in proportion; or in full, if the process hides the proportion."""
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) << 10

@@ -19,7 +19,7 @@ _SYSTEM = (
     "/etc/alternatives", "/etc/fonts", "/etc/localtime", "/etc/mime.types", "/etc/ssl/certs",
     "/sys/devices/system/cpu", "/sys/devices/system/node", "/nix/store",
 )  # fmt: skip
-# Every sandbox has its own, so nothing of the outer ones can be asked for.
+# Every sandbox has its own, so nothing from the outer ones can be shown.
 _OWN = ("/proc", "/dev")
 _MOST_LINKS = 40
 
@@ -34,7 +34,7 @@ class View:
 
 def system_paths() -> list[Path]:
     """What every Python process needs to read: libraries, fonts, this interpreter and its packages."""
-    import sysconfig  # both imported here: what bootstrap.py runs has to be quick, and never calls this
+    import sysconfig  # both imported here: bootstrap.py has to be quick, and never calls this
     from pathlib import Path
 
     named = [*_SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]

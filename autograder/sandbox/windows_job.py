@@ -1,6 +1,6 @@
 """Windows' own limits for a process and everything it starts: a job object.
 
-No process can leave a job, and all of them end with it: more than other systems offer without a sandbox.
+No process can leave a job, and all of them end with it. Other systems offer less without a sandbox.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class JobObject:
     """Holds one process and whatever it starts. Raises OSError if Windows refuses a call."""
 
     def __init__(self, pid: int) -> None:
-        """Take in the process `pid`, which must not have started another yet."""
+        """Put the process `pid` into a new job. It must not have started any process yet."""
         self._kernel = ctypes.WinDLL("kernel32", use_last_error=True)
         for function in (self._kernel.CreateJobObjectW, self._kernel.OpenProcess):
             function.restype = ctypes.c_void_p
@@ -60,7 +60,7 @@ class JobObject:
         self._kernel.CloseHandle(process)
 
     def limit(self, limits: Limits, held: int) -> None:
-        """Apply the limits from now on; `held` is how many bytes the process has already."""
+        """Apply the limits from now on; `held` is how many bytes the process already has."""
         flags = _PROCESS_TIME | _ACTIVE_PROCESSES | _PROCESS_MEMORY | _JOB_MEMORY
         flags |= _DIE_ON_UNHANDLED_EXCEPTION | _KILL_ON_JOB_CLOSE
         basic = _Basic(

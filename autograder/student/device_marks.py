@@ -92,7 +92,7 @@ def mark_outputs(result: Any, mark: str) -> None:
 
 
 def output_tensors(result: Any) -> list[torch.Tensor]:
-    """The tensors a call returned: one, or a flat tuple or list of them."""
+    """The tensors that a call returned: one, or those in a flat tuple or list."""
     if isinstance(result, torch.Tensor):
         return [result]
     if isinstance(result, tuple | list):  # may hold None, for a gradient that is not needed
@@ -141,7 +141,7 @@ def _copy(tensor: torch.Tensor, mark: str) -> torch.Tensor:
 
 
 def move(tensor: torch.Tensor, mark: str | None) -> torch.Tensor:
-    """The tensor on that device: itself if it is there already, as `Tensor.to` does it."""
+    """The tensor on that device: itself if it is already there, as with `Tensor.to`."""
     if mark is None or mark == (mark_of(tensor) or CPU):
         return tensor
     if torch.is_grad_enabled() and tensor.requires_grad:

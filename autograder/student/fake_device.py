@@ -17,9 +17,9 @@
     at      the first operation in which tensors on two devices met, or None
     limit   True if the fake device itself may have caused the error
     value   what the program returned, None after an error. Tensors in it may be on the fake device: they are
-            CPU tensors with a mark, so they reach the grader as they are. `on_fake_device(x)` tells.
+            CPU tensors with a mark, so they reach the grader as they are. `on_fake_device(x)` finds them.
 
-How a check should judge this: `limit` means no verdict, whatever else is there; "mixed" and "numpy" are the
+How a check should judge this: `limit` means no verdict, whatever the rest says; "mixed" and "numpy" are the
 student's mistake; "other: ..." is no verdict either if the same program runs without an error on "cpu".
 `attempt` is built on the context manager `with fake_device() as device:`.
 

@@ -30,7 +30,7 @@ Kwargs = dict[str, Any]
 
 
 class CallMode(TorchFunctionMode):
-    """Intercepts the calls that Python code makes; kernels no longer say which device was named."""
+    """Intercepts the calls that Python code makes; the kernels no longer know which device a call named."""
 
     def __init__(self, report: DeviceReport) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ _INDEX_WRITES = {
     aten._unsafe_index_put,
     aten._index_put_impl_,
 }
-# Kernels that take no 0-dim number from the CPU. Most kernels do, so those not listed are let through.
+# Kernels that refuse a 0-dim number from the CPU. Most accept one, so those not listed are let through.
 _NO_CPU_NUMBERS = {aten.stack, aten.cat, aten.equal, aten.mv, aten.dot}
 
 
@@ -49,7 +49,7 @@ class KernelMode(TorchDispatchMode):
 
     def _launch(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         fake_requested = requested_mark(kwargs.get("device")) == FAKE
-        if fake_requested:  # by a default device, as torch.set_default_device sets it
+        if fake_requested:  # by a default device, as set by torch.set_default_device
             kwargs["device"] = CPU_DEVICE
         tensors = list(tensors_in((args, kwargs)))
         if any(tensor.device.type == FAKE_DEVICE.type for tensor in tensors):
@@ -101,7 +101,7 @@ def _written_arguments(func: Any) -> list[tuple[int, str]]:
 def _gpu_accepts(
     packet: Any, args: tuple[Any, ...], tensor: torch.Tensor, mark: str | None, is_written: bool
 ) -> bool:
-    """Whether a GPU takes this CPU tensor next to tensors of its own."""
+    """Whether a GPU accepts this CPU tensor along with tensors of its own."""
     if packet in _INDEX_READS:
         return tensor is not args[0]
     if packet in _INDEX_WRITES:

@@ -35,7 +35,7 @@ def single_threaded() -> bool:
 
 
 class ForkServer:
-    """Spawns, interrupts and kills for the launcher, one submission at a time."""
+    """Starts, interrupts and kills students' processes for the launcher, one submission at a time."""
 
     def __init__(
         self,

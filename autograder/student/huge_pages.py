@@ -1,4 +1,4 @@
-"""Huge pages for a process that will be forked: a fork copies page tables, and these need 512 times fewer."""
+"""Huge pages for a process that will be forked: the page tables that a fork copies are 512 times smaller."""
 
 from __future__ import annotations
 

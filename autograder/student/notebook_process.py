@@ -66,7 +66,7 @@ def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> 
 
 
 def _run_cell(notebook: Notebook, message: RunCell, definitions: StudentDefinitions) -> CellDone:
-    """Run one cell. Only while it runs does SIGINT interrupt anything."""
+    """Run one cell. SIGINT has an effect only while it runs."""
     if not message.given:
         definitions.before_cell()
     try:

@@ -1,4 +1,4 @@
-"""A process for one submission where forking is not possible: it imports, says so, then runs the notebook."""
+"""A process for one submission where nothing is forked: it says when it is ready, then runs the notebook."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ class StudentDefinitions:
     """The functions and classes that the student's cells define.
 
     A later worked example may reuse one of their names (`step`, say). In the notebook that does no harm,
-    because the cells in between have already run. But the grader asks after the last cell, and would find the
-    student's function calling a helper that is not the student's.
+    because the cells in between have already run. But the grader sends its requests after the last cell,
+    when the student's function would call a helper that is not the student's.
     """
 
     def __init__(self, names: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Several workers, each its own process; a free worker takes the next submission."""
+"""Several workers, each in its own process; a free worker takes the next submission."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Tag = TypeVar("Tag")
 
 
 class Pool:
-    """Grades submissions on several workers and yields the results as they are ready.
+    """Grades submissions on several workers and yields the results as they become ready.
 
     Use it as a context manager, or call `close`.
     """
@@ -31,7 +31,7 @@ class Pool:
         self._workers = [RestartingWorker(partial(WorkerProcess, each)) for each in configs]
         self._free: queue.SimpleQueue[RestartingWorker] = queue.SimpleQueue()
         for worker in self._workers:
-            worker.start()  # without waiting: each one imports for seconds
+            worker.start()  # without waiting: its imports take seconds
             self._free.put(worker)
         # One thread for each worker, only to wait for its result.
         self._threads = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="worker")
@@ -84,7 +84,7 @@ def _result(future: Future[JobResult]) -> JobResult:
 
 
 def worker_configs(config: WorkerConfig, jobs: int) -> list[WorkerConfig]:
-    """The configuration of each worker. No two share a uid or, if there are enough, a processor core."""
+    """The configuration of each worker. No two share a uid. If there are enough, each stays on one core."""
     cores = available_cores()
     # Pin the workers only if there is one for every core; with fewer, the scheduler does better.
     pinned = jobs >= len(cores) > 0

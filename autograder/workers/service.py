@@ -50,7 +50,7 @@ class WorkerService:
         return self._references[exercise.id]
 
     def grade(self, job: GradeJob) -> JobResult:
-        """Grade one submission. Never raises: an error of the grader goes into `internal_errors`."""
+        """Grade one submission. Never raises: an error in the grader goes into `internal_errors`."""
         start = time.monotonic()
         try:
             result = self._grade(job)

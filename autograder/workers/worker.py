@@ -49,8 +49,8 @@ def capabilities_for(course: Course, unsafe: bool) -> Capabilities:
         )
         raise CourseError(
             "here submissions could read every file that you can read, including hidden tests and other"
-            f" submissions, since {why}: grade in a Linux container or on a machine that has one of them or,"
-            " if you trust everyone who submitted, with --unsafe."
+            f" submissions, since {why}: grade in a Linux container, on a Linux machine with namespaces or"
+            " Landlock, or, if you trust everyone who submitted, with --unsafe."
         )
     return capabilities
 

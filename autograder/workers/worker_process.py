@@ -26,7 +26,7 @@ class WorkerProcess:
 
     def __init__(self, config: WorkerConfig) -> None:
         settings = Course(Path(config.root), config.assignment).settings
-        # The worker enforces the limit itself: one that takes twice as long hangs.
+        # The worker enforces the limit itself; if it takes twice as long, it hangs.
         self._job_seconds = 2 * settings.time.submission
         self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

@@ -1,4 +1,4 @@
-"""What the sandbox adds to the cost of a submission: from forking the student's process to killing its tree.
+"""What the sandbox adds to the cost of a submission, from forking the student's process to killing its tree.
 
     python -m tests.benchmarks.cost_of_walls [--rounds 100]
 

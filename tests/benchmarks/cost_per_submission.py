@@ -1,6 +1,6 @@
 """What one more submission costs, compared with nbgrader's own Execute on the same notebooks.
 
-    python -m tests.gradersmarks.cost_per_submission [--submissions 50] [--stock 50] [--notebook part1_neurons]
+    python -m tests.benchmarks.cost_per_submission [--submissions 50] [--stock 50] [--notebook part1_neurons]
 
 Measures the CPU seconds of all processes involved. `total` is everything from the submitted file to scores
 and a filled notebook. `cells` is the part of it from forking the notebook's process to the end of its last
@@ -124,7 +124,7 @@ class Measured:
 def measure_grader(course: Course, paths: list[Path]) -> Measured:
     def work(graders: CollectedGraders) -> Measured:
         torch.set_num_threads(1)
-        os.sched_setaffinity(0, {available_cores()[0]})  # as a worker is when there is one for every core
+        os.sched_setaffinity(0, {available_cores()[0]})  # as each worker is if there is one per core
         found = Measured()
         with launcher_for(course.settings.memory, materials=course.materials) as launcher:
             config = WorkerConfig(str(course.root), course.assignment, 1, "cpu", diagnose=True)

@@ -1,4 +1,4 @@
-"""What tests of the engine share: one copy of the course, and one worker for it."""
+"""What the engine's tests share: one copy of the course, and one worker for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.engine.support.scratch_course import copy_course, worker_config
 
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """A copy of the course; who changes files in it works in a copy of that."""
+    """A copy of the course. A test that changes files works in a copy of this copy."""
     return copy_course(tmp_path_factory.mktemp("course"))
 
 

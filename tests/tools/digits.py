@@ -22,7 +22,7 @@ from sklearn.datasets import load_digits
 Integers = NDArray[np.int64]
 
 SMALL, LARGE = 8, 28  # pixels per side, before and after
-MAX_GREY = 16  # before; 255 afterwards
+MAX_GRAY = 16  # before; 255 afterwards
 TEST_IMAGES = 360
 SEED = 6
 
@@ -43,7 +43,7 @@ def enlarged(images: Integers) -> NDArray[np.uint8]:
     """Enlarge (n, 8, 8) images of 0..16 to (n, 28, 28) uint8 images of 0..255, by bilinear interpolation."""
     weights = _weights()  # (28, 8); each row sums to 14
     sums = weights @ images @ weights.T  # 0 to 14 * 14 * 16
-    maximum = (LARGE // 2) ** 2 * MAX_GREY
+    maximum = (LARGE // 2) ** 2 * MAX_GRAY
     return ((sums * 255 + maximum // 2) // maximum).astype(np.uint8)
 
 
@@ -52,7 +52,7 @@ def _weights() -> Integers:
     parts = LARGE // 2
     weights = np.zeros((LARGE, SMALL), dtype=np.int64)
     for large in range(LARGE):
-        # centre of the large pixel, in small pixels: (large + 1/2) * 8/28 - 1/2 = (4 * large - 5) / 14
+        # center of the large pixel, in small pixels: (large + 1/2) * 8/28 - 1/2 = (4 * large - 5) / 14
         left, rest = divmod(4 * large - 5, parts)
         weights[large, max(left, 0)] += parts - rest
         weights[large, min(left + 1, SMALL - 1)] += rest

@@ -97,7 +97,7 @@ def _grade(course: Course, jobs: list[CheckJob], options: CheckOptions) -> tuple
 
 
 def _internal_errors(sample: SampleId, result: JobResult) -> list[str]:
-    """What no sample is to blame for. If the reference itself fails, that one sentence is enough."""
+    """The internal errors of one job. If the reference itself fails, only that is reported."""
     if any("ReferenceRaised" in error for error in result.internal_errors):
         reason = result.internal_errors[0].partition("ReferenceRaised: ")[2]
         return [

@@ -72,7 +72,7 @@ def groups(report: Report) -> list[tuple[str, list[SampleResult]]]:
 
 
 def remarks(report: Report) -> list[tuple[str, list[str]]]:
-    """What deserves a look: a heading each, with the names that it applies to."""
+    """What deserves a look: headings, each with the names that it applies to."""
     return [
         ("Useless checks (catch nothing)", report.useless()),
         ("Redundant checks (everything they catch is caught by another)", report.redundant()),

@@ -59,7 +59,7 @@ def mutants(source: str) -> list[tuple[str, str]]:
         for change in _changes(node):
             fresh = copy.deepcopy(tree)
             target = next(x for n, x in enumerate(ast.walk(fresh)) if n == index)
-            new = change(copy.deepcopy(target))  # a copy: the target stays where it must not be replaced
+            new = change(copy.deepcopy(target))  # a copy: _Replace leaves targets inside messages as they are
             mutated = ast.unparse(ast.fix_missing_locations(_Replace(target, new).visit(fresh)))
             if mutated != plain:
                 found.setdefault(mutated, _changed_lines(plain, mutated))

@@ -85,17 +85,17 @@ def _rename(function: ast.FunctionDef) -> None:
     nodes = list(ast.walk(function))
     if any(isinstance(x, ast.ClassDef) for x in nodes):  # its names are attributes too
         return
-    kept = {x.arg for x in nodes if isinstance(x, ast.arg)} | set(dir(builtins))
-    kept |= {name for x in nodes if isinstance(x, (ast.Global, ast.Nonlocal)) for name in x.names}
-    kept |= {x.name for x in nodes if isinstance(x, (ast.FunctionDef, ast.ClassDef))}
-    kept |= {
+    fixed = {x.arg for x in nodes if isinstance(x, ast.arg)} | set(dir(builtins))
+    fixed |= {name for x in nodes if isinstance(x, (ast.Global, ast.Nonlocal)) for name in x.names}
+    fixed |= {x.name for x in nodes if isinstance(x, (ast.FunctionDef, ast.ClassDef))}
+    fixed |= {
         alias.asname or alias.name
         for x in nodes
         if isinstance(x, (ast.Import, ast.ImportFrom))
         for alias in x.names
     }
-    stored = {x.id for x in nodes if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)} - kept
-    taken = kept | {x.id for x in nodes if isinstance(x, ast.Name)}
+    stored = {x.id for x in nodes if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)} - fixed
+    taken = fixed | {x.id for x in nodes if isinstance(x, ast.Name)}
     new_names = {name: f"my_{name}" for name in stored if f"my_{name}" not in taken}
     for node in nodes:
         if isinstance(node, ast.Name) and node.id in new_names:

@@ -94,7 +94,7 @@ class Report(msgspec.Struct):
         return [(x.name, next(iter(x.failed))) for x in self.buggy_samples if len(x.failed) == 1]
 
     def flaky(self) -> list[tuple[str, str, int]]:
-        """Buggy samples, with a check that catches them with some seeds only, and with how many."""
+        """Buggy samples, each with a check that catches it with some seeds only, and the number of those."""
         return [
             (x.name, check, n) for x in self.buggy_samples for check, n in x.failed.items() if n < x.seeds
         ]

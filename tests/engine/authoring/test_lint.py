@@ -59,7 +59,7 @@ MISTAKES: dict[str, tuple[Callable[[Content], Any], str]] = {
         edit("slope_solution", source=f"{BEGIN}\n{BEGIN}\n{END}"),
         "a region begins inside another region",
     ),
-    "no Python": (
+    "not Python": (
         edit("slope_solution", source=f"def slope(:\n{BEGIN}\n{END}"),
         "cell slope_solution: line 1 is not valid Python",
     ),

@@ -125,11 +125,11 @@ from pathlib import Path
 from autograder.course.course import Course
 
 draw = secrets.randbits
-(waits, go), (hears, says) = os.pipe(), os.pipe()
+(start, send_start), (ready, send_ready) = os.pipe(), os.pipe()
 
 def wait(bits):
-    os.write(says, b"1")
-    os.read(waits, 1)
+    os.write(send_ready, b"1")
+    os.read(start, 1)
     return draw(bits)
 
 secrets.randbits = wait
@@ -137,11 +137,11 @@ pids = []
 for _ in range(2):
     pids.append(os.fork())
     if pids[-1] == 0:
-        os.write(1, f"{Course(Path(sys.argv[1]), sys.argv[2]).seed()}\\n".encode())  # whole, beside the other
+        os.write(1, f"{Course(Path(sys.argv[1]), sys.argv[2]).seed()}\\n".encode())  # one write: lines never mix
         os._exit(0)
 for _ in pids:
-    os.read(hears, 1)  # this process has found no secret
-os.write(go, b"22")
+    os.read(ready, 1)  # one process has found no secret
+os.write(send_start, b"22")
 for pid in pids:
     os.waitpid(pid, 0)
 """

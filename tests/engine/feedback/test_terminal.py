@@ -74,7 +74,7 @@ def test_without_a_misconception_the_first_failed_check_is_named() -> None:
     assert what_went_wrong(exercise("a", "partial", 1.0, *checks)) == "Wrong?."
 
 
-def test_nothing_went_wrong_in_what_is_passed_or_graded_by_a_person() -> None:
+def test_nothing_went_wrong_in_an_exercise_that_passed_or_is_graded_by_a_person() -> None:
     assert what_went_wrong(exercise("a", "passed", 3.0, failed("Right.", True))) == ""
     assert what_went_wrong(exercise("why", "manual", None)) == ""
 
@@ -109,7 +109,7 @@ def test_only_a_terminal_gets_escape_codes() -> None:
     assert "\x1b" not in to_text(table, 80, color=False)
 
 
-def test_no_line_is_wider_than_asked_and_long_words_are_kept() -> None:
+def test_no_line_is_wider_than_requested_and_no_word_is_lost() -> None:
     words = " ".join(f"word{number}" for number in range(60))
     text = to_text(notebook_table(notebook(exercise("a", "wrong", 0.0, failed(words)))), 60, color=False)
     assert max(map(len, text.splitlines())) <= 60

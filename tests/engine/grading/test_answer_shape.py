@@ -1,4 +1,4 @@
-"""A check that crashes: because of an answer that no probe gives, or because of its own bug."""
+"""Why a check crashes: an answer that its probe cannot give, or a bug of its own."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_answer_that_the_probe_cannot_build_is_forged(probe: Any, answer: Any
         (as_given, np.ones(2)), (as_given, [1.0, 2.0]), (as_given, torch.ones(3, 3)),
     ],
 )  # fmt: skip
-def test_an_answer_that_another_solution_may_give_is_not(probe: Any, answer: Any) -> None:
+def test_an_answer_that_another_solution_may_give_is_not_forged(probe: Any, answer: Any) -> None:
     assert not has_forged_answer(context_with(probe, answer))
 
 

@@ -223,14 +223,14 @@ def test_no_sample_runs_a_check_twice(tmp_path: Path) -> None:
     assert len(set(pairs)) == len(pairs) == 9
 
 
-def test_failing_every_check_that_could_be_made_looks_like_no_sample(tmp_path: Path) -> None:
+def test_failing_every_check_that_could_be_run_looks_like_no_sample(tmp_path: Path) -> None:
     samples = {"one": {"a": 1, "b": -1}}
     likely, _ = diagnosed(tmp_path / "likely", samples, {"a": 1, "b": -9}, {"b"})
     assert likely == Diagnosis("one", f"{LOOKS_LIKE}The mistake of one.")
     assert diagnosed(tmp_path / "none", samples, {"a": 1, "b": -9}, {"b"}, undecided="a")[0] is None
 
 
-def test_full_marks_run_no_sample(tmp_path: Path) -> None:
+def test_full_marks_need_no_sample_to_run(tmp_path: Path) -> None:
     assert diagnosed(tmp_path, SAMPLES, {"a": 1, "b": 2, "c": 3}, set()) == (None, [])
 
 

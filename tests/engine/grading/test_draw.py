@@ -22,7 +22,7 @@ def everything(draw: Draw) -> list[Any]:
 
 
 @given(SEEDS)
-def test_equal_seeds_draw_equal_values_and_others_do_not(seed: int) -> None:
+def test_equal_seeds_draw_equal_values_and_different_seeds_do_not(seed: int) -> None:
     assert everything(Draw(derived_seed(seed))) == everything(Draw(derived_seed(seed)))
     assert everything(Draw(derived_seed(seed))) != everything(Draw(derived_seed(seed + 1)))
 

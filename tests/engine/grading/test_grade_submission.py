@@ -124,7 +124,7 @@ def test_messages_say_what_happened(faults: tuple[JobResult, dict[str, ExerciseR
 
 
 def test_each_exercise_has_its_own_copy(worker: WorkerProcess) -> None:
-    """What one exercise changes, neither the next exercise nor a check after a lost copy can see."""
+    """Neither the next exercise nor a check after a lost copy sees what an exercise changes."""
     source = (
         "n, items = 0, []\n"
         "def first():\n    global n\n    n += 1\n    items.append(0)\n"
@@ -191,7 +191,7 @@ def test_no_exercise_helps_another(worker: WorkerProcess, change: str, changed: 
 
 
 def test_no_exercise_spoils_another(worker: WorkerProcess) -> None:
-    """Not even by a change that the notebook's names do not show: a failed exercise is graded again alone."""
+    """Not even by a change that the notebook's names do not show: a failed exercise is graded again on its own."""
     source = STATE.format(change="math.pi = 3", changed="math.pi > 3")
     _, results = grade(worker, ["first", "second", "right"], source, RIGHT.format(name="right"))
     assert [result.status for result in results.values()] == ["passed"] * 3

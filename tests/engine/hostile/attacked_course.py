@@ -56,7 +56,7 @@ def job(course: Course, exercises: Sequence[str], *sources: str) -> GradeJob:
 
 
 def outcome(result: JobResult) -> dict[str, Any]:
-    """Everything that the student and the gradebook get to see, without the time that it took."""
+    """Everything in a result except the time that it took."""
     found: dict[str, Any] = msgspec.to_builtins(result)
     return {name: value for name, value in found.items() if name != "seconds"}
 

@@ -2,10 +2,11 @@
 
     python -m tests.engine.hostile.everywhere [options for pytest]
 
-An ordinary user runs them without namespaces (the usual run has them). Root runs them without namespaces, and
-then as an ordinary user with and without. If the interpreter or the project is in a folder that is closed to
-other users, such as /root, that folder is replaced, in a separate mount namespace, by an open one that shows
-only what is needed. Where that is not allowed, nothing is run, and a message says so.
+Started by an ordinary user, this runs them without namespaces (pytest alone runs them with). Started by root,
+it runs them without namespaces, and then as an ordinary user with and without. If the interpreter or the
+project is in a folder that is closed to other users, such as /root, that folder is replaced, in a separate
+mount namespace, by an open one that shows only what is needed. Where that is not allowed, nothing is run, and
+a message says so.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ much it read and what it hit. Each also plants one needle, to show that the sear
 from __future__ import annotations
 
 # The needles are written backwards and in hexadecimal, so that the notebook does not find itself. In memory,
-# a needle's own bytes object is followed by a zero byte; a line of the grader's goes on.
+# a needle's own bytes object is followed by a zero byte, whereas after a line of a grader more text follows.
 SEARCH = """
 import gc, os, re, sys
 NEEDLES = [bytes.fromhex(x)[::-1] for x in %(needles)r]

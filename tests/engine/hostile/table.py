@@ -100,7 +100,7 @@ ENDS = [
     ),
     Attack(
         "_exit in a request",
-        "end the fork with success",
+        "end the fork with exit code 0",
         "no response, no points",
         "def f(*a, **k): os._exit(0)",
         GONE,
@@ -239,7 +239,7 @@ def f(*a, **k): time.sleep(0.01); return 12345""",
     ),
     Attack(
         "channel to nowhere",
-        "replace the channel by /dev/null",
+        "replace the channel with /dev/null",
         "no response, no points",
         FORGE
         + """
@@ -262,7 +262,7 @@ def f(*a, **k):
     ),
     Attack(
         "new streams",
-        "replace sys.stdout and sys.stderr by objects that raise",
+        "replace sys.stdout and sys.stderr with objects that raise",
         "only its own code fails",
         """
 ran("so far")
@@ -545,7 +545,7 @@ ran(sorted({said(lambda: os.close(os.open(f"/proc/1/{name}", os.O_RDONLY))) for 
     Attack(
         "the course",
         "read gradebook, secret, solutions, tests, settings and another submission",
-        "none of it is there",
+        "none of them can be read",
         """
 names = ("gradebook.db", ".autograder/secret", "solutions/part1_neurons.py", "pyproject.toml", "nbgrader_config.py",
          "tests/module6/count_params/test_count_params.py", "submitted/victim/module6/part1_neurons.ipynb")
@@ -604,7 +604,7 @@ def f(*a, **k):
     Attack(
         "grader's modules",
         "import the grader",
-        "it is not there",
+        "it cannot be imported",
         """
 import importlib
 def load(name):
@@ -620,7 +620,7 @@ ran(*{load(f"autograder.{name}") for name in ("course.course", "grading.draw", "
 NETWORK = [
     Attack(
         "families",
-        "open a socket of every other family",
+        "open a socket of every family except unix",
         "none can be opened",
         """
 families = (2, 10, 3, 4, 5, 9, 16, 17, 29, 31, 38, 40, 44)
@@ -710,7 +710,7 @@ ran(sorted({said(lambda: os.close(os.open(place, os.O_WRONLY | os.O_CREAT))) for
     Attack(
         "exploits' first calls",
         "use the system calls that exploits start with",
-        "it is not there",
+        "refused",
         """
 calls = {"bpf": 321, "perf": 298, "userfaultfd": 323, "io_uring": 425, "modify_ldt": 154, "kexec": 246, "init": 175}
 ran(*sorted({said(lambda: libc.syscall(n, 0, 0, 0, 0, 0)) for n in calls.values()}))""",
@@ -726,7 +726,7 @@ ran(said(lambda: os.mknod("disk", 0o60600, os.makedev(8, 0))), said(lambda: os.m
     ),
     Attack(
         "its folder",
-        "replace the data by links and delete the folder",
+        "replace the data with links and delete the folder",
         "only its own folder is affected",
         """
 import shutil

@@ -43,7 +43,7 @@ def grade(course: Course, file: Path) -> list[dict[str, Any]]:
 
 
 def test_names_of_folders_are_only_names(course: Course, tmp_path: Path) -> None:
-    """Every folder gets the grade of its notebook, honest ones among hostile ones too."""
+    """Every student gets the grade of the notebook handed in, whatever the folder is called."""
     honest, nothing = solved(course, PART, "count_params"), {"cells": "none"}
     for name in (*NAMES, "ada", "zoe"):
         file = course.root / "submitted" / name / course.assignment / f"{PART}.ipynb"

@@ -20,7 +20,7 @@ ANSWER = "def f(*a, **k): return 12345\n"
 
 
 def search(course: Course, *parts: str) -> str:
-    """A cell that looks for telling lines, for the secret seed and for the files' names."""
+    """A cell that looks for distinctive lines of the graders, for the secret seed and for the files' names."""
     lines = secret_lines(course)
     chosen = [line[3:-3] for line in (*lines[-2:], *(x for x in lines if x.startswith("slope")))]
     chosen += [line[3:-3] for line in lines if "def test_" in line][:2]

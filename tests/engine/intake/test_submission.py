@@ -125,7 +125,7 @@ def test_notebook_of_another_assignment_is_refused(course: Course, submit: Calla
         open_submission(course, submit(strip))
 
 
-def test_notebook_read_earlier_gets_its_released_cells_back_too(course: Course) -> None:
+def test_released_cells_are_restored_in_a_notebook_that_was_already_read(course: Course) -> None:
     content = load(course.root / RELEASED)
     cell_of(content, "slope")["source"] = "print('no test')"
     drop(content)

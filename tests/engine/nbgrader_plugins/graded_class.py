@@ -47,7 +47,7 @@ BROKEN = {
     "empty": wording.empty_file(FILE),
     "misnamed": "none of this student's files is named like a notebook of the assignment",
     "renamed": "part1_neurons (1).ipynb is not named like a notebook of module6",
-    "stamp": "timestamp.txt does not contain a readable time",
+    "stamp": "timestamp.txt does not contain a valid time",
     "stranger": "part1_neurons.ipynb contains none of this part's exercises",
 }
 """Students whose submission cannot be graded, with part of the error."""

@@ -81,7 +81,7 @@ def test_export_shows_the_scores(graded: GradedClass) -> None:
 
 @pytest.mark.parametrize("student", ["stub", "liar"])
 def test_no_execute_has_no_effect(graded: GradedClass, student: str) -> None:
-    """Stock nbgrader would give full marks to the stub, and to the liar whatever its outputs claim."""
+    """Stock nbgrader would give full marks to the stub, and to the liar the points that its outputs claim."""
     arguments = ["module6", f"--student={student}", "--no-execute", "--force"]
     code, output = graded.command(AutogradeApp, *arguments)
     assert code == 0

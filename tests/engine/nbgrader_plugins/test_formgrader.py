@@ -74,7 +74,7 @@ def hand_in_class(root: Path) -> None:
 
 
 def open_formgrader(instructor: Instructor, address: str) -> None:
-    """Open formgrader from JupyterLab's menu, as README.md describes."""
+    """Open formgrader from JupyterLab's menu, as docs/instructors.md describes."""
     instructor.lab.goto(address)
     instructor.lab.locator(".lm-MenuBar-itemLabel", has_text="Nbgrader").click()
     instructor.lab.locator(".lm-Menu-itemLabel").get_by_text("Formgrader", exact=True).click()

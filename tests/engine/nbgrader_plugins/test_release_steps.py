@@ -32,7 +32,7 @@ def stub(name: str) -> str:
 
 
 def test_steps_are_nbgraders_with_one_replaced() -> None:
-    """If a new version of nbgrader adds a step, it must be added here, too."""
+    """If a new version of nbgrader adds a step, it must be added to RELEASE_STEPS, too."""
     steps = [f"nbgrader.preprocessors.{step.__name__}" for step in GenerateAssignment().preprocessors]
     steps[steps.index("nbgrader.preprocessors.ClearSolutions")] = RELEASE_STEPS[3]
     assert steps == RELEASE_STEPS

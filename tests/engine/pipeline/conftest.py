@@ -20,7 +20,7 @@ from tests.engine.support.scratch_course import SharedPool
 def course(
     scratch: Course, scratch_worker: WorkerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Course]:
-    """A course to write in; the shared worker does the grading."""
+    """A course that the test may change; the shared worker does the grading."""
     root = tmp_path / "course"
     shutil.copytree(scratch.root, root)
 

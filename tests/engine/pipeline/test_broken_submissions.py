@@ -44,7 +44,7 @@ def test_broken_submissions_get_one_sentence_each_and_affect_nobody_else(
     legacy_name = os.fsdecode(b"m\xfcller")  # as in old zip files
     submit(course, legacy_name, solved(course, PART, "count_params"))
     reasons = {name: reason for name, (_, reason) in BROKEN.items()}
-    reasons |= {"named": "is not named like a notebook", "timeless": "does not hold a valid time"}
+    reasons |= {"named": "is not named like a notebook", "timeless": "does not contain a valid time"}
     reasons |= {"[red] ümlaut": "invalid JSON", "latin": "p?rt.ipynb is not named like a notebook"}
     reasons |= {"m?ller": "is not UTF-8 text"}
 

@@ -16,7 +16,7 @@ HASTY = TimeLimits(cell=1.5, grace=1.0, notebook=60)
 
 
 def run(launcher: Launcher, *sources: str, limits: TimeLimits = PATIENT) -> list[CellRun]:
-    """Run the cells; return what each put out, in order. Whatever they do, this ends within two minutes."""
+    """Run the cells; return their outputs, in order. Whatever they do, this ends within two minutes."""
     cells = [CodeCell(number, source) for number, source in enumerate(sources)]
     start = time.monotonic()
     try:

@@ -2,7 +2,7 @@
 
     python -m tests.engine.process.no_linux COMMAND...
 
-Python processes below it find nothing to build a sandbox from, and cannot fork.
+Python processes that COMMAND starts find no means to build a sandbox, and cannot fork.
 """
 
 from __future__ import annotations

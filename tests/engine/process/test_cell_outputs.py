@@ -1,4 +1,4 @@
-"""What cells put out: streams, displays, plots and errors, up to the limits."""
+"""The outputs of cells: streams, displays, plots and errors, up to the limits."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_notebook_full_of_bombs_is_cut_as_a_whole(launcher: Launcher) -> None:
 
 
 def test_the_grader_limits_forged_outputs(launcher: Launcher) -> None:
-    """Student code that answers in the shell's place need not keep the shell's limits."""
+    """Student code that answers in the shell's place need not respect the shell's limits."""
     forge = (
         "from autograder.core.records import Output\n"
         "big = [Output('stream', name='stdout', text='x' * 15_000_000)]\n"

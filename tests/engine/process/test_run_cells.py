@@ -1,4 +1,4 @@
-"""Cells in a real student's process: how they run, and what they cannot break."""
+"""Cells in a real process: how they run, and what they cannot break."""
 
 from __future__ import annotations
 

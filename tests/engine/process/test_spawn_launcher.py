@@ -98,7 +98,7 @@ print(stays, open("daemon").read())
 
 
 def test_what_a_submission_started_ends_with_it(launcher: SpawnLauncher) -> None:
-    """A process that leaves the family tree keeps its tag; one that drops its tag stays in the tree."""
+    """One process leaves the process tree but keeps its tag; the other drops its tag but stays in the tree."""
     (cell,) = run(launcher, DAEMON_AND_CHILD)
     pids = [int(word) for word in text(cell).split()]
     assert len(pids) == 2
@@ -152,7 +152,7 @@ def _environment(process: psutil.Process) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
     root = write_toy(tmp_path_factory.mktemp("toy"))
-    # For each exercise that loses points the notebook runs again in a fresh process, which takes seconds.
+    # For each exercise that loses points, the notebook runs again in a new process, which takes seconds.
     (root / "pyproject.toml").write_text(SETTINGS.replace("submission = 40.0", "submission = 200.0"))
     with no_linux():
         worker = WorkerProcess(msgspec.structs.replace(worker_config(root), unsafe=True))

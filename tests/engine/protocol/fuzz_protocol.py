@@ -3,7 +3,7 @@
     python -m tests.engine.protocol.fuzz_protocol -max_total_time=600    # takes every libFuzzer option
 
 An input is a byte that says which kind of message is expected, followed by the bytes of one frame. Decoding it may
-raise only ProtocolError and has to stay within MEMORY, and its outputs have to form a notebook that can be saved.
+raise only ProtocolError and must stay within MEMORY, and its outputs must fit into a notebook that can be saved.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def test_the_place_is_the_last_line_of_student_code() -> None:
     assert raised_by(proxy(f=lambda: 1 / 0), "f").where == ""
 
 
-class Unspeakable(Exception):
+class Unprintable(Exception):
     def __str__(self) -> str:
         raise SystemExit
 
@@ -151,7 +151,7 @@ ERRORS = [
     KeyboardInterrupt(),
     GeneratorExit(),
     ValueError("\ud800"),
-    Unspeakable(),
+    Unprintable(),
     RecursionError(),
 ]
 

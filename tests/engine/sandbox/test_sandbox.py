@@ -49,7 +49,7 @@ SANDBOXES = AS_ROOT if os.geteuid() == 0 else AS_ME
 
 @cache
 def python() -> str:
-    """An interpreter that every user can read, which one under /root is not."""
+    """An interpreter that every user can read, unlike one under /root."""
     for candidate in (sys.executable, "/usr/bin/python3"):
         if Path(candidate).exists() and closed_folder([candidate]) is None:
             line = [candidate, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
@@ -133,7 +133,7 @@ def test_other_processes_are_invisible(outcome: dict[str, Any]) -> None:
 def test_other_processes_cannot_be_killed(outcome: dict[str, Any]) -> None:
     found = result(outcome, "kill_others")
     everyone = found.pop("everyone")
-    # A signal to a pid 1 of the same uid that ignores it may be sent; what counts is that it changes nothing.
+    # A pid 1 of the same uid may be sent a signal that it ignores; what counts is that nothing changes.
     if found["fork server"] == "done":
         del found["fork server"]
     assert set(found.values()) <= {"ESRCH", "EPERM"}

@@ -24,7 +24,7 @@ GONE = "left out: it ended the Python process"
 
 @pytest.fixture(scope="module")
 def launcher() -> Iterator[Launcher]:
-    """Without namespaces and control group; under our own uid where no other could reach Python."""
+    """Without namespaces or a control group; under our own uid if no other uid could reach Python."""
     capabilities = replace(probe().without_namespaces(), cgroup=False)
     if closed_folder([sys.executable, *sys.path[1:]]):
         capabilities = replace(capabilities, uids=False)
@@ -72,7 +72,7 @@ def test_submission_within_the_limits_is_not_killed(launcher: Launcher) -> None:
 
 
 def test_shared_memory_of_others_is_not_counted(launcher: Launcher, tmp_path: Path) -> None:
-    """Another worker's student may have the same uid: memory counts for whoever uses it."""
+    """Another worker's student may have the same uid: memory counts only for the submission that uses it."""
     poller = UsagePoller(
         Limits(tmp_bytes=MIB),
         replace(launcher.capabilities, uids=False),

@@ -39,7 +39,7 @@ def indexing(device: torch.device) -> Any:
     copied[0] = torch.tensor(7.0)
     copied[1, :2] = torch.ones(2).to(device)
     copied[torch.tensor([2, 3])] *= 2
-    copied[4] = torch.ones(6)  # a copy, and copies may cross
+    copied[4] = torch.ones(6)  # a copy, which may cross devices
     return [
         flat[mask],
         flat[rows, y],
@@ -108,7 +108,7 @@ def numbers(device: torch.device) -> Any:
 
 
 def gradients(device: torch.device) -> Any:
-    w = torch.linspace(-1, 1, 6, requires_grad=True)  # a leaf on the CPU, the work on the fake device
+    w = torch.linspace(-1, 1, 6, requires_grad=True)  # a leaf on the CPU, used on the fake device
     moved = w.to(device)
     loss = (moved.relu() * torch.arange(6, device=device)).sum().cpu() + w.sum()
     loss.backward()

@@ -88,7 +88,7 @@ def evaluation(device: torch.device) -> Any:
 
 def modules(device: torch.device) -> Any:
     model = net()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)  # before the move, as some write it
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)  # before the move, as some students do
     first = next(model.parameters())
     assert model.to(device) is model and next(model.parameters()) is first
     twin = copy.deepcopy(model)
@@ -101,7 +101,7 @@ def modules(device: torch.device) -> Any:
     changed = [p.detach().clone() for p in model.parameters()]
     back = [p.sum() - q.sum() for p, q in zip(twin.parameters(), model.parameters(), strict=True)]
     model.load_state_dict(saved)
-    twin.load_state_dict({name: value.cpu() for name, value in saved.items()})  # copy_ may cross
+    twin.load_state_dict({name: value.cpu() for name, value in saved.items()})  # copy_ may cross devices
     twin.eval(), model.eval()
     agree = torch.equal(model(x), twin(x))
     other = nn.Linear(6, 2, device=device)

@@ -82,7 +82,7 @@ class SharedPool:
 
 @contextmanager
 def guarded(worker: WorkerProcess, seconds: float) -> Iterator[None]:
-    """Kill the worker, and fail, if its submissions take too many processes, too much memory or time."""
+    """Kill the worker, and fail, if its submissions use too many processes, too much memory or too much time."""
     done = threading.Event()
     excess: list[str] = []
     end = time.monotonic() + seconds

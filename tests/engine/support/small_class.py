@@ -1,7 +1,7 @@
 """A class of students in a small copy of this course, for tests that grade for real.
 
-Of module 6 it has two exercises and a written answer from part 1 and one exercise from part 3, so that
-grading a notebook takes about a second. Everything else is the same.
+It has two exercises and a written answer from part 1 of module 6 and one exercise from part 3, so that grading
+a notebook takes about a second. Everything else is the same.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def released(root: Path, name: str = PART) -> Notebook:
 
 
 def solved(root: Path, name: str = PART) -> Notebook:
-    """The released notebook with every exercise solved and written answers left open."""
+    """The released notebook with every exercise solved and no written answers."""
     content = released(root, name)
     sources = load(root / "source" / "module6" / f"{name}.ipynb")
     for cell in content["cells"]:

@@ -50,7 +50,7 @@ class Chaff:
 
 
 def cell(cell_id: str, source: str, kind: str = "code", **tag: Any) -> dict[str, Any]:
-    """One notebook cell; `tag` overrides the defaults of its nbgrader metadata (none without a tag)."""
+    """One notebook cell; `tag` overrides the defaults of its nbgrader metadata (without `tag`, it has none)."""
     plain = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
     made: dict[str, Any] = {"id": cell_id, "cell_type": kind, "source": source, "metadata": {}}
     if kind == "code":

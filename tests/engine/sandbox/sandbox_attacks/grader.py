@@ -64,15 +64,15 @@ def launched(capabilities: Capabilities, descriptor: int) -> subprocess.Popen[by
 def start(kind: str, folder: str) -> dict[str, Any]:
     """Try every attack once in a sandbox of this kind."""
     capabilities = capabilities_of(kind)
-    ours, theirs = socket.socketpair()
+    grader_end, server_end = socket.socketpair()
     listening, abstract = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX)
     name = f"sandbox-{os.getpid()}"
     abstract.bind("\0" + name)
     abstract.listen()
     victim = subprocess.Popen(["/bin/sleep", "60"])
-    process = launched(capabilities, theirs.fileno())
-    theirs.close()
-    channel = ours.makefile("rw")
+    process = launched(capabilities, server_end.fileno())
+    server_end.close()
+    channel = grader_end.makefile("rw")
     facts: dict[str, Any] = {
         "folder": folder, "port": listening.getsockname()[1], "abstract": name,
         "mount": capabilities.mount, "filter": capabilities.filter, "shown": str(PACKAGE),
@@ -89,12 +89,12 @@ def start(kind: str, folder: str) -> dict[str, Any]:
             found[action.__name__] = answer
     found["victim lives"] = victim.poll() is None
     victim.kill()
-    found["death"] = death(process, channel, ours, facts)
+    found["death"] = death(process, channel, grader_end, facts)
     return found
 
 
 def death(process: subprocess.Popen[bytes], channel: Any, raw: socket.socket, facts: Any) -> dict[str, Any]:
-    """Kill the supervisor with a daemon inside: how many processes were below it, and how many are left."""
+    """Kill the supervisor while a daemon runs inside: how many processes were below us, and how many are left."""
     hold = {"attack": ATTACKS.index(leave_daemon), "hold": True}
     with tempfile.TemporaryDirectory() as writable:
         channel.write(json.dumps(facts | hold | {"writable": writable}) + "\n")
@@ -113,7 +113,7 @@ def death(process: subprocess.Popen[bytes], channel: Any, raw: socket.socket, fa
 
 def hold(kind: str) -> None:
     """Launch, ask for nothing, print the pids, and wait to be killed."""
-    ours, theirs = socket.socketpair()
-    launched(capabilities_of(kind), theirs.fileno())
+    grader_end, server_end = socket.socketpair()
+    launched(capabilities_of(kind), server_end.fileno())
     print(json.dumps(sorted(descendants())), flush=True)
-    ours.recv(1)
+    grader_end.recv(1)

@@ -1,4 +1,4 @@
-"""Ordinary work, attempts to use too many files, processes or too much memory, and leftovers."""
+"""Ordinary work, attempts to use too many files or processes or too much memory, and leftovers."""
 
 from __future__ import annotations
 
