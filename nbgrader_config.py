@@ -59,5 +59,5 @@ Validator._preprocessors_default = validate_steps  # nbgrader has no setting for
 say_sentences(logging.getLogger("ValidateApp"))
 
 # -- feedback and formgrader's pages: no script in a notebook may run ---------------------------
-c.GenerateFeedback.exporter_class = "autograder.feedback.pages.PageExporter"
+c.GenerateFeedback.exporter_class = "autograder.feedback.page_exporter.PageExporter"
 c.HTMLExporter.preprocessors = ["autograder.feedback.sanitize.SanitizeHtml"]

@@ -47,11 +47,12 @@ def grade_class(
 
     Raises CourseError if the course or its gradebook cannot be used.
     """
+    course = Course(root, assignment)
+    students = find_students(course, patterns)
+
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
     from autograder.gradebook.writer import GradebookWriter
 
-    course = Course(root, assignment)
-    students = find_students(course, patterns)
     with GradebookWriter(course.root, assignment) as gradebook:
         record = ClassRecord(course, gradebook)
         find_earlier = (lambda _: None) if force else record.find

@@ -9,15 +9,16 @@ from __future__ import annotations
 import keyword
 import re
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from typing import TYPE_CHECKING
 
 from autograder.authoring.lint import SCHEMA
 from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.course.solution_regions import MARKERS
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 
 MAX_LENGTH = 48  # of an exercise's name, in characters
 RESERVED = {
@@ -152,6 +153,9 @@ def _refuse(course: Course, exercise: str, notebook: str, points: float) -> None
 
 def _add_cells(path: Path, names: dict[str, object]) -> None:
     """Append the exercise's three cells to the notebook. A new notebook starts with its imports."""
+    import nbformat  # takes a second to import
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
     if path.exists():
         notebook = nbformat.read(path, as_version=4)
     else:

@@ -20,7 +20,7 @@ from autograder.authoring.nbgrader_release import generate_assignment, numbered_
 from autograder.core.errors import ReleaseError
 from autograder.course.reference_solutions import solution_module
 from autograder.course.source_notebooks import IGNORED, read_sources
-from autograder.gradebook import rows
+from autograder.gradebook import sqlite_diff
 from autograder.nbgrader_glue.config import course_config
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _move_in(pairs: list[tuple[Path, Path]], scratch: Path) -> None:
 
 
 def _is_live(gradebook: Path) -> bool:
-    return gradebook.exists() and any(rows.people(gradebook))
+    return gradebook.exists() and any(sqlite_diff.people(gradebook))
 
 
 def _update_live(
@@ -168,13 +168,13 @@ def _update_live(
     folder = scratch / f"update-{gradebook.stem}"
     folder.mkdir()
     before, after = folder / "before.db", folder / "after.db"
-    rows.copy(gradebook, before)
+    sqlite_diff.copy(gradebook, before)
     shutil.copyfile(before, after)
     shutil.copytree(scratch / "source" / assignment, folder / "source" / assignment)
     with quick_databases():
         generate_assignment(config, folder, assignment, f"sqlite:///{after}")
-    changed = rows.apply_changes(before, after, gradebook)
-    students, submissions = rows.people(gradebook)
+    changed = sqlite_diff.apply_changes(before, after, gradebook)
+    students, submissions = sqlite_diff.people(gradebook)
     say(
         f"{gradebook} holds {students} students and {submissions} submissions: {assignment} was updated in"
         f" place ({changed} rows), without touching any submission or grade. Do not commit this file."
@@ -222,7 +222,7 @@ def _stale(built: Built, root: Path, assignment: str) -> list[str]:
 def _stale_gradebook(new: Path, gradebook: Path) -> list[str]:
     if not gradebook.exists():
         return [f"{GRADEBOOK} is missing: {REPAIR}."]
-    students, submissions = rows.people(gradebook)
+    students, submissions = sqlite_diff.people(gradebook)
     if students or submissions:
         return [
             (
@@ -236,7 +236,7 @@ def _stale_gradebook(new: Path, gradebook: Path) -> list[str]:
 
 
 def _same_rows(new: Path, old: Path) -> bool:
-    return old.exists() and rows.tables(new) == rows.tables(old)
+    return old.exists() and sqlite_diff.tables(new) == sqlite_diff.tables(old)
 
 
 def _differing(new: Path, place: Path) -> dict[str, str]:

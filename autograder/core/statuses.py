@@ -14,14 +14,14 @@ class Status(NamedTuple):
     """What an exercise's status means."""
 
     meaning: str
-    loses_points: bool = True
-    """Whether reports list the exercise among those that lost points."""
+    listed: bool = True
+    """Whether the class table lists the exercise, so that somebody looks at it."""
     diagnosed: bool = False
     """Whether to look for a known misconception."""
 
 
 STATUSES: dict[ExerciseStatus, Status] = {
-    "passed": Status("every check passed", loses_points=False),
+    "passed": Status("every check passed", listed=False),
     "partial": Status("some checks passed, others failed", diagnosed=True),
     "wrong": Status(
         "no check passed: the answers are wrong, or the checks failed for different reasons", diagnosed=True
@@ -36,7 +36,7 @@ STATUSES: dict[ExerciseStatus, Status] = {
     ),
     "manual": Status(
         "a written answer, graded by a person. Its score is null, or 0 if the answer was left unchanged",
-        loses_points=False,
+        listed=False,
     ),
     "internal": Status(
         "an internal error: the grader failed, not the student. The score is null, and no points are lost"

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from autograder.core.cells import is_test, tag_of
 from autograder.core.records import CellRun, ExerciseResult, Output
 from autograder.feedback.exercise import feedback_html, feedback_text
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 
 MAX_JSON_DEPTH = 50
 JSON_MIME = re.compile(r"application/(.*\+)?json")  # as in nbformat's schema
@@ -57,11 +58,13 @@ def output_node(output: Output) -> NotebookNode:
 
 def _new_output(kind: str, **fields: Any) -> NotebookNode:
     """Like nbformat's `new_output`, without its slow check against the schema."""
+    from nbformat import from_dict  # takes a second to import
+
     if kind in ("display_data", "execute_result"):
         fields["metadata"] = {}
     if kind == "execute_result":
         fields["execution_count"] = None
-    return nbformat.from_dict({"output_type": kind, **fields})  # type: ignore[no-any-return]
+    return from_dict({"output_type": kind, **fields})  # type: ignore[no-any-return]
 
 
 def _mime(mime: str, text: str) -> Any:

@@ -1,84 +1,16 @@
-"""Feedback pages: nbgrader's own, made quietly and without active content.
+"""`autograder feedback`: HTML pages from autograded/.
 
 Grading has already put the feedback into the test cells (graded_notebook.py). Here it becomes HTML, next to
-the student's own work.
+the student's own work; page_exporter.py does it, by nbgrader's own converter.
 """
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Sequence
-from copy import deepcopy
 from fnmatch import fnmatch
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-from nbconvert.exporters import HTMLExporter, TemplateExporter
-from nbconvert.filters import Highlight2HTML
-from nbformat import NotebookNode
-from nbgrader.converters import GenerateFeedback
-from nbgrader.converters.base import NbGraderException
-from nbgrader.coursedir import CourseDirectory
 
 from autograder.core.errors import CourseError
-from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
-from autograder.nbgrader_glue.logs import say_sentences
-
-
-class PageExporter(HTMLExporter):
-    """HTMLExporter in half the time.
-
-    It does not parse the finished page again, which only JupyterLab's template and images without an alt text
-    need (SanitizeHtml gives them one). And it highlights a cell that all students share only once.
-    """
-
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **more: Any) -> Any:
-        exporter: Any = self  # nbconvert has no types
-        resources = exporter._init_resources(resources)
-        exporter.register_filter("highlight_code", _highlight)
-        return TemplateExporter.from_notebook_node(self, nb, resources, **more)
-
-
-def _highlight(source: str, language: str | None = None, metadata: Any = None) -> str:
-    return _highlight_cached(source, (metadata or {}).get("magics_language") or language)
-
-
-@lru_cache(maxsize=1000)
-def _highlight_cached(source: str, language: str | None) -> str:
-    highlight = Highlight2HTML(pygments_lexer="ipython3")
-    return str(highlight(source, language))
-
-
-class _Feedback(GenerateFeedback):  # type: ignore[misc]  # nbgrader has no types
-    """nbgrader's converter, limited to students who match one of `patterns`."""
-
-    patterns: Sequence[str] = ()
-    assignments: dict[str, list[str]]
-
-    def init_notebooks(self) -> None:
-        super().init_notebooks()
-        self.assignments = {
-            folder: notebooks
-            for folder, notebooks in self.assignments.items()
-            if _matches(Path(folder).parent.name, self.patterns)
-        }
-
-
-def _matches(student: str, patterns: Sequence[str]) -> bool:
-    return not patterns or any(fnmatch(student, pattern) for pattern in patterns)
-
-
-class _ErrorCollector(logging.Handler):
-    """Collects the errors that nbgrader logs."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage().strip())
 
 
 def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list[Path]:
@@ -96,36 +28,12 @@ def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list
         raise CourseError(
             f"{root / 'autograded'} has no graded {assignment}{whose}: run `autograder grade` first."
         )
-    _convert(root, assignment, students)
+    from autograder.feedback.page_exporter import convert  # nbgrader takes a second to import
+
+    convert(root, assignment, {path.parent.parent.name for path in chosen})
     pages = [root / "feedback" / path.relative_to(root / "autograded") for path in chosen]
     return [page.with_suffix(".html") for page in pages]
 
 
-def _convert(root: Path, assignment: str, students: Sequence[str]) -> None:
-    put_tools_on_path()
-    config = deepcopy(course_config(root))
-    config.CourseDirectory.update(root=str(root), db_url=database_url(root), assignment_id=assignment)
-    config.GenerateFeedback.force = True
-    # A logger without a parent, so that nothing is printed, however logging is configured.
-    log = logging.Logger("autograder.feedback")
-    errors = _ErrorCollector()
-    log.addHandler(errors)
-    say_sentences(log)
-    folders = CourseDirectory(config=config, log=log)
-    converter = _Feedback(coursedir=folders, config=config, log=log)
-    converter.patterns = students
-    try:
-        converter.start()
-    except NbGraderException as error:
-        raise _summary(errors.lines, error) from None
-
-
-def _summary(lines: Sequence[str], error: Exception) -> CourseError:
-    """Sum up the errors that nbgrader logged: which students, and the last line of each error."""
-    students = re.findall(r"for student '(.*)'", "\n".join(lines))
-    causes = [x for x in lines if x and not x.startswith(("There was an error", "The errors above"))]
-    why = "; ".join(dict.fromkeys(x.splitlines()[-1].rstrip(".") for x in causes)) or error
-    return CourseError(
-        f"the feedback for {', '.join(students) or 'the class'} could not be written: {why}. Run"
-        " `autograder grade --force` for them; all other feedback was written."
-    )
+def _matches(student: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatch(student, pattern) for pattern in patterns)

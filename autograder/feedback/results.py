@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from autograder.core.cells import is_written, savable, tag_of
 from autograder.core.records import Exercise, ExerciseResult, JobResult, NotebookResult
 from autograder.feedback.graded_notebook import fill
 from autograder.intake.submission import Submission
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 def finish(submission: Submission, graded: JobResult) -> NotebookResult:

@@ -77,7 +77,7 @@ def class_row(results: Sequence[NotebookResult]) -> tuple[str, str, str]:
     """
     score = sum(result.score for result in results if result.status == "graded")
     maximum = sum(result.max_score for result in results)
-    lost = [x for r in results for x in r.exercises if STATUSES[x.status].loses_points]
+    lost = [x for r in results for x in r.exercises if STATUSES[x.status].listed]
     names = ", ".join(f"{x.id} ({x.status})" for x in lost[:6])
     names += f" and {len(lost) - 6} more" if len(lost) > 6 else ""
     sentences = list(dict.fromkeys(plain(result.message) for result in results if result.message))

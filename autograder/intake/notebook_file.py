@@ -7,13 +7,15 @@ import re
 from collections.abc import Container
 from itertools import count
 from pathlib import Path
-from typing import Any
-
-from nbformat import NotebookNode, from_dict
+from typing import TYPE_CHECKING, Any
 
 from autograder.core import wording
 from autograder.core.cells import joined, savable
 from autograder.core.errors import Unreadable
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 
 MAX_BYTES = 100 * 2**20
 MAX_CELLS = 5000
@@ -66,6 +68,8 @@ def tidy(data: dict[str, Any], name: str) -> NotebookNode:
         raise Unreadable(wording.too_many_cells(name, len(cells), MAX_CELLS))
     seen: set[str] = set()
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    from nbformat import from_dict  # takes a second to import
+
     notebook: NotebookNode = from_dict(
         {
             "nbformat": 4,

@@ -11,15 +11,17 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from autograder.core import wording
 from autograder.core.cells import tag_of
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import CodeCell
 from autograder.intake.notebook_file import fresh_id
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 
 READ_ONLY = {"editable": False, "deletable": False}
 
@@ -36,6 +38,8 @@ def read_skeleton(path: Path) -> NotebookNode:
 
 @lru_cache(maxsize=64)
 def _read_once(path: Path, changed: int) -> NotebookNode:  # `changed` is part of the cache key
+    import nbformat  # takes a second to import
+
     skeleton: NotebookNode = nbformat.read(path, as_version=4)
     return skeleton
 
@@ -52,7 +56,7 @@ def assemble(submitted: NotebookNode, skeleton: NotebookNode) -> NotebookNode:
         if grade_id is not None:
             _restore(cell, released[grade_id])
         cells.append(cell)
-    notebook = NotebookNode({name: value for name, value in submitted.items() if name != "cells"})
+    notebook = type(submitted)({name: value for name, value in submitted.items() if name != "cells"})
     notebook.cells = _with_missing(cells, skeleton, set(chosen.values()))
     _unique_ids(notebook.cells)
     return notebook

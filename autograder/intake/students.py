@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, TypeAlias
 
 from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
@@ -16,8 +15,12 @@ from autograder.course.course import Course
 from autograder.intake.notebook_file import refuse_link
 from autograder.intake.submission import Submission, open_submission, unreadable_result
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+
 TIMESTAMP = "timestamp.txt"
-Graded = tuple[NotebookResult, NotebookNode]
+Graded: TypeAlias = "tuple[NotebookResult, NotebookNode]"
 """A submission's result and its graded notebook."""
 
 

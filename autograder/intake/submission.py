@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from autograder.core import wording
 from autograder.core.cells import savable
@@ -16,6 +14,9 @@ from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
 from autograder.course.course import Course
 from autograder.intake.notebook_file import notebook_data, tidy
 from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_unrelated
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 
 @dataclass

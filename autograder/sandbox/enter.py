@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.core.limits import Limits
-from autograder.sandbox import kernel, landlock, namespaces, privileges, syscalls
-from autograder.sandbox import limits as resource_limits
+from autograder.sandbox import kernel, landlock, namespaces, privileges, resource_limits, syscalls
 from autograder.sandbox.capabilities import FIRST_UID, SLOTS, Capabilities, SandboxError
 from autograder.sandbox.view import View
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,16 +24,20 @@ def probe() -> Capabilities:
     """What can be enforced here, tried in a throwaway process (about 50 ms)."""
     if sys.platform != "linux":
         return Capabilities()
-    done = subprocess.run(
-        [*_BOOTSTRAP, "probe"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_PROBE_S,
-        check=False,
-    )
+    weakest = Capabilities(linux=True, root=os.geteuid() == 0, landlock=landlock.abi())
+    try:
+        done = subprocess.run(
+            [*_BOOTSTRAP, "probe"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PROBE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return replace(weakest, why=f"the probe was still running after {_PROBE_S:g} s")
     if done.returncode:
         last = (done.stderr.decode(errors="replace").strip() or "no message").splitlines()[-1]
-        return Capabilities(linux=True, root=os.geteuid() == 0, landlock=landlock.abi(), why=last)
+        return replace(weakest, why=last)
     return Capabilities(**{**json.loads(done.stdout), "cgroup": cgroup.available()})
 
 

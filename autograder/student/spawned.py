@@ -7,7 +7,7 @@ import os
 from autograder.protocol.channel import Channel, ChannelClosed
 from autograder.protocol.messages import Ready, Spawn, Spawned
 from autograder.protocol.socket_inheritance import inherited_socket, listen_for_interrupts
-from autograder.sandbox import limits
+from autograder.sandbox import resource_limits
 from autograder.sandbox.launch_settings import read_settings
 from autograder.student import notebook_process
 from autograder.student.preload import preload
@@ -23,6 +23,6 @@ def main(settings_json: str, socket_argument: str) -> None:
         spawn: Spawn = channel.receive(Spawn)
     except ChannelClosed:
         return
-    limits.apply_plain(settings.limits)
+    resource_limits.apply_plain(settings.limits)
     channel.send(Spawned(os.getpid()))
     notebook_process.serve(channel, shell, spawn.seed, forks=False)

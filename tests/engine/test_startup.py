@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SLOW = {"torch", "torchvision", "nbgrader", "IPython", "matplotlib"}
+SLOW = {"torch", "torchvision", "nbgrader", "nbformat", "jsonschema", "IPython", "matplotlib"}
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ SLOW = {"torch", "torchvision", "nbgrader", "IPython", "matplotlib"}
         "autograder.cli",
         "autograder.course.course",
         "autograder.pipeline",
-        "autograder.demo",
+        "autograder.feedback.pages",
         "autograder.authoring.release",
         "autograder.authoring.new_exercise",
         "autograder.authoring.check.command",

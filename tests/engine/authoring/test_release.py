@@ -18,7 +18,7 @@ from nbgrader.api import Gradebook
 
 from autograder.authoring.release import check_release, make_release
 from autograder.core.errors import ReleaseError
-from autograder.gradebook import rows
+from autograder.gradebook import sqlite_diff
 from tests.engine.support.small_course import (
     ASSIGNMENT,
     NOTEBOOK,
@@ -87,7 +87,7 @@ def test_stubs_name_the_exercise(finished: Path) -> None:
 
 def test_the_gradebook_contains_the_exercises_and_no_student(finished: Path) -> None:
     gradebook = finished / "gradebook.db"
-    assert rows.people(gradebook) == (0, 0)
+    assert sqlite_diff.people(gradebook) == (0, 0)
     cells = query(gradebook, "SELECT name, max_score FROM grade_cells JOIN base_cell USING (id) ORDER BY 1")
     assert cells == [("answers", 1.0), ("line", 2.0), ("slope", 3.0), ("why", 4.0)]
 
@@ -98,7 +98,7 @@ def test_a_second_build_elsewhere_is_identical(finished: Path, tmp_path: Path) -
     assert made == [again / RELEASED, again / SOLUTION, again / "gradebook.db"]
     for path in made[:2]:
         assert path.read_bytes() == (finished / path.relative_to(again)).read_bytes()
-    assert rows.tables(made[2]) == rows.tables(finished / "gradebook.db")
+    assert sqlite_diff.tables(made[2]) == sqlite_diff.tables(finished / "gradebook.db")
 
 
 def test_releasing_again_leaves_identical_files_alone(course: Path) -> None:
@@ -230,7 +230,7 @@ def test_check_refuses_students_and_an_unreadable_gradebook(course: Path) -> Non
 
 
 def test_the_committed_gradebook_has_no_students() -> None:
-    assert rows.people(ROOT / "gradebook.db") == (0, 0)
+    assert sqlite_diff.people(ROOT / "gradebook.db") == (0, 0)
 
 
 # -- a course with students ------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def test_a_gradebook_with_students_is_updated_in_place(course: Path) -> None:
     make_release(course, ASSIGNMENT, said.append)
     gradebook = course / "gradebook.db"
     assert "holds 1 students and 1 submissions" in said[0]
-    assert rows.people(gradebook) == (1, 1)
+    assert sqlite_diff.people(gradebook) == (1, 1)
     assert (7.0,) in query(gradebook, "SELECT max_score FROM grade_cells")
 
 
@@ -263,13 +263,13 @@ def test_an_update_keeps_what_others_wrote_meanwhile(course: Path, tmp_path: Pat
         shutil.copy(live, copy)
     query(after, "UPDATE grade_cells SET max_score = 8 WHERE max_score = 3")
     enrol(course, submit=False)
-    assert rows.apply_changes(before, after, live) == 2
-    assert rows.people(live) == (1, 0)
+    assert sqlite_diff.apply_changes(before, after, live) == 2
+    assert sqlite_diff.people(live) == (1, 0)
     query(live, "UPDATE grade_cells SET max_score = 9 WHERE max_score = 8")
-    unchanged = rows.tables(live)
+    unchanged = sqlite_diff.tables(live)
     with pytest.raises(ReleaseError, match="changed while it was being updated"):
-        rows.apply_changes(before, after, live)
-    assert rows.tables(live) == unchanged
+        sqlite_diff.apply_changes(before, after, live)
+    assert sqlite_diff.tables(live) == unchanged
 
 
 def test_the_database_set_in_the_environment_is_updated_too(

@@ -11,7 +11,7 @@ import msgspec
 from autograder.core.records import CodeCell, GradeJob, JobResult
 from autograder.course.course import Course
 from autograder.workers.worker_process import WorkerProcess
-from tests.engine.hostile.notebooks import EXERCISES
+from tests.engine.hostile.cheats import EXERCISES
 from tests.engine.support.scratch_course import SECRET, guarded
 
 PART = "part1_neurons"

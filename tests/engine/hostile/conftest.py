@@ -10,7 +10,7 @@ import pytest
 from autograder.course.course import Course
 from autograder.workers.worker_process import WorkerProcess
 from tests.engine.hostile.attacked_course import PART, AttackedCourse, job, outcome, shown_to_student
-from tests.engine.hostile.notebooks import EXERCISES
+from tests.engine.hostile.cheats import EXERCISES
 from tests.engine.hostile.table import TOKEN
 from tests.engine.support.scratch_course import copy_course, worker_config
 

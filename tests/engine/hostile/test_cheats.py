@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.hostile import forged_responses, notebooks
 from tests.engine.hostile.attacked_course import AttackedCourse, shown_to_student
-from tests.engine.hostile.notebooks import BIND, EXERCISES
+from tests.engine.hostile.cheats import BIND, EXERCISES
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from autograder.core.records import JobResult
 from autograder.course.course import Course
 from tests.engine.hostile import searches
 from tests.engine.hostile.attacked_course import AttackedCourse, secret_lines, shown_to_student
-from tests.engine.hostile.notebooks import BIND, EXERCISES
+from tests.engine.hostile.cheats import BIND, EXERCISES
 from tests.engine.support.scratch_course import SECRET
 
 pytestmark = pytest.mark.slow
