@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.engine.hostile import forged_responses, notebooks
+from tests.engine.hostile import cheats, forged_responses
 from tests.engine.hostile.attacked_course import AttackedCourse, shown_to_student
 from tests.engine.hostile.cheats import BIND, EXERCISES
 
@@ -15,14 +15,14 @@ VALUES = ["Int(-7)", "Float(0.5)", "Str('passed')", "List([1])", "Anything()", "
 
 @pytest.mark.parametrize("value", [*VALUES, "torch.ones(2).as_subclass(Tensor)"])
 def test_objects_equal_to_everything_earn_nothing(attacked: AttackedCourse, value: str) -> None:
-    source = notebooks.ALWAYS_EQUAL.replace("{value}", value).replace("{claims}", str("Dict" in value))
+    source = cheats.ALWAYS_EQUAL.replace("{value}", value).replace("{claims}", str("Dict" in value))
     attacked.grade_hostile(source.replace("{kind}", "torch.Tensor") + BIND)
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        notebooks.PATCHED_LIBRARIES,
+        cheats.PATCHED_LIBRARIES,
         forged_responses.PATCHED_CHANNEL,
         forged_responses.STOLEN_REQUESTS,
     ],
@@ -46,14 +46,14 @@ FAST = {
     "forged from a thread": forged_responses.FORGED_FROM_A_THREAD,
     "forged in a cell": forged_responses.FORGED_IN_A_CELL,
     "junk everywhere": forged_responses.JUNK_EVERYWHERE,
-    "signals": notebooks.SIGNALS,
-    "kill all": notebooks.KILL_ALL,
+    "signals": cheats.SIGNALS,
+    "kill all": cheats.KILL_ALL,
 }
 SLOW = {
     "huge length": forged_responses.HUGE_LENGTH,
     "byte by byte": forged_responses.BYTE_BY_BYTE,
-    "fork bomb": notebooks.FORK_BOMB,
-    "exhausted storage": notebooks.EXHAUSTED_STORAGE,
+    "fork bomb": cheats.FORK_BOMB,
+    "exhausted storage": cheats.EXHAUSTED_STORAGE,
 }
 
 
@@ -69,4 +69,4 @@ def test_attacks_on_processes_and_channels_earn_nothing(attacked: AttackedCourse
 
 
 def test_hooks_of_the_interpreter_earn_nothing(attacked: AttackedCourse) -> None:
-    attacked.grade_hostile(*notebooks.HOOKS, BIND)
+    attacked.grade_hostile(*cheats.HOOKS, BIND)
