@@ -22,7 +22,7 @@ test-all: test test-slow
 
 # What `make test` leaves out: slow tests, hostile notebooks in every kind of sandbox, two more seeds.
 test-slow: setup
-	$(PYTEST) -m slow tests
+	$(PYTEST) -m slow --ignore tests/engine/hostile tests
 	$(BIN)/python -m tests.engine.hostile.everywhere
 	$(BIN)/autograder check --seeds 2 --first-seed 1
 

@@ -1,12 +1,12 @@
-"""Run the hostile tests in the other kinds of sandbox, and as other users.
+"""Run the hostile tests in every kind of sandbox, and as other users.
 
     python -m tests.engine.hostile.everywhere [options for pytest]
 
-Started by an ordinary user, this runs them without namespaces (pytest alone runs them with). Started by root,
-it runs them without namespaces, and then as an ordinary user with and without. If the interpreter or the
+They run with namespaces and without; started by root, also as an ordinary user, with and without. One run at a
+time, and nothing beside it: the attacks use up all the processor time that they get. If the interpreter or the
 project is in a folder that is closed to other users, such as /root, that folder is replaced, in a separate
-mount namespace, by an open one that shows only what is needed. Where that is not allowed, nothing is run, and
-a message says so.
+mount namespace, by an open one that shows only what is needed. Where that is not allowed, a message says so, and
+only the first kind is run.
 """
 
 from __future__ import annotations
@@ -85,15 +85,8 @@ def run_tests(user: int | None, namespaces: bool, options: list[str]) -> int:
         return subprocess.run(line, env=environment, cwd=ROOT, check=False, **identity).returncode
 
 
-def main() -> None:
-    runs: list[tuple[str, int | None, bool]] = [("you", None, False)]
-    if os.geteuid() == 0:
-        open_folders()
-        runs = [
-            ("root", None, False),
-            ("an ordinary user", NOBODY, True),
-            ("an ordinary user", NOBODY, False),
-        ]
+def run_all(runs: list[tuple[str, int | None, bool]]) -> None:
+    """Run the tests as each user, with or without namespaces. Exits if any of them failed."""
     worst = 0
     for name, user, namespaces in runs:
         print(f"-- as {name}, with{'' if namespaces else 'out'} namespaces", flush=True)
@@ -101,7 +94,19 @@ def main() -> None:
         code = run_tests(user, namespaces, sys.argv[1:])
         print(f"-- exit code {code} after {time.monotonic() - start:.0f} s", flush=True)
         worst = max(worst, code)
-    sys.exit(worst)
+    if worst:
+        sys.exit(worst)
+
+
+def main() -> None:
+    root = os.geteuid() == 0
+    me = "root" if root else "you"
+    if OPENED not in os.environ:
+        run_all([(me, None, True)])
+    if root:
+        open_folders()
+    others = [("an ordinary user", NOBODY, True), ("an ordinary user", NOBODY, False)] if root else []
+    run_all([(me, None, False), *others])
 
 
 if __name__ == "__main__":
