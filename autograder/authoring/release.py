@@ -227,7 +227,7 @@ def _stale_gradebook(new: Path, gradebook: Path) -> list[str]:
         return [
             (
                 f"{GRADEBOOK} holds {students} students and {submissions} submissions, but a committed"
-                f" gradebook must hold none: keep a copy elsewhere, delete this one and {REPAIR}."
+                f" gradebook must hold none: move it out of the course and {REPAIR}."
             )
         ]
     if not _same_rows(new, gradebook):
