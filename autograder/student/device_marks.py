@@ -145,5 +145,5 @@ def move(tensor: torch.Tensor, mark: str | None) -> torch.Tensor:
     if mark is None or mark == (mark_of(tensor) or CPU):
         return tensor
     if torch.is_grad_enabled() and tensor.requires_grad:
-        return _Move.apply(tensor, mark)  # type: ignore[no-any-return, no-untyped-call]
+        return _Move.apply(tensor, mark)  # type: ignore[no-any-return]
     return _copy(tensor, mark)
