@@ -1,4 +1,4 @@
-"""nbgrader's feedback converter: half as slow, quiet, and for some students."""
+"""nbgrader's feedback converter: twice as fast, quiet, and for chosen students."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from autograder.core.cells import is_written, savable, tag_of
 from autograder.core.records import Exercise, ExerciseResult, JobResult, NotebookResult
 from autograder.feedback.graded_notebook import fill
@@ -43,6 +45,14 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
         seconds=graded.seconds,
         exercises=tuple(results),
     )
+
+
+def store_result(submission: Submission, result: NotebookResult) -> None:
+    """Keep the result in the notebook's metadata, with the digest of the file that it was graded from."""
+    submission.notebook.metadata["autograder"] = {
+        "submission": submission.digest,
+        "result": msgspec.to_builtins(result),
+    }
 
 
 def _written_result(notebook: NotebookNode, exercise: Exercise) -> ExerciseResult:

@@ -11,6 +11,7 @@ import nbformat
 from autograder.core.cells import savable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
+from autograder.feedback.results import store_result
 from autograder.gradebook.writer import GradebookWriter
 from autograder.intake.students import TIMESTAMP, Graded, Student
 from autograder.intake.submission import Submission
@@ -59,10 +60,7 @@ class ClassRecord:
         assert submission.student is not None
         path = self._path(submission.student, submission.name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        submission.notebook.metadata["autograder"] = {
-            "submission": submission.digest,
-            "result": msgspec.to_builtins(result),
-        }
+        store_result(submission, result)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             nbformat.write(submission.notebook, temporary)

@@ -14,7 +14,6 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode, v4
 from nbgrader.preprocessors import CheckCellMetadata, Execute, NbGraderPreprocessor
@@ -24,7 +23,7 @@ from autograder.core.cells import is_test, tag_of
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
-from autograder.feedback.results import finish
+from autograder.feedback.results import finish, store_result
 from autograder.intake.notebook_file import read_notebook, refuse_link
 from autograder.intake.submission import Submission, from_notebook
 from autograder.nbgrader_glue.logs import say_sentences
@@ -111,10 +110,7 @@ class GradeSubmission(_Step):
             self.log.warning("Submissions are always run: --no-execute has no effect here.")
         submission = self.submission(nb, resources)
         result = _grade(self.root, resources["nbgrader"]["assignment"], submission)
-        submission.notebook.metadata["autograder"] = {
-            "submission": submission.digest,
-            "result": msgspec.to_builtins(result),
-        }
+        store_result(submission, result)
         return submission.notebook, resources
 
 
