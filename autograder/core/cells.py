@@ -33,6 +33,12 @@ def is_test(cell: NotebookNode) -> bool:
     return bool(tag.get("grade")) and not tag.get("solution") and cell.cell_type == "code"
 
 
+def is_solution(cell: NotebookNode) -> bool:
+    """Whether this is the cell for an exercise's solution, which earns no points itself."""
+    tag = tag_of(cell)
+    return bool(tag.get("solution")) and not tag.get("grade") and cell.cell_type == "code"
+
+
 def is_written(cell: NotebookNode) -> bool:
     """Whether this is a manually graded answer."""
     tag = tag_of(cell)

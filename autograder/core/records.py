@@ -103,8 +103,10 @@ class CodeCell(msgspec.Struct, frozen=True):
 
     number: int
     source: str
-    given: bool = False
-    """Whether the student left it as it was released."""
+    solves: str = ""
+    """The id of the exercise whose solution cell this is."""
+    tests: str = ""
+    """The id of the exercise whose test cell this is: the exercise is graded in the state just before it."""
 
 
 class CellRun(msgspec.Struct, frozen=True):

@@ -78,6 +78,10 @@ def not_defined(name: str) -> str:
     return f"the notebook does not define {name}"
 
 
+def solution_cell_failed(error: str) -> str:
+    return f"The cell that should define it stopped with {error}"
+
+
 def still_running(seconds: float) -> str:
     return f"Your code was still running after {seconds:.3g} s"
 

@@ -92,6 +92,13 @@ class Course:
     def exercises_of(self, notebook: str, written: bool) -> list[Exercise]:
         return [x for x in self.exercises.values() if x.notebook == notebook and x.written == written]
 
+    def asked_names(self, notebook: str) -> dict[str, list[str]]:
+        """The names that each automatic exercise of a notebook asks for."""
+        return {
+            exercise.id: defined_names(self.cell(f"{exercise.id}_solution").source)
+            for exercise in self.exercises_of(notebook, written=False)
+        }
+
     def names_of(self, notebook: str) -> list[str]:
         """The names defined by the notebook's solution cells."""
         cells = [cell for cell in self.notebooks[notebook].cells if cell.is_solution and cell.kind == "code"]

@@ -1,4 +1,4 @@
-"""Grade one submission: run its cells, then each exercise's checks on the state they left."""
+"""Grade one submission: run its cells, then each exercise's checks in the state that its test cell saw."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import itertools
 import math
 import time
 from dataclasses import dataclass, field
-from functools import partial
 
+import msgspec
 import pytest
 
 from autograder.core import wording
 from autograder.core.records import CellRun, CheckRun, CodeCell, Exercise
 from autograder.core.settings import TimeLimits
 from autograder.grading.context import GradingContext
-from autograder.grading.notebook_copies import NotebookCopies
+from autograder.grading.notebook_copies import AT_END, NotebookCopies
 from autograder.grading.outcome import check_outcome
 from autograder.grading.pytest_graders import CollectedGraders
 from autograder.grading.reference import ReferenceProxy
 from autograder.process.launcher import Launcher, LauncherError
 from autograder.process.proxy import StudentLost
-from autograder.process.run_cells import Run, run_cells
+from autograder.process.run_cells import CellRunner
 
 
 @dataclass
@@ -51,7 +51,7 @@ class SubmissionGrader:
         references: dict[str, ReferenceProxy],
         until_failure: bool = False,
     ) -> GradedSubmission:
-        """Run the cells once, then grade every exercise on the state they left.
+        """Run the cells once, then grade every exercise.
 
         With `until_failure`, an exercise's checks stop at the first that fails. If the fork server dies
         meanwhile, everything is repeated. Raises LauncherError if it dies twice.
@@ -71,11 +71,12 @@ class SubmissionGrader:
         A pair is the name of a namespace, a dict that the cells bind, and the check to run in it.
         """
         try:
-            process = self._run_cells(cells).process
+            runner = self._runner(cells)
+            process = runner.run().process
             runs: list[CheckRun] = []
             for names, group in itertools.groupby(pairs, key=lambda pair: pair[0]):
                 if process.serving:  # the previous namespace's code ended it
-                    process = self._run_cells(cells).process
+                    process = runner.run().process
                 with process.answering(names) as proxy:
                     context = GradingContext(proxy, reference, self.seed, self.launcher.device)
                     runs += [self.graders.run_check(item, context) for _, item in group]
@@ -92,46 +93,46 @@ class SubmissionGrader:
     ) -> GradedSubmission:
         self.deadline = time.monotonic() + self.limits.submission
         try:
-            run = self._run_cells(cells)
+            runner = self._runner(cells)
+            run = runner.run()
             graded = GradedSubmission(run.cells)
-            copies = NotebookCopies(run, partial(self._run_cells, cells))
+            copies = NotebookCopies(run, runner)
             for exercise in exercises:
-                reference = references[exercise.id]
-                graded.checks[exercise.id] = self._grade_exercise(exercise, copies, reference, until_failure)
+                runs = self._grade_exercise(exercise, copies, references[exercise.id], until_failure)
+                graded.checks[exercise.id] = _with_cause(runs, exercise, cells, run.cells)
             return graded
         finally:
             self.launcher.kill_tree()
 
-    def _run_cells(self, cells: list[CodeCell]) -> Run:
-        """End the previous process and run the notebook in a new one."""
-        self.launcher.kill_tree()
-        return run_cells(self.launcher, cells, self.student_seed, self.limits)
+    def _runner(self, cells: list[CodeCell]) -> CellRunner:
+        return CellRunner(self.launcher, cells, self.student_seed, self.limits)
 
     def _grade_exercise(
         self, exercise: Exercise, copies: NotebookCopies, reference: ReferenceProxy, until_failure: bool
     ) -> list[CheckRun]:
-        """Grade one exercise so that no other can affect it.
+        """Grade one exercise in the state that its test cell saw.
 
-        A copy of the notebook costs more than most exercises' checks, so it is used for the next exercise
-        as long as nothing in it has changed. A failure in a used copy does not count, though: the exercise
-        is graded again in a new one.
+        If its visible example failed there, the answer may come later in the notebook: the exercise is
+        graded in the state after the last cell, too, and the better result counts.
         """
-        if copies.in_use:
-            runs = self._run_checks(exercise, copies, reference, until_failure=True)
-            kept = copies.keep_if_unchanged(runs)
-            if not any(map(_failed, runs)):
-                return runs
-            if kept:
-                copies.discard()
-        runs = self._run_checks(exercise, copies, reference, until_failure)
-        copies.keep_if_unchanged(runs)
-        return runs
+        test = next((cell for cell in copies.runner.cells if cell.tests == exercise.id), None)
+        runs = self._run_checks(exercise, copies, reference, until_failure, exercise.id if test else AT_END)
+        if test is None or not any(map(_failed, runs)) or _succeeded(copies.cells.get(test.number)):
+            return runs
+        later = self._run_checks(exercise, copies, reference, until_failure, AT_END)
+        return later if _earned(later) > _earned(runs) else runs
 
     def _run_checks(
-        self, exercise: Exercise, copies: NotebookCopies, reference: ReferenceProxy, until_failure: bool
+        self,
+        exercise: Exercise,
+        copies: NotebookCopies,
+        reference: ReferenceProxy,
+        until_failure: bool,
+        place: str,
     ) -> list[CheckRun]:
         """Run the checks of one exercise. If a check loses its copy, the next one gets a new copy."""
         runs: list[CheckRun] = []
+        copies.move_to(place)
         deadline = time.monotonic() + self.limits.exercise
         for item in self.graders.checks[exercise.id]:
             try:
@@ -147,6 +148,7 @@ class SubmissionGrader:
                 runs.append(self.graders.run_check(item, context))
             if until_failure and _failed(runs[-1]):
                 break
+        copies.leave(runs)
         return runs
 
     def _check_deadline(self, deadline: float) -> None:
@@ -159,3 +161,35 @@ class SubmissionGrader:
 
 def _failed(run: CheckRun) -> bool:
     return run.result.passed is False or run.fault is not None
+
+
+def _earned(runs: list[CheckRun]) -> float:
+    return sum(run.result.weight for run in runs if run.result.passed)
+
+
+def _succeeded(cell: CellRun | None) -> bool:
+    """Whether a cell ran to its end without an error."""
+    return cell is not None and cell.note is None and all(output.kind != "error" for output in cell.outputs)
+
+
+def _with_cause(
+    runs: list[CheckRun], exercise: Exercise, cells: list[CodeCell], outcomes: dict[int, CellRun]
+) -> list[CheckRun]:
+    """If a name is missing because the solution cell failed, add the cell's own error to the messages."""
+    failed = [outcomes.get(cell.number) for cell in cells if cell.solves == exercise.id]
+    cause = next((_reason(cell) for cell in failed if cell is not None and not _succeeded(cell)), None)
+    if cause is None:
+        return runs
+    sentence = wording.solution_cell_failed(cause)
+    return [_with_line(run, sentence) if run.fault == "missing" else run for run in runs]
+
+
+def _reason(cell: CellRun) -> str:
+    """Why a cell did not run to its end: its error, or the note in brackets under it."""
+    error = next((output for output in cell.outputs if output.kind == "error"), None)
+    return f"{error.ename}: {error.evalue}"[:300] if error else cell.note or ""
+
+
+def _with_line(run: CheckRun, line: str) -> CheckRun:
+    result = msgspec.structs.replace(run.result, message=f"{run.result.message}\n{line}")
+    return msgspec.structs.replace(run, result=result)

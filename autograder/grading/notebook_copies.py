@@ -1,82 +1,92 @@
-"""Copies of a notebook's state, so that no exercise's checks can disturb another's."""
+"""Copies of a notebook, so that no exercise's checks can disturb another's.
+
+An exercise is graded in the state just before its test cell ran. What later cells do to its names, to the
+random state or to PyTorch's settings has no effect on it.
+"""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Iterable
 
 from autograder.core import wording
 from autograder.core.records import CheckRun
 from autograder.process.proxy import StudentLost
 from autograder.process.remote_proxy import RemoteProxy
-from autograder.process.run_cells import Run
-from autograder.process.student_process import NotebookFork
+from autograder.process.run_cells import CellRunner, Run
+from autograder.process.student_process import StudentProcess
 from autograder.protocol.channel import ProtocolError
 
+AT_END = ""
+"""The state after the last cell."""
 # Changes that outlive a request. Random states do not: they are set anew for each.
 PERSISTENT_CHANGES = {"grad mode", "default dtype"}
 
 
 class NotebookCopies:
-    """Provides a copy of the notebook's state, and a new one after a copy has been lost or discarded.
+    """Provides a copy of the notebook at one place, and a new one when a copy has been lost.
 
-    A copy is a fork of the notebook's process. Where forking is not safe (CUDA context, several threads,
-    not Linux), it is a new process in which the notebook is run again.
+    A place is an exercise, for the state just before its test cell, or AT_END. The first copy is the
+    snapshot from when the cells ran. After a loss the notebook runs again up to the place, and further
+    copies are forks of that process. Where forking is not safe (CUDA context, several threads, not Linux),
+    that process itself is the copy; it goes on to the next place if the checks changed nothing in it.
     """
 
-    def __init__(self, run: Run, rerun: Callable[[], Run]) -> None:
+    def __init__(self, run: Run, runner: CellRunner) -> None:
         self.run = run
-        self.rerun = rerun
-        self.copy: NotebookFork | None = None
+        self.runner = runner
+        self.cells = run.cells
+        """The outcome of each cell, by its number."""
         self.proxy: RemoteProxy | None = None
-        self.in_use = False
-        """Whether the current copy has run the checks of an exercise."""
+        self._place = AT_END
+        self._copy: StudentProcess | None = None
 
-    def keep_if_unchanged(self, runs: list[CheckRun]) -> bool:
-        """Keep the current copy for the next exercise if these checks left it unchanged; else discard it.
+    def move_to(self, place: str) -> None:
+        """Choose the place of the next copy."""
+        self._place = place
 
-        Returns whether it was kept.
-        """
-        changes = {name for run in runs for exchange in run.exchanges for name in exchange.changed}
-        proxy = self.proxy
-        if proxy is None or proxy.lost or changes & PERSISTENT_CHANGES or not proxy.untouched():
-            self.discard()
-        else:
-            self.in_use = True
-        return self.in_use
+    def leave(self, runs: Iterable[CheckRun] = ()) -> None:
+        """End the current copy, if there is one; `runs` are the checks that used it."""
+        if self._copy is not None:
+            self._copy.end()
+        elif self.proxy is not None and self._unchanged(self.proxy, runs):
+            self.run.process.stop_serving()
+        self._copy = self.proxy = None
 
     def get(self) -> RemoteProxy:
         """Return the current copy, or a new one if there is none or its process was lost.
 
-        Raises StudentLost if the notebook's process does not answer even after a second run.
+        Raises StudentLost if the notebook's process does not answer even after another run.
         """
         if self.proxy is None or self.proxy.lost:
-            self.discard()
+            self.leave()
             try:
                 self.proxy = self._new_copy()
-            except ProtocolError:  # student code blocks the process: run the notebook again, once
-                self._rerun()
+            except ProtocolError:  # student code blocks or killed the process: run the notebook again, once
+                self.run = self.runner.run(until=self._place)
                 try:
                     self.proxy = self._new_copy()
                 except ProtocolError:
                     raise StudentLost("raised", wording.PROCESS_SILENT) from None
         return self.proxy
 
-    def discard(self) -> None:
-        """End the current copy, if there is one."""
-        if self.copy is not None:
-            with contextlib.suppress(ProtocolError):
-                self.run.process.end_fork(self.copy)
-        self.copy = self.proxy = None
-        self.in_use = False
-
     def _new_copy(self) -> RemoteProxy:
-        if self.run.process.serving:
-            self._rerun()
-        if self.run.process.forkable():
-            self.copy = self.run.process.fork()
-            return self.copy.proxy
-        return self.run.process.serve()
+        self._copy = self.run.snapshots.pop(self._place, None)
+        if self._copy is None:
+            if not self._at_place():
+                self.run = self.runner.run(until=self._place)
+            self._copy = self.run.process.fork()
+        return (self._copy or self.run.process).serve()
 
-    def _rerun(self) -> None:
-        self.run.process = self.rerun().process
+    def _at_place(self) -> bool:
+        """Whether the process that runs the cells is at the place, after running further cells if need be."""
+        if self.run.process.serving:
+            return False
+        ahead = [cell.tests for cell in self.runner.cells[self.run.next :]]
+        if self._place != AT_END and self._place not in ahead:
+            return False
+        return self.runner.resume(self.run, until=self._place)
+
+    def _unchanged(self, proxy: RemoteProxy, runs: Iterable[CheckRun]) -> bool:
+        """Whether the process still is as it was before it answered requests, as far as it says."""
+        changes = {name for run in runs for exchange in run.exchanges for name in exchange.changed}
+        return not (proxy.lost or changes & PERSISTENT_CHANGES) and proxy.untouched()

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from autograder.core import wording
-from autograder.core.cells import tag_of
+from autograder.core.cells import is_solution, is_test, tag_of
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import CodeCell
+from autograder.intake.misplaced_answers import Asked, without_answered_stubs
 from autograder.intake.notebook_file import fresh_id
 
 if TYPE_CHECKING:
@@ -117,14 +119,20 @@ def _unique_ids(cells: Iterable[NotebookNode]) -> None:
         seen.add(cell["id"])
 
 
-def code_cells(notebook: NotebookNode, skeleton: NotebookNode) -> list[CodeCell]:
-    """The cells to run, numbered by their position in the notebook."""
-    given = {cell.source.strip() for cell in skeleton.cells if not tag_of(cell).get("solution")}
-    return [
-        CodeCell(number, cell.source, cell.source.strip() in given)
-        for number, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code"
-    ]
+def code_cells(
+    notebook: NotebookNode, skeleton: NotebookNode, asked: Asked = MappingProxyType({})
+) -> list[CodeCell]:
+    """The cells to run, numbered by their position in the notebook.
+
+    `asked` holds the names that each exercise asks for.
+    """
+    found = []
+    for number, source in without_answered_stubs(notebook, skeleton, asked).items():
+        cell = notebook.cells[number]
+        grade_id = str(tag_of(cell).get("grade_id", ""))
+        solves = grade_id.removesuffix("_solution") if is_solution(cell) else ""
+        found.append(CodeCell(number, source, solves, tests=grade_id if is_test(cell) else ""))
+    return found
 
 
 def refuse_unrelated(

@@ -12,6 +12,7 @@ from autograder.core.cells import savable
 from autograder.core.errors import Unreadable
 from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
 from autograder.course.course import Course
+from autograder.intake.misplaced_answers import copy_answers_from_tests
 from autograder.intake.notebook_file import notebook_data, tidy
 from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_unrelated
 
@@ -66,9 +67,12 @@ def from_notebook(
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
     tidied = tidy(submitted, Path(path).name)
     refuse_unrelated(tidied, skeleton, course.names_of(name), Path(path).name)
+    asked = course.asked_names(name)
+    copy_answers_from_tests(tidied, skeleton, asked)
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]
-    return Submission(path, student, name, notebook, exercises, code_cells(notebook, skeleton), digest)
+    cells = code_cells(notebook, skeleton, asked)
+    return Submission(path, student, name, notebook, exercises, cells, digest)
 
 
 def unreadable_result(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autograder.core import wording
@@ -16,10 +17,15 @@ from autograder.protocol.messages import NOTEBOOK_OUTPUT_BYTES, CellDone, RunCel
 
 @dataclass
 class Run:
-    """A notebook that has run, and its process, which is still running."""
+    """A notebook that has run, in full or in part, and its process, which is still running."""
 
     process: StudentProcess
+    seconds_left: float
     cells: dict[int, CellRun] = field(default_factory=dict)
+    snapshots: dict[str, StudentProcess] = field(default_factory=dict)
+    """A fork of the process for each exercise, taken just before its test cell, if a fork was possible."""
+    next: int = 0
+    """The index of the cell to run next."""
     output_left: int = 2 * NOTEBOOK_OUTPUT_BYTES
     """Characters still accepted. The shell limits outputs too, but student code can answer in its place."""
 
@@ -31,49 +37,97 @@ class Run:
         self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note)
 
 
-def run_cells(launcher: Launcher, cells: list[CodeCell], seed: int, limits: TimeLimits) -> Run:
-    """Run the cells in order. If a cell ends the process or does not stop, run the others again without it.
+class CellRunner:
+    """Runs the cells of one submission, as often as needed, each time in a new process."""
 
-    Raises LauncherError if no process can be started.
-    """
-    left_out: dict[int, str] = {}
-    deadline = time.monotonic() + limits.notebook
-    while True:
-        started = time.monotonic()
-        run = Run(launcher.spawn(seed, limits.question))
-        deadline += time.monotonic() - started  # the wait for a process does not count as the notebook's time
-        lost = _run_once(run, cells, left_out, limits, deadline)
-        if lost is None:
-            return run
-        launcher.kill_tree()
-        left_out[lost.number] = lost.note or ""
-        if len(left_out) > limits.lost_cells:
-            left_out |= {
-                cell.number: wording.TOO_MANY_LEFT_OUT for cell in cells if cell.number > lost.number
-            }
+    def __init__(self, launcher: Launcher, cells: Sequence[CodeCell], seed: int, limits: TimeLimits) -> None:
+        self.launcher = launcher
+        self.cells = cells
+        self.seed = seed
+        self.limits = limits
+        self._left_out: dict[int, str] = {}
+        self._lost = 0
+        self._unforkable: set[str] = set()
 
+    def run(self, until: str = "") -> Run:
+        """End the previous process and run the cells in a new one, in order.
 
-def _run_once(
-    run: Run, cells: list[CodeCell], left_out: dict[int, str], limits: TimeLimits, deadline: float
-) -> CellRun | None:
-    """Run all cells that are not left out; return the cell that ended the process or did not stop, if any."""
-    for cell in cells:
-        if cell.number in left_out:
-            run.cells[cell.number] = CellRun(cell.number, None, [], left_out[cell.number])
-            continue
-        seconds = min(limits.cell, deadline - time.monotonic())
-        if seconds <= 0:
-            note = wording.cell_not_run(limits.notebook)
-            run.cells[cell.number] = CellRun(cell.number, None, [], note)
-            continue
-        message = RunCell(cell.number, cell.source, cell.given)
+        Stops just before the test cell of the exercise `until`, if there is one. If a cell ends the process
+        or does not stop, runs the others again without it. Raises LauncherError if no process can be
+        started.
+        """
+        seconds_left = self.limits.notebook
+        while True:
+            self.launcher.kill_tree()
+            run = Run(self.launcher.spawn(self.seed, self.limits.question), seconds_left)
+            if self.resume(run, until):
+                return run
+            seconds_left = run.seconds_left
+
+    def resume(self, run: Run, until: str = "") -> bool:
+        """Run further cells. Returns False if the process was lost; the next run avoids what lost it."""
+        deadline = time.monotonic() + run.seconds_left
         try:
-            done, interrupted = run.process.run_cell(message, seconds, limits.grace)
+            while run.next < len(self.cells):
+                cell = self.cells[run.next]
+                if cell.tests and cell.tests == until:
+                    return True
+                if not self._take_snapshot(run, cell):
+                    return False
+                lost = self._run_cell(run, cell, deadline)
+                if lost is not None:
+                    self._leave_out(cell, lost)
+                    return False
+                run.next += 1
+        finally:
+            run.seconds_left = deadline - time.monotonic()
+        return True
+
+    def _take_snapshot(self, run: Run, cell: CodeCell) -> bool:
+        """Fork the process before a test cell. Returns False if the process is gone."""
+        if not cell.tests or cell.tests in self._unforkable:
+            return True
+        try:
+            snapshot = run.process.fork()
+        except ProtocolError:  # a thread ended the process, or blocks it
+            self._unforkable.add(cell.tests)
+            return False
+        if snapshot is not None:
+            run.snapshots[cell.tests] = snapshot
+        return True
+
+    def _run_cell(self, run: Run, cell: CodeCell, deadline: float) -> str | None:
+        """Run one cell. Returns why it has to be left out, if it ended the process or did not stop."""
+        if cell.number in self._left_out:
+            run.cells[cell.number] = CellRun(cell.number, None, [], self._left_out[cell.number])
+            return None
+        seconds = min(self.limits.cell, deadline - time.monotonic())
+        if seconds <= 0:
+            note = wording.cell_not_run(self.limits.notebook)
+            run.cells[cell.number] = CellRun(cell.number, None, [], note)
+            return None
+        try:
+            done, interrupted = run.process.run_cell(
+                RunCell(cell.number, cell.source), seconds, self.limits.grace
+            )
         except DeadlineExceeded:
-            return CellRun(cell.number, None, [], wording.cell_did_not_stop(seconds))
+            return wording.cell_did_not_stop(seconds)
         except ChannelClosed:
-            return CellRun(cell.number, None, [], wording.CELL_ENDED_PROCESS)
+            return wording.CELL_ENDED_PROCESS
         except ProtocolError as error:
-            return CellRun(cell.number, None, [], wording.cell_sent_invalid_response(str(error)))
+            return wording.cell_sent_invalid_response(str(error))
         run.record(done, wording.cell_interrupted(seconds) if interrupted else None)
-    return None
+        return None
+
+    def _leave_out(self, cell: CodeCell, why: str) -> None:
+        """Leave the cell out of the next run and, after too many of these, all that follow it."""
+        self._left_out[cell.number] = why
+        self._lost += 1
+        if self._lost > self.limits.lost_cells:
+            later = self.cells[self.cells.index(cell) + 1 :]
+            self._left_out |= {x.number: wording.TOO_MANY_LEFT_OUT for x in later}
+
+
+def run_cells(launcher: Launcher, cells: Sequence[CodeCell], seed: int, limits: TimeLimits) -> Run:
+    """Run all cells once; see CellRunner."""
+    return CellRunner(launcher, cells, seed, limits).run()

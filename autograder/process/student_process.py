@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 
 from autograder.process.remote_proxy import RemoteProxy
 from autograder.protocol.channel import MAX_FRAME, Channel, ChannelClosed, DeadlineExceeded, ProtocolError
 from autograder.protocol.messages import (
     CELL_OUTPUT_BYTES,
     CellDone,
-    Describe,
-    Described,
     EndFork,
     Fork,
     Forked,
@@ -29,24 +26,23 @@ ANSWER_SECONDS = 20.0
 CELL_FRAME = 8 * CELL_OUTPUT_BYTES  # a character may take four bytes
 
 
-@dataclass
-class NotebookFork:
-    """A fork of the notebook's process that answers requests."""
-
-    proxy: RemoteProxy
-    pid: int
-
-
 class StudentProcess:
-    """One submission's notebook, in a process that a launcher started."""
+    """One submission's notebook, in a process that a launcher started, or in a fork of one."""
 
-    def __init__(self, channel: Channel, request_seconds: float, interrupt: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        request_seconds: float,
+        interrupt: Callable[[], None],
+        end: Callable[[], None] = lambda: None,
+    ) -> None:
         channel.max_frame = CELL_FRAME
         self.channel = channel
         self.request_seconds = request_seconds
         self.interrupt = interrupt
         self.serving: RemoteProxy | None = None
-        """The proxy while the process itself, rather than a fork of it, answers requests."""
+        """The proxy while the process answers requests."""
+        self._end = end
 
     def run_cell(self, cell: RunCell, seconds: float, grace: float) -> tuple[CellDone, bool]:
         """Run a cell; after `seconds`, interrupt it and give it `grace` seconds to stop.
@@ -66,27 +62,35 @@ class StudentProcess:
             raise ProtocolError("an answer for another cell")
         return done, interrupted
 
-    def forkable(self) -> bool:
-        """Whether the process can be forked safely."""
-        self.channel.send(Describe(), ANSWER_SECONDS)
-        described: Described = self.channel.receive(Described, ANSWER_SECONDS)
-        return described.forkable
+    def fork(self) -> StudentProcess | None:
+        """Fork the process; None if a fork would not be a faithful copy.
 
-    def fork(self, names: str = "") -> NotebookFork:
-        """Fork the notebook's process; the fork answers requests about `names` (see Fork)."""
+        Raises ProtocolError if the process is gone.
+        """
         grader_end, student_end = socket.socketpair()
-        self.channel.send(Fork(names), ANSWER_SECONDS)
+        self.channel.send(Fork(), ANSWER_SECONDS)
         send_descriptor(self.channel, student_end)
         forked: Forked = self.channel.receive(Forked, ANSWER_SECONDS)
-        return NotebookFork(RemoteProxy(Channel(grader_end), self.request_seconds), forked.pid)
+        if not forked.pid:
+            grader_end.close()
+            return None
 
-    def end_fork(self, fork: NotebookFork) -> None:
-        fork.proxy.channel.close()
-        self.channel.send(EndFork(fork.pid), ANSWER_SECONDS)
-        self.channel.receive(Forked, ANSWER_SECONDS)
+        def end() -> None:
+            if self.serving:  # it takes no such message now; the closed channel has to do
+                return
+            self.channel.send(EndFork(forked.pid), ANSWER_SECONDS)
+            self.channel.receive(Forked, ANSWER_SECONDS)
+
+        return StudentProcess(Channel(grader_end), self.request_seconds, self.interrupt, end)
+
+    def end(self) -> None:
+        """End a fork, whatever it is doing. A process that a launcher started ends with `kill_tree`."""
+        self.channel.close()
+        with suppress(ProtocolError):  # the process that it was forked from is gone, and all forks with it
+            self._end()
 
     def serve(self, names: str = "") -> RemoteProxy:
-        """Have the process itself answer requests, where forking is not safe; `names` as for a fork."""
+        """Have the process answer requests about its names, or about the dict bound to `names` in it."""
         self.channel.send(Serve(names), ANSWER_SECONDS)
         self.channel.max_frame = MAX_FRAME
         self.serving = RemoteProxy(self.channel, self.request_seconds)
@@ -100,13 +104,13 @@ class StudentProcess:
 
     @contextmanager
     def answering(self, names: str = "") -> Iterator[RemoteProxy]:
-        """A proxy for trusted code, which needs no isolation: a fork, or the process itself."""
-        if self.forkable():
-            fork = self.fork(names)
+        """A proxy for trusted code, which needs no isolation: a fork's or, if that is not safe, its own."""
+        fork = self.fork()
+        if fork is not None:
             try:
-                yield fork.proxy
+                yield fork.serve(names)
             finally:
-                self.end_fork(fork)
+                fork.end()
         else:
             proxy = self.serve(names)
             try:

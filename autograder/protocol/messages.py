@@ -60,24 +60,19 @@ class KillTreeDone(Message):
 
 
 class RunCell(Message):
-    """Run a cell; `given` as in CodeCell."""
+    """Run a cell."""
 
     number: int
     source: str
-    given: bool
-
-
-class Describe(Message):
-    """Ask whether the process can be forked: it has one thread and no CUDA context."""
 
 
 class Fork(Message):
-    """Fork a copy that answers requests. One end of a new socket pair follows as a file descriptor.
+    """Fork a copy. One end of a new socket pair follows as a file descriptor.
 
-    It answers with the notebook's names or, if `names` is not empty, with those in the dict of that name.
+    The copy takes the same messages as the process it was forked from. The response is Forked(0) if a fork
+    would not be a faithful copy: the process has several threads or a CUDA context, or the system is not
+    Linux.
     """
-
-    names: str = ""
 
 
 class EndFork(Message):
@@ -87,7 +82,10 @@ class EndFork(Message):
 
 
 class Serve(Message):
-    """Answer requests in this process from now on, where forking is not safe; `names` as in Fork."""
+    """Answer requests in this process from now on.
+
+    It answers with the notebook's names or, if `names` is not empty, with those in the dict of that name.
+    """
 
     names: str = ""
 
@@ -103,10 +101,6 @@ class CellDone(Message):
     number: int
     execution_count: Annotated[int, msgspec.Meta(ge=0)] | None
     outputs: list[Output]
-
-
-class Described(Message):
-    forkable: bool
 
 
 class Forked(Message):

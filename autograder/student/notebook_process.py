@@ -19,8 +19,6 @@ from autograder.protocol.channel import Channel, MessageTooBig, ProtocolError
 from autograder.protocol.messages import (
     CellDone,
     CheckUnchanged,
-    Describe,
-    Described,
     EndFork,
     ErrorResponse,
     Fork,
@@ -33,7 +31,6 @@ from autograder.protocol.messages import (
 )
 from autograder.student.shell import Notebook, NotebookShell, run_quietly
 from autograder.student.state_changes import state_of, unchanged
-from autograder.student.student_definitions import StudentDefinitions
 
 
 def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> None:
@@ -43,40 +40,29 @@ def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> 
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
     notebook = Notebook(shell)
-    definitions = StudentDefinitions(shell.user_ns)
     while True:
         try:
-            message = channel.receive(RunCell | Describe | Fork | EndFork | Serve)
+            message = channel.receive(RunCell | Fork | EndFork | Serve)
         except ProtocolError:
             return
         if isinstance(message, RunCell):
-            channel.send(_run_cell(notebook, message, definitions))
-        elif isinstance(message, Describe):
-            channel.send(Described(forks and _forkable()))
+            channel.send(_run_cell(notebook, message))
         elif isinstance(message, Fork):
-            definitions.restore()
-            _fork(channel, _namespace(shell, message.names))
+            channel = _fork(channel, possible=forks and _forkable())
         elif isinstance(message, EndFork):
             _end_fork(message.pid)
             channel.send(Forked(0))
-        else:
-            definitions.restore()
-            if not answer_requests(channel, _namespace(shell, message.names)):
-                return
+        elif not answer_requests(channel, _namespace(shell, message.names)):
+            return
 
 
-def _run_cell(notebook: Notebook, message: RunCell, definitions: StudentDefinitions) -> CellDone:
+def _run_cell(notebook: Notebook, message: RunCell) -> CellDone:
     """Run one cell. SIGINT has an effect only while it runs."""
-    if not message.given:
-        definitions.before_cell()
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        done = notebook.run(message.number, message.source)
+        return notebook.run(message.number, message.source)
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if not message.given:
-        definitions.after_cell()
-    return done
 
 
 def _forkable() -> bool:
@@ -90,18 +76,17 @@ def _namespace(shell: NotebookShell, names: str) -> Mapping[str, Any]:
     return found
 
 
-def _fork(channel: Channel, names: Mapping[str, Any]) -> None:
+def _fork(channel: Channel, *, possible: bool) -> Channel:
+    """Fork, if possible. Returns the channel to go on with: in the child, its own."""
     _, (descriptor,), _, _ = socket.recv_fds(channel.sock, 1, 1)
-    gc.freeze()  # a collection in the fork would touch, and so copy, every page of the notebook's objects
-    pid = os.fork()
+    pid = os.fork() if possible else -1
     if pid == 0:
         channel.drop()
-        try:
-            answer_requests(Channel(socket.socket(fileno=descriptor)), names)
-        finally:
-            os._exit(0)
+        gc.freeze()  # a collection here would touch, and so copy, every page of the notebook's objects
+        return Channel(socket.socket(fileno=descriptor))
     os.close(descriptor)
-    channel.send(Forked(pid))
+    channel.send(Forked(max(pid, 0)))
+    return channel
 
 
 def _end_fork(pid: int) -> None:

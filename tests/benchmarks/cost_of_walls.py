@@ -17,6 +17,7 @@ from autograder.core.limits import Limits
 from autograder.core.settings import TimeLimits
 from autograder.process.choose_launcher import launcher_for
 from autograder.process.launcher import Launcher
+from autograder.protocol.messages import RunCell
 from autograder.sandbox.capabilities import Capabilities
 from autograder.sandbox.launch import probe
 
@@ -25,7 +26,7 @@ def once(launcher: Launcher) -> tuple[float, float]:
     """Seconds until a student's process is ready, and seconds until its whole tree is gone."""
     start = time.perf_counter()
     process = launcher.spawn(1, TimeLimits().question)
-    assert process.forkable()
+    process.run_cell(RunCell(0, ""), 60, 2)
     ready = time.perf_counter()
     launcher.kill_tree()
     return ready - start, time.perf_counter() - ready

@@ -34,7 +34,7 @@ from autograder.grading.pytest_graders import CollectedGraders, with_graders
 from autograder.intake.submission import open_submission
 from autograder.process.choose_launcher import launcher_for
 from autograder.process.proxy import LocalProxy
-from autograder.process.run_cells import Run, run_cells
+from autograder.process.run_cells import CellRunner, Run
 from autograder.protocol.answerer import Answerer
 from autograder.protocol.messages import Call, RunProbe
 from autograder.workers.pool import available_cores
@@ -130,10 +130,11 @@ def measure_grader(course: Course, paths: list[Path]) -> Measured:
             config = WorkerConfig(str(course.root), course.assignment, 1, "cpu", diagnose=True)
             service = WorkerService(course, config, graders, launcher)
 
-            def counted_run(*args: Any) -> Run:
-                run: list[Run] = []
-                found.cells.append(measured(lambda: run.append(run_cells(*args)))[0])
-                return run[0]
+            class CountedRunner(CellRunner):
+                def run(self, until: str = "") -> Run:
+                    run: list[Run] = []
+                    found.cells.append(measured(lambda: run.append(super(CountedRunner, self).run(until)))[0])
+                    return run[0]
 
             def grade(path: Path) -> None:
                 submission = open_submission(course, path)
@@ -142,7 +143,7 @@ def measure_grader(course: Course, paths: list[Path]) -> Measured:
 
             functions_alone(service, graders, open_submission(course, paths[0]).job().exercises)
             grade(paths[0])  # the reference's answers are computed once for a whole class
-            grade_submission.run_cells = counted_run
+            grade_submission.CellRunner = CountedRunner
             for path in paths:
                 used, wall = measured(lambda p=path: grade(p))
                 found.total.append(used)

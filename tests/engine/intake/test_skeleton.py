@@ -96,15 +96,11 @@ def test_copy_that_does_not_count_still_runs() -> None:
     assert {"later = 1", "last = 1"} <= {x.source for x in code_cells(assembled(content), skeleton())}
 
 
-def test_released_cells_without_an_answer_are_given() -> None:
-    content = notebook()
-    answer(content, "slope_solution", "mine = 1")
-    content["cells"].append(cell("own", "own = 2"))
-    found = {x.source: x.given for x in code_cells(assembled(content), skeleton())}
-    assert not found["mine = 1"] and not found["own = 2"]
-    given = [x["source"] for x in notebook()["cells"] if x["cell_type"] == "code" and x["id"] == "slope"]
-    assert all(found[source] for source in given)
-    assert not found[cell_of(notebook(), "line_solution")["source"]]
+def test_solution_and_test_cells_say_which_exercise_they_belong_to() -> None:
+    cells = code_cells(assembled(notebook()), skeleton())
+    assert {x.solves for x in cells} == {"", "slope", "line", "answers"}
+    assert {x.tests for x in cells} == {"", "slope", "line", "answers"}
+    assert not any(x.solves and x.tests for x in cells)
 
 
 @pytest.mark.parametrize("gone", [{"slope"}, {"why"}, {"slope", "slope_solution"}, set(GRADED)])

@@ -6,43 +6,10 @@ import time
 
 import pytest
 
-from autograder.core.records import CodeCell
 from autograder.core.settings import TimeLimits
 from autograder.process.launcher import Launcher
-from autograder.process.run_cells import run_cells
 from autograder.sandbox.kill_tree import descendants
-from tests.engine.process.cells import HASTY, PATIENT, only, run, text
-
-WITH_HELPER = ["def step(x): return x + 1", "def climb(x): return step(step(x))"]
-
-
-@pytest.mark.parametrize(
-    "later, climbed",
-    [
-        pytest.param(CodeCell(9, "step = 0.1", given=True), 3, id="given"),
-        pytest.param(CodeCell(9, "def step(x): return 10", given=True), 3, id="given function"),
-        pytest.param(CodeCell(9, "def step(x): return 10"), 10, id="the student's own function"),
-        pytest.param(CodeCell(9, "step = {1: 5, 5: 7}.get"), 7, id="the student's own value"),
-    ],
-)
-def test_a_given_cell_does_not_replace_a_students_helper(
-    launcher: Launcher, later: CodeCell, climbed: int
-) -> None:
-    cells = [*(CodeCell(number, source) for number, source in enumerate(WITH_HELPER)), later]
-    try:
-        process = run_cells(launcher, cells, seed=7, limits=PATIENT).process
-        assert process.fork().proxy.climb(1) == climbed
-    finally:
-        launcher.kill_tree()
-
-
-def test_a_name_that_a_student_deletes_stays_deleted(launcher: Launcher) -> None:
-    cells = [CodeCell(0, WITH_HELPER[0]), CodeCell(1, "del step"), CodeCell(2, "step = 0.1", given=True)]
-    try:
-        proxy = run_cells(launcher, cells, seed=7, limits=PATIENT).process.fork().proxy
-        assert proxy.value("step") == 0.1
-    finally:
-        launcher.kill_tree()
+from tests.engine.process.cells import HASTY, only, run, text
 
 
 def test_cells_run_in_order_and_share_their_names(launcher: Launcher) -> None:

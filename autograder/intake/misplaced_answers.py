@@ -1,0 +1,110 @@
+"""Answers that a student wrote elsewhere than in the solution cell: they count all the same.
+
+Inside the test cell, an answer would be lost when the released text of that cell is restored. In a cell of
+the student's own, it would be overwritten by a stub below it that was left, or copied, as it was released.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from autograder.core import wording
+from autograder.core.cells import is_solution, tag_of
+from autograder.course.solution_regions import parse
+from autograder.intake.notebook_file import fresh_id
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+Asked = Mapping[str, Collection[str]]
+"""The names that each exercise asks for."""
+
+
+def copy_answers_from_tests(submitted: NotebookNode, skeleton: NotebookNode, asked: Asked) -> None:
+    """Copy each test cell that the student wrote an answer into to a cell of its own, just above it."""
+    tests = {
+        tag["grade_id"]: cell for cell in skeleton.cells if (tag := tag_of(cell)).get("grade_id") in asked
+    }
+    ids = {cell["id"]: grade_id for grade_id, cell in tests.items()}
+    taken = {cell["id"] for cell in submitted.cells}
+    cells: list[NotebookNode] = []
+    for cell in submitted.cells:
+        exercise = tag_of(cell).get("grade_id") or ids.get(cell["id"], "")
+        edited = exercise in tests and cell.source.strip() != tests[exercise].source.strip()
+        if edited and cell.cell_type == "code" and bound_names(cell.source) & set(asked[exercise]):
+            copy = deepcopy(cell)
+            copy["id"] = fresh_id(f"answer-{len(cells)}", taken)
+            taken.add(copy["id"])
+            copy.metadata.clear()
+            cells.append(copy)
+        cells.append(cell)
+    submitted.cells = cells
+
+
+def without_answered_stubs(notebook: NotebookNode, skeleton: NotebookNode, asked: Asked) -> dict[int, str]:
+    """The sources of the code cells by position, without stubs whose names the student defines elsewhere.
+
+    Line numbers stay the same.
+    """
+    stubs: dict[str, frozenset[str]] = {}
+    for cell in skeleton.cells:
+        if is_solution(cell):
+            names = frozenset(asked.get(tag_of(cell)["grade_id"].removesuffix("_solution"), ()))
+            stubs |= {ast.unparse(node): _names_of_stub(node, names) for node in _stubs(cell.source)}
+    released = {cell.source.strip() for cell in skeleton.cells}
+    sources = {n: cell.source for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
+    own = [node for text in sources.values() if text.strip() not in released for node in statements(text)]
+    answered = {name for node in own if ast.unparse(node) not in stubs for name in _bound([node])}
+    return {number: _without(text, stubs, answered) for number, text in sources.items()}
+
+
+def _stubs(source: str) -> list[ast.stmt]:
+    return [node for node in statements(source) if wording.NOT_WRITTEN in ast.unparse(node)]
+
+
+def _names_of_stub(node: ast.stmt, asked: frozenset[str]) -> frozenset[str]:
+    """What a stub stands for: its own name or, if it is no definition, all that its exercise asks for."""
+    name = getattr(node, "name", None)
+    return frozenset([name]) if name else asked
+
+
+def _without(source: str, stubs: Mapping[str, frozenset[str]], answered: Collection[str]) -> str:
+    if wording.NOT_WRITTEN not in source:
+        return source
+    lines = source.split("\n")
+    for node in statements(source):
+        if not stubs.get(ast.unparse(node), frozenset()).isdisjoint(answered):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def bound_names(source: str) -> set[str]:
+    """The names that a cell may bind when it runs; none if it is not valid Python."""
+    return set(_bound(statements(source)))
+
+
+def statements(source: str) -> list[ast.stmt]:
+    """The statements of a cell; none if it is not valid Python."""
+    try:
+        return parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # what Python's parser raises for odd text
+        return []
+
+
+def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
+    """The names that these statements bind, inside branches, loops and with-blocks, too."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            stored = [part for part in ast.walk(node) if isinstance(part, ast.Name)]
+            yield from (part.id for part in stored if isinstance(part.ctx, ast.Store))
+        else:
+            for block in ("body", "orelse", "finalbody", "handlers"):
+                for part in getattr(node, block, []):
+                    yield from _bound(part.body if isinstance(part, ast.ExceptHandler) else [part])
