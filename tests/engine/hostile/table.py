@@ -1228,7 +1228,7 @@ def f(*a, **k):
         + """
 ran(put(frame(msgspec.msgpack.encode(CellDone(1, 1, [])))) > 0)""",
         "ran: True|left out",
-        "wrong raised timeout",
+        "wrong raised timeout missing",
     ),
     Attack(
         "late",
