@@ -67,7 +67,7 @@ FORGED_FROM_A_THREAD = FORGE + (
     "def f(*a, **k): return 12345\n"
 )
 FORGED_IN_A_CELL = FORGE + (
-    "write(frame(Described(True)) + frame(Forked(1)) + forged(13))\n"
+    "write(frame(Forked(1)) + forged(13))\n"
     "write(frame(CellDone(1, 1, [Output('execute_result', data={'text/plain': '3.0'})])))\n"
     "def f(*a, **k): return 12345\n"
 )
