@@ -28,9 +28,9 @@ import numpy as np
 import torch
 
 from autograder.core.records import Output
-from autograder.protocol.messages import CellDone, Described, ErrorResponse, Forked, Response, ValueResponse
+from autograder.protocol.messages import CellDone, ErrorResponse, Forked, Response, ValueResponse
 
-KINDS = (Response, CellDone, Forked, Described)
+KINDS = (Response, CellDone, Forked)
 MEMORY = 1 << 30
 """On top of what a process with torch uses at the start. An input of a few kilobytes needs far less."""
 VALUES: list[Any] = [
@@ -49,9 +49,8 @@ def examples() -> list[bytes]:
         ErrorResponse(1, ["ValueError"], "text", "cell 1"),
         *cells,
         Forked(1),
-        Described(True),
     ]
-    kinds = {CellDone: 1, Forked: 2, Described: 3}
+    kinds = {CellDone: 1, Forked: 2}
     return [bytes([kinds.get(type(x), 0)]) + msgspec.msgpack.encode(x) for x in messages]
 
 
