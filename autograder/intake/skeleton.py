@@ -13,9 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.core import wording
 from autograder.core.cells import tag_of
-from autograder.core.errors import CourseError, Unreadable
+from autograder.core.errors import CourseError
 from autograder.core.records import CodeCell
 from autograder.intake.notebook_file import fresh_id
 
@@ -125,19 +124,3 @@ def code_cells(notebook: NotebookNode, skeleton: NotebookNode) -> list[CodeCell]
         for number, cell in enumerate(notebook.cells)
         if cell.cell_type == "code"
     ]
-
-
-def refuse_unrelated(
-    submitted: NotebookNode, skeleton: NotebookNode, names: Iterable[str], file: str
-) -> None:
-    """Raise Unreadable if the notebook has nothing in common with the released one.
-
-    `names` are the functions and classes it should define; `file` is its name, for the message.
-    """
-    wanted = {tag_of(cell).get("grade_id") for cell in skeleton.cells} - {None}
-    wanted |= {cell["id"] for cell in skeleton.cells}
-    text = "\n".join(cell.source for cell in submitted.cells if cell.cell_type == "code")
-    known = any(tag_of(cell).get("grade_id") in wanted or cell["id"] in wanted for cell in submitted.cells)
-    if not known and not any(name in text for name in names):
-        part = ", ".join(sorted(names)[:3])
-        raise Unreadable(wording.other_notebook(file, part))
