@@ -199,7 +199,7 @@ def several_notebooks(file: str, notebooks: Sequence[str]) -> str:
 
 
 KNOWN_BY_CELLS = "only this one has its cells"
-WRITTEN_IN = "nothing is written elsewhere"
+ONLY_WORK = "only this one was worked on"
 SAVED_LAST = "it was saved last"
 HIGHEST_NUMBER = "they were saved at the same time, and its name has the highest number"
 MOST_CELLS = "they were saved at the same time, and it has the most work in it"

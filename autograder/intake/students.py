@@ -14,10 +14,10 @@ from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
+from autograder.intake.file_choice import Chosen, notebook_files, sort_files
 from autograder.intake.notebook_file import refuse_link
 from autograder.intake.recognition import named_like
 from autograder.intake.submission import Submission, open_chosen, unreadable_result
-from autograder.intake.submitted_files import Chosen, notebook_files, sort_files
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from autograder.core.cells import savable
 from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult, total
 from autograder.course.course import Course
+from autograder.intake.file_choice import Chosen, read_file, renaming
 from autograder.intake.notebook_file import notebook_data, tidy
 from autograder.intake.recognition import refuse_unrelated
 from autograder.intake.skeleton import assemble, code_cells, read_skeleton
-from autograder.intake.submitted_files import Chosen, read_file, renaming
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -51,7 +51,7 @@ def open_submission(
         return open_file(course, path, student)[0]
     data = notebook_data(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return _assembled(course, tidy(data, path.name), name, str(path), student, digest)
+    return from_notebook(course, data, name, str(path), student, digest, recognized=True)
 
 
 def open_file(course: Course, path: Path, student: str | None = None) -> list[Submission]:
@@ -64,10 +64,10 @@ def open_file(course: Course, path: Path, student: str | None = None) -> list[Su
 
 def open_chosen(course: Course, chosen: Chosen, student: str | None) -> Submission:
     """The submission of a file that has been read and chosen. Raises Unreadable."""
-    file = chosen.file
-    digest = hashlib.sha256((file.digest + chosen.note).encode()).hexdigest() if chosen.note else file.digest
-    tidied = tidy(file.data, file.path.name)
-    return _assembled(course, tidied, chosen.name, str(file.path), student, digest, chosen.note)
+    file, note = chosen.file, chosen.note
+    digest = hashlib.sha256((file.digest + note).encode()).hexdigest() if note else file.digest
+    path = str(file.path)
+    return from_notebook(course, file.data, chosen.name, path, student, digest, note, recognized=True)
 
 
 def from_notebook(
@@ -77,27 +77,20 @@ def from_notebook(
     path: str,
     student: str | None,
     digest: str = "",
-) -> Submission:
-    """Like `open_submission`, but from a notebook that has already been read. Raises Unreadable."""
-    tidied = tidy(submitted, Path(path).name)
-    refuse_unrelated(course, tidied, name, Path(path).name)
-    return _assembled(course, tidied, name, path, student, digest)
-
-
-def _assembled(
-    course: Course,
-    tidied: NotebookNode,
-    name: str,
-    path: str,
-    student: str | None,
-    digest: str,
     note: str = "",
+    recognized: bool = False,
 ) -> Submission:
+    """Like `open_submission`, but from a notebook that has already been read. Raises Unreadable.
+
+    `recognized`: whether it is known to be this notebook, so that it may have nothing in common with it.
+    """
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
+    tidied = tidy(submitted, Path(path).name)
+    if not recognized:
+        refuse_unrelated(course, tidied, name, Path(path).name)
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]
-    cells = code_cells(notebook, skeleton)
-    return Submission(path, student, name, notebook, exercises, cells, digest, note)
+    return Submission(path, student, name, notebook, exercises, code_cells(notebook, skeleton), digest, note)
 
 
 def unreadable_result(

@@ -20,7 +20,6 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import CheckCellMetadata, Execute, NbGraderPreprocessor
 from traitlets import Bool
 
-from autograder.core import wording
 from autograder.core.cells import is_test, tag_of
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
@@ -28,8 +27,8 @@ from autograder.course.course import Course
 from autograder.feedback.results import finish, store_result
 from autograder.intake.notebook_file import read_notebook, refuse_link
 from autograder.intake.submission import Submission, from_notebook
-from autograder.intake.submitted_files import sort_files
 from autograder.nbgrader_glue.logs import say_sentences
+from autograder.nbgrader_plugins.names import missing_notebooks, refuse_misnamed
 from autograder.workers.shared_worker import shared_worker_for
 
 NODES: Any = v4  # nbformat has no types
@@ -84,45 +83,24 @@ class RestoreReleasedCells(_Step):
         folder = self.folder(resources)
         for path in (folder.parent, folder, folder / f"{resources['nbgrader']['notebook']}.ipynb"):
             refuse_link(path)
-        refusal = self._refusal(resources)
-        if refusal is not None:
-            self._withdraw_zeros(resources)
-            raise refusal
+        course = shared_worker_for(self.root, resources["nbgrader"]["assignment"]).course
+        try:
+            refuse_misnamed(course, folder)
+        except Unreadable:
+            self._withdraw_zeros(missing_notebooks(course, folder), resources)
+            raise
         return self.submission(nb, resources).notebook, resources
 
-    def _refusal(self, resources: Any) -> Unreadable | None:
-        """Refuse to grade by names a student whose files `autograder grade` knows by their cells.
-
-        nbgrader would call a notebook missing if its file is called `part (1).ipynb`, as browsers name a
-        second download, and would grade part 1 as part 2 if it is called so.
-        """
-        folder = self.folder(resources)
-        course = shared_worker_for(self.root, resources["nbgrader"]["assignment"]).course
-        files = sort_files(course, folder)
-        for each in files.chosen:
-            if each.file.path != folder / f"{each.name}.ipynb":
-                return Unreadable(wording.refused_name(each.file.shown, each.name))
-        missing = _missing(course, folder)
-        named = {folder / f"{name}.ipynb" for name in course.notebooks}
-        unknown = [path.name for path in files.refused if path not in named]
-        if missing and unknown:
-            return Unreadable(wording.refused_unknown_name(unknown[0], course.assignment, missing[0]))
-        return None
-
-    def _withdraw_zeros(self, resources: Any) -> None:
+    def _withdraw_zeros(self, missing: list[str], resources: Any) -> None:
         """nbgrader has just recorded 0 for each notebook that it did not find by its name."""
         folders, names = self.parent.parent.coursedir, resources["nbgrader"]
-        course = shared_worker_for(self.root, names["assignment"]).course
         with Gradebook(folders.db_url, folders.course_id) as book:
-            for name in _missing(course, self.folder(resources)):
+            for name in missing:
                 notebook = book.find_submission_notebook(name, names["assignment"], names["student"])
                 for grade in notebook.grades:
-                    grade.auto_score, grade.needs_manual_grade = None, True
+                    grade.auto_score = None
+                    grade.needs_manual_grade = grade.needs_manual_grade or grade.manual_score is None
             book.db.commit()
-
-
-def _missing(course: Course, folder: Path) -> list[str]:
-    return [name for name in course.notebooks if not (folder / f"{name}.ipynb").exists()]
 
 
 class GradeSubmission(_Step):

@@ -129,7 +129,7 @@ def sort_files(course: Course, folder: Path) -> SortedFiles:
     chosen = []
     for name, (file, notes) in picked.items():
         held = [other for other, (its_file, _) in picked.items() if its_file is file]
-        notes = [*renaming(file, held), *notes]
+        notes = notes or renaming(file, held)
         for path in [path for path in refused if named_like(course, path.name) == name]:
             shown = savable(path.relative_to(folder).as_posix())
             notes.append(wording.unreadable_copy(shown, file.shown, str(refused.pop(path))))
@@ -169,7 +169,7 @@ def _without_copies(name: str, files: Sequence[ReadFile]) -> list[ReadFile]:
 
 REASONS = (
     wording.KNOWN_BY_CELLS,
-    wording.WRITTEN_IN,
+    wording.ONLY_WORK,
     wording.SAVED_LAST,
     wording.HIGHEST_NUMBER,
     wording.MOST_CELLS,
