@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,8 @@ def _holds_cells(path: Path) -> bool:
             start = file.read(100).removeprefix(b"\xef\xbb\xbf").lstrip()
         if not start.startswith(b"{") or path.stat().st_size > MAX_BYTES:
             return False
+        if b'"nbformat"' not in path.read_bytes():
+            return False
         data = notebook_data(path)
     except (OSError, Unreadable):
         return False
@@ -71,10 +73,8 @@ class ReadFile:
     recognized: Recognized
     cells: tuple[tuple[str, str], ...]
     """The type and the text of each cell."""
-
-    @cached_property
-    def changed(self) -> float:
-        return self.path.stat().st_mtime
+    changed: float
+    """When it was saved, in seconds since 1970."""
 
     @cached_property
     def own_cells(self) -> int:
@@ -97,7 +97,8 @@ def read_file(course: Course, path: Path, shown: str = "") -> ReadFile:
     tidied = tidy(data, path.name)
     recognized = recognize(course, tidied, path.name)
     cells = tuple((cell.cell_type, cell.source.strip()) for cell in tidied.cells)
-    return ReadFile(course, path, shown or savable(path.name), data, digest, recognized, cells)
+    shown, changed = shown or savable(path.name), path.stat().st_mtime
+    return ReadFile(course, path, shown, data, digest, recognized, cells, changed)
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,9 @@ def sort_files(course: Course, folder: Path) -> SortedFiles:
             picked[name] = _newest(name, _without_copies(name, rivals))
     chosen = []
     for name, (file, notes) in picked.items():
-        held = [other for other, (its_file, _) in picked.items() if its_file is file]
-        notes = notes or renaming(file, held)
+        held = [other for other, (its_file, _) in picked.items() if its_file.path == file.path]
+        if len(held) > 1 or not notes:
+            notes = [*renaming(file, held), *notes]
         for path in [path for path in refused if named_like(course, path.name) == name]:
             shown = savable(path.relative_to(folder).as_posix())
             notes.append(wording.unreadable_copy(shown, file.shown, str(refused.pop(path))))
@@ -159,12 +161,18 @@ def _read(course: Course, folder: Path) -> tuple[list[ReadFile], dict[Path, Unre
 
 
 def _without_copies(name: str, files: Sequence[ReadFile]) -> list[ReadFile]:
-    """One file for each contents, the one with the released name if there is one."""
-    found: dict[tuple[tuple[str, str], ...], ReadFile] = {}
+    """One file for each contents: the one with the released name if there is one, and the least deep."""
+    groups: dict[tuple[tuple[str, str], ...], list[ReadFile]] = {}
     for file in files:
-        if file.cells not in found or file.path.name == f"{name}.ipynb":
-            found[file.cells] = file
-    return list(found.values())
+        groups.setdefault(file.cells, []).append(file)
+
+    def misplaced(file: ReadFile) -> tuple[bool, int, Path]:
+        return file.path.name != f"{name}.ipynb", len(file.path.parts), file.path
+
+    return [
+        replace(min(group, key=misplaced), changed=max(file.changed for file in group))
+        for group in groups.values()
+    ]
 
 
 REASONS = (

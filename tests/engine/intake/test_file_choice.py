@@ -195,6 +195,24 @@ def test_same_cells_in_two_files_are_no_news(course: Course, tmp_path: Path, wri
     assert (chosen.file.shown, chosen.note) == ("module6/part1_neurons.ipynb", "")
 
 
+def test_copy_made_last_makes_its_original_the_newest(course: Course, tmp_path: Path, write: Write) -> None:
+    write("part1_neurons.ipynb", worked_on(answers=1), age=9000)
+    write("tried.ipynb", worked_on(answers=2), age=5000)
+    write("part1_neurons (1).ipynb", worked_on(answers=1), age=0)
+    (chosen,) = sort_files(course, tmp_path).chosen
+    assert chosen.note == (
+        "part1_neurons.ipynb is graded as part1_neurons, and not tried.ipynb: it was saved last."
+    )
+
+
+def test_copy_in_the_folder_itself_counts_before_one_below_it(
+    course: Course, tmp_path: Path, write: Write
+) -> None:
+    for name in ("zip/part1_neurons.ipynb", "part1_neurons.ipynb", "a/b/part1_neurons.ipynb"):
+        write(name, worked_on())
+    assert files_of(sort_files(course, tmp_path)) == {PART: "part1_neurons.ipynb"}
+
+
 @pytest.mark.parametrize("text", ["", "{", '{"cells": []}'])
 @pytest.mark.parametrize("age", [-100, 100])
 def test_unreadable_file_does_not_hide_a_readable_one(
