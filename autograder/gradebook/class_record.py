@@ -44,18 +44,18 @@ class ClassRecord:
     def save(self, student: Student) -> None:
         """Write the gradebook first, then the files: after a crash in between, grading is repeated."""
         misnamed = student.misnamed(self.course)
-        if misnamed:  # one of these may be a missing notebook, so a missing one does not score 0
+        if misnamed:  # one of these may be the missing notebook, so a missing one does not score 0
             student.notebooks = dict.fromkeys(self.course.notebooks) | student.notebooks
         recordable = TIMESTAMP not in misnamed and student.name == savable(student.name)
         if student.files and recordable:
             self.gradebook.save(student.name, student.timestamp(), student.notebooks)
         for submission, result in student.finished:
-            self._write(student.folder, submission, result)
+            self._write(submission, result)
 
     def _path(self, student: str, notebook: str) -> Path:
         return self.course.root / "autograded" / student / self.course.assignment / f"{notebook}.ipynb"
 
-    def _write(self, folder: Path, submission: Submission, result: NotebookResult) -> None:
+    def _write(self, submission: Submission, result: NotebookResult) -> None:
         """Write the graded notebook, in full or not at all."""
         assert submission.student is not None
         path = self._path(submission.student, submission.name)
@@ -69,7 +69,7 @@ class ClassRecord:
             raise OSError(error.errno, error.strerror, str(path)) from None
         temporary.replace(path)
         for name in COPIED_FILES:
-            original = folder / name
+            original = Path(submission.path).with_name(name)
             if original.is_file() and not original.is_symlink():
                 copy = path.parent / name
                 copy.unlink(missing_ok=True)  # `nbgrader autograde` leaves a read-only one
