@@ -70,7 +70,7 @@ def run(
         int | None, typer.Option(help="Draw inputs from this seed instead of the course's secret.")
     ] = None,
     notebook: Annotated[
-        str | None, typer.Option(help="The name of the released notebook, if the files are named otherwise.")
+        str | None, typer.Option(help="The name of the released notebook, if the files are not recognized.")
     ] = None,
     unsafe: UnsafeOption = False,
     course: CourseOption = CURRENT_FOLDER,

@@ -136,7 +136,7 @@ results    {course.root / "results.json"}
 gradebook  {course.root / "gradebook.db"}
 course     {course.root}  (try nbgrader export, autograder grade --force, or formgrader there)
 
-{time.monotonic() - start:.0f} s in total. Two submissions could not be graded, as expected: see above.""")
+{time.monotonic() - start:.0f} s in total. One submission could not be graded, as expected: see above.""")
     return 0
 
 

@@ -17,14 +17,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from autograder.core import wording
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult, WorkerConfig
 from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
+from autograder.intake.recognition import Unrecognized, named_like
 from autograder.intake.students import find_students
-from autograder.intake.submission import Submission, open_submission, unreadable_result
+from autograder.intake.submission import Submission, open_file, open_submission, unreadable_result
 from autograder.workers.pool import Pool, available_jobs
 
 OWN_COURSE = Path(__file__).parents[1]
@@ -86,19 +88,26 @@ def run_files(
     if notebook is not None and notebook not in course.notebooks:
         known = ", ".join(course.notebooks)
         raise CourseError(f"{course.assignment} has no notebook named {notebook!r}, only {known}.")
-    results: dict[int, NotebookResult] = {}
-    pending: list[tuple[int, Submission]] = []
+    results: dict[tuple[int, str], NotebookResult] = {}
+    pending: list[tuple[tuple[int, str], Submission]] = []
     for number, path in enumerate(files):
         try:
-            pending.append((number, open_submission(course, path, notebook)))
+            found = [open_submission(course, path, notebook)] if notebook else open_file(course, path)
+            pending += [((number, submission.name), submission) for submission in found]
         except Unreadable as error:
-            results[number] = unreadable_result(course, path, notebook or path.stem, None, error)
+            name = notebook or named_like(course, path.name) or path.stem
+            results[number, name] = unreadable_result(course, path, name, None, _with_option(error))
     with closing(grade_submissions(course, pending, available_jobs(), device, seed, unsafe)) as graded:
-        for number, _, result in graded:
-            results[number] = result
-    ordered = [results[number] for number in sorted(results)]
+        for place, _, result in graded:
+            results[place] = result
+    ordered = [results[place] for place in sorted(results)]
     print_notebooks(ordered)
     return report(course.assignment, device, ordered, json)
+
+
+def _with_option(error: Unreadable) -> Unreadable:
+    """`autograder run` can grade a notebook that it does not recognize."""
+    return Unreadable(f"{error} {wording.SAY_WHICH}") if isinstance(error, Unrecognized) else error
 
 
 def grade_submissions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +11,11 @@ from autograder.core import wording
 from autograder.core.statuses import ExerciseStatus, NotebookStatus
 
 Fault = Literal["wrong", "raised", "timeout", "memory", "missing", "internal"]
+
+
+def total(points: Iterable[float | None]) -> float:
+    """Add up points. Rounded, since 0.1 + 0.2 would be 0.30000000000000004; None adds nothing."""
+    return round(sum(x or 0.0 for x in points), 6)
 
 
 class Exercise(msgspec.Struct, frozen=True):
@@ -76,14 +82,17 @@ class ExerciseResult(msgspec.Struct, frozen=True):
 
 
 class NotebookResult(msgspec.Struct, frozen=True):
-    """One submitted file's result. `message` is a caveat, or says why there is no score."""
+    """One submitted notebook's result. `message` is a caveat, or says why there is no score.
+
+    `score` is None unless the notebook was graded.
+    """
 
     path: str
     student: str | None
     notebook: str
     status: NotebookStatus
     message: str | None
-    score: float
+    score: float | None
     max_score: float
     seconds: float
     exercises: tuple[ExerciseResult, ...] = ()

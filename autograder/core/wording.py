@@ -7,6 +7,8 @@ feedback/templates/. A `reason` below is the text of the exception that was caug
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # -- the released notebook -------------------------------------------------------------------------
 
 YOUR_CODE_HERE = "# YOUR CODE HERE"
@@ -178,5 +180,55 @@ def other_notebook(file: str, exercises: str) -> str:
     )
 
 
-def misnamed(file: str, assignment: str, expected: str) -> str:
-    return f"{file} is not named like a notebook of {assignment} ({expected}): rename it and grade again."
+def unknown_notebook(file: str, assignment: str, notebooks: Sequence[str]) -> str:
+    expected = ", ".join(f"{name}.ipynb" for name in notebooks)
+    return (
+        f"{file} has nothing in common with a notebook of {assignment} ({expected}): submit the right one, or"
+        " rename it to the one that it is."
+    )
+
+
+SAY_WHICH = "To grade it all the same, say which notebook it is with --notebook NAME."
+
+
+# -- which file was graded as which notebook; students and staff read these ---------------------------
+
+
+def renamed(file: str, notebook: str, by_cells: bool) -> str:
+    return f"{file} is graded as {notebook}: its {'cells say' if by_cells else 'name says'} so."
+
+
+def several_notebooks(file: str, notebooks: Sequence[str]) -> str:
+    return f"{file} holds several notebooks and is graded as each of them: {', '.join(notebooks)}."
+
+
+KNOWN_BY_CELLS = "only this one has its cells"
+ONLY_WORK = "only this one was worked on"
+SAVED_LAST = "it was saved last"
+HIGHEST_NUMBER = "they were saved at the same time, and its name has the highest number"
+MOST_CELLS = "they were saved at the same time, and it has the most work in it"
+RIGHT_NAME = "they were saved at the same time, and it has the released name"
+FIRST_NAME = "they were saved at the same time, and its name comes first"
+
+
+def newest_file(file: str, notebook: str, others: Sequence[str], why: str) -> str:
+    return f"{file} is graded as {notebook}, and not {' or '.join(others)}: {why}."
+
+
+def unreadable_copy(file: str, graded: str, why: str) -> str:
+    return f"{graded} is graded in place of {file}, which cannot be: {why}"
+
+
+def refused_name(file: str, notebook: str) -> str:
+    """Of nbgrader's own command, which finds files by their names only."""
+    return f"{file} holds the cells of {notebook}: {_RENAME.format(notebook)}"
+
+
+def refused_unknown_name(file: str, assignment: str, missing: str) -> str:
+    return (
+        f"{file} is not named like a notebook of {assignment}, and {missing}.ipynb is missing:"
+        f" {_RENAME.format(missing)}"
+    )
+
+
+_RENAME = "rename it to {}.ipynb, or use `autograder grade`, which recognizes renamed notebooks."

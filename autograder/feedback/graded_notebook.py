@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 from autograder.core.cells import is_test, tag_of
 from autograder.core.records import CellRun, ExerciseResult, Output
 from autograder.feedback.exercise import feedback_html, feedback_text
+from autograder.intake.notebook_file import fresh_id
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 
 MAX_JSON_DEPTH = 50
+MARKUP = re.compile(r"[!-/:-@\[-`{-~]")  # what Markdown lets a backslash escape
 JSON_MIME = re.compile(r"application/(.*\+)?json")  # as in nbformat's schema
 
 
@@ -42,6 +44,16 @@ def fill(
         if is_test(cell):
             result = results.get(tag_of(cell)["grade_id"])
             cell.outputs = _score_outputs(result, cell.outputs) if result else []
+
+
+def put_first(notebook: NotebookNode, text: str) -> None:
+    """Put a cell with this text above all others. Nothing in it is markup: it may contain file names."""
+    from nbformat.v4 import new_markdown_cell  # takes a second to import
+
+    shown = MARKUP.sub(r"\\\g<0>", text)
+    cell = new_markdown_cell(shown)
+    cell["id"] = fresh_id("autograder-note", {x["id"] for x in notebook.cells})
+    notebook.cells.insert(0, cell)
 
 
 def output_node(output: Output) -> NotebookNode:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from autograder.core.cells import is_written, savable, tag_of
-from autograder.core.records import Exercise, ExerciseResult, JobResult, NotebookResult
-from autograder.feedback.graded_notebook import fill
+from autograder.core.records import Exercise, ExerciseResult, JobResult, NotebookResult, total
+from autograder.feedback.graded_notebook import fill, put_first
 from autograder.intake.submission import Submission
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
     failed = bool(graded.internal_errors)
     if not failed:
         fill(submission.notebook, {cell.number: cell for cell in graded.cells}, automatic)
-    max_score = sum(x.points for x in submission.exercises if not x.written)
-    score = sum(result.score or 0.0 for result in automatic.values())
-    message = graded.warning or None
+        if submission.note:
+            put_first(submission.notebook, submission.note)
+    message = " ".join(filter(None, (submission.note, graded.warning))) or None
     if failed:
         message = f"No score is recorded because of an internal error: {'; '.join(graded.internal_errors)}"
     return NotebookResult(
@@ -40,8 +40,8 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
         notebook=submission.name,
         status="failed" if failed else "graded",
         message=message,
-        score=0.0 if failed else round(score, 2),
-        max_score=max_score,
+        score=None if failed else total(result.score for result in automatic.values()),
+        max_score=total(x.points for x in submission.exercises if not x.written),
         seconds=graded.seconds,
         exercises=tuple(results),
     )

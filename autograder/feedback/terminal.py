@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from autograder.core.records import ExerciseResult, NotebookResult
+from autograder.core.records import ExerciseResult, NotebookResult, total
 from autograder.core.statuses import STATUSES
 
 
@@ -30,7 +30,7 @@ def plain(text: str) -> str:
 
 def notebook_table(result: NotebookResult) -> Table:
     """A table of one notebook: each exercise with its score, its status and what went wrong."""
-    title = f"{plain(result.path)}  {result.score:g}/{result.max_score:g}"
+    title = f"{plain(result.path)}  {_score(result)}"
     table = Table(title=title, title_justify="left", show_lines=False, pad_edge=False)
     table.add_column("exercise", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
@@ -43,9 +43,9 @@ def notebook_table(result: NotebookResult) -> Table:
     return table
 
 
-def _score(exercise: ExerciseResult) -> str:
-    score = "-" if exercise.score is None else f"{exercise.score:g}"
-    return f"{score}/{exercise.max_score:g}"
+def _score(result: ExerciseResult | NotebookResult) -> str:
+    score = "-" if result.score is None else f"{result.score:g}"
+    return f"{score}/{result.max_score:g}"
 
 
 def what_went_wrong(exercise: ExerciseResult) -> str:
@@ -73,14 +73,25 @@ def class_table(results: Sequence[NotebookResult]) -> Table:
 def class_row(results: Sequence[NotebookResult]) -> tuple[str, str, str]:
     """One student's score, the exercises that lost points, and what went wrong.
 
-    Names at most six exercises and three misconceptions.
+    The score is of the graded notebooks; a notebook without one adds "-" and its own maximum. Names at most
+    six exercises and three misconceptions.
     """
-    score = sum(result.score for result in results if result.status == "graded")
-    maximum = sum(result.max_score for result in results)
     lost = [x for r in results for x in r.exercises if STATUSES[x.status].listed]
     names = ", ".join(f"{x.id} ({x.status})" for x in lost[:6])
     names += f" and {len(lost) - 6} more" if len(lost) > 6 else ""
     sentences = list(dict.fromkeys(plain(result.message) for result in results if result.message))
     known = [x for x in lost if x.diagnosis] or lost[:1]
     sentences += [f"{x.id}: {what_went_wrong(x)}" for x in known[:3] if what_went_wrong(x)]
-    return f"{score:g}/{maximum:g}", names or "-", "\n".join(sentences) or "-"
+    return _class_score(results), names or "-", "\n".join(sentences) or "-"
+
+
+def _class_score(results: Sequence[NotebookResult]) -> str:
+    scored = [result for result in results if result.score is not None]
+    parts = []
+    if scored:
+        score, maximum = total(x.score for x in scored), total(x.max_score for x in scored)
+        parts.append(f"{score:g}/{maximum:g}")
+    if len(scored) < len(results):
+        maximum = total(x.max_score for x in results if x.score is None)
+        parts.append(f"-/{maximum:g}" if maximum else "-")
+    return ", ".join(parts)

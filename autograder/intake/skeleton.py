@@ -14,9 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from autograder.core import wording
 from autograder.core.cells import is_solution, is_test, tag_of
-from autograder.core.errors import CourseError, Unreadable
+from autograder.core.errors import CourseError
 from autograder.core.records import CodeCell
 from autograder.intake.misplaced_answers import Asked, without_answered_stubs
 from autograder.intake.notebook_file import fresh_id
@@ -133,19 +132,3 @@ def code_cells(
         solves = grade_id.removesuffix("_solution") if is_solution(cell) else ""
         found.append(CodeCell(number, source, solves, tests=grade_id if is_test(cell) else ""))
     return found
-
-
-def refuse_unrelated(
-    submitted: NotebookNode, skeleton: NotebookNode, names: Iterable[str], file: str
-) -> None:
-    """Raise Unreadable if the notebook has nothing in common with the released one.
-
-    `names` are the functions and classes it should define; `file` is its name, for the message.
-    """
-    wanted = {tag_of(cell).get("grade_id") for cell in skeleton.cells} - {None}
-    wanted |= {cell["id"] for cell in skeleton.cells}
-    text = "\n".join(cell.source for cell in submitted.cells if cell.cell_type == "code")
-    known = any(tag_of(cell).get("grade_id") in wanted or cell["id"] in wanted for cell in submitted.cells)
-    if not known and not any(name in text for name in names):
-        part = ", ".join(sorted(names)[:3])
-        raise Unreadable(wording.other_notebook(file, part))

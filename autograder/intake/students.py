@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec.structs import replace
+
 from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
+from autograder.intake.file_choice import Chosen, notebook_files, sort_files
 from autograder.intake.notebook_file import refuse_link
-from autograder.intake.submission import Submission, open_submission, unreadable_result
+from autograder.intake.recognition import named_like
+from autograder.intake.submission import Submission, open_chosen, unreadable_result
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -42,7 +46,7 @@ class Student:
 
     @property
     def files(self) -> list[Path]:
-        return sorted(x for x in self.folder.glob("*.ipynb") if x.is_file() or x.is_symlink())
+        return notebook_files(self.folder)
 
     def timestamp(self) -> str | None:
         """The time in nbgrader's timestamp.txt, or None without one. Raises Unreadable."""
@@ -71,7 +75,10 @@ class Student:
         if refusal is not None:
             self.results = [refusal]
             return []
-        found = [x for x in map(lambda path: self._open_file(course, path, graded), self.files) if x]
+        files = sort_files(course, self.folder)
+        opened = [self._open_chosen(course, chosen, graded) for chosen in files.chosen]
+        found = [submission for submission in opened if submission is not None]
+        self._refuse(course, files.refused)
         self.pending = len(found)
         return found
 
@@ -88,24 +95,31 @@ class Student:
             return unreadable_result(course, self.folder, "", name, _no_notebook(self))
         return None
 
-    def _open_file(
-        self, course: Course, path: Path, graded: Callable[[Submission], Graded | None]
+    def _open_chosen(
+        self, course: Course, chosen: Chosen, graded: Callable[[Submission], Graded | None]
     ) -> Submission | None:
-        try:
-            refuse_link(path)
-            submission = open_submission(course, path, student=self.name)
-        except Unreadable as error:
-            self.results.append(unreadable_result(course, path, path.stem, self.name, error))
-            if path.stem in course.notebooks:
-                self.notebooks[path.stem] = None
-            return None
+        submission = open_chosen(course, chosen, self.name)
         earlier = graded(submission)
         if earlier is None:
             return submission
         self.skipped += 1
         result, self.notebooks[submission.name] = earlier
-        self.results.append(result)
+        self.results.append(replace(result, path=savable(submission.path)))  # it may have moved since
         return None
+
+    def _refuse(self, course: Course, refused: Mapping[Path, Unreadable]) -> None:
+        """Give each notebook that cannot be read one result, however many files are called so."""
+        sentences: dict[str, list[str]] = {}
+        paths: dict[str, Path] = {}
+        for path, error in refused.items():
+            name = named_like(course, path.name) or path.stem
+            paths.setdefault(name, path)
+            sentences.setdefault(name, []).append(str(error))
+        for name, said in sentences.items():
+            error = Unreadable(" ".join(said))
+            self.results.append(unreadable_result(course, paths[name], name, self.name, error))
+            if name in course.notebooks:
+                self.notebooks[name] = None
 
     def add(self, submission: Submission, result: NotebookResult) -> None:
         """Add the result of a notebook that has just been graded."""
@@ -118,7 +132,7 @@ class Student:
             self.notebooks[submission.name] = None
 
     def misnamed(self, course: Course) -> set[str]:
-        """The names of files that do not match any notebook of the assignment."""
+        """The names of files that may be any notebook of the assignment, or none."""
         return {result.notebook for result in self.results} - course.notebooks.keys()
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder.core import wording
 from autograder.core.cells import savable
-from autograder.core.errors import Unreadable
-from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
+from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult, total
 from autograder.course.course import Course
+from autograder.intake.file_choice import Chosen, read_file, renaming
 from autograder.intake.misplaced_answers import copy_answers_from_tests
 from autograder.intake.notebook_file import notebook_data, tidy
-from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_unrelated
+from autograder.intake.recognition import refuse_unrelated
+from autograder.intake.skeleton import assemble, code_cells, read_skeleton
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -32,7 +32,9 @@ class Submission:
     exercises: list[Exercise]
     cells: list[CodeCell]
     digest: str = ""
-    """The SHA-256 of the submitted file."""
+    """The SHA-256 of the submitted file or, if there is a note, of both."""
+    note: str = ""
+    """What people should know about how this file was recognized and chosen, or an empty string."""
 
     def job(self) -> GradeJob:
         """What a worker needs: every code cell, and the exercises not graded by a person."""
@@ -44,15 +46,29 @@ def open_submission(
 ) -> Submission:
     """Read a notebook file and restore its released cells.
 
-    `name` says which released notebook it is; by default the file's name does. Raises Unreadable.
+    `name` says which released notebook it is; by default its cells do. Raises Unreadable.
     """
-    name = name or path.stem
-    if name not in course.notebooks:
-        expected = ", ".join(f"{known}.ipynb" for known in course.notebooks)
-        raise Unreadable(wording.misnamed(path.name, course.assignment, expected))
-    submitted = notebook_data(path)
+    if name is None:
+        return open_file(course, path, student)[0]
+    data = notebook_data(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return from_notebook(course, submitted, name, str(path), student, digest)
+    return from_notebook(course, data, name, str(path), student, digest, recognized=True)
+
+
+def open_file(course: Course, path: Path, student: str | None = None) -> list[Submission]:
+    """A submission for each notebook of the assignment that the file holds. Raises Unreadable."""
+    file = read_file(course, path)
+    held = file.recognized.names
+    note = " ".join(renaming(file, held))
+    return [open_chosen(course, Chosen(name, file, note), student) for name in held]
+
+
+def open_chosen(course: Course, chosen: Chosen, student: str | None) -> Submission:
+    """The submission of a file that has been read and chosen. Raises Unreadable."""
+    file, note = chosen.file, chosen.note
+    digest = hashlib.sha256((file.digest + note).encode()).hexdigest() if note else file.digest
+    path = str(file.path)
+    return from_notebook(course, file.data, chosen.name, path, student, digest, note, recognized=True)
 
 
 def from_notebook(
@@ -62,23 +78,29 @@ def from_notebook(
     path: str,
     student: str | None,
     digest: str = "",
+    note: str = "",
+    recognized: bool = False,
 ) -> Submission:
-    """Like `open_submission`, but from a notebook that has already been read. Raises Unreadable."""
+    """Like `open_submission`, but from a notebook that has already been read. Raises Unreadable.
+
+    `recognized`: whether it is known to be this notebook, so that it may have nothing in common with it.
+    """
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
     tidied = tidy(submitted, Path(path).name)
-    refuse_unrelated(tidied, skeleton, course.names_of(name), Path(path).name)
+    if not recognized:
+        refuse_unrelated(course, tidied, name, Path(path).name)
     asked = course.asked_names(name)
     copy_answers_from_tests(tidied, skeleton, asked)
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]
     cells = code_cells(notebook, skeleton, asked)
-    return Submission(path, student, name, notebook, exercises, cells, digest)
+    return Submission(path, student, name, notebook, exercises, cells, digest, note)
 
 
 def unreadable_result(
     course: Course, path: Path, name: str, student: str | None, error: Exception
 ) -> NotebookResult:
     """The result of a file that cannot be graded."""
-    max_score = sum(x.points for x in course.exercises.values() if x.notebook == name and not x.written)
+    max_score = total(x.points for x in course.exercises.values() if x.notebook == name and not x.written)
     shown_path, shown_name, message = (savable(text) for text in (str(path), name, str(error)))
-    return NotebookResult(shown_path, student, shown_name, "unreadable", message, 0.0, max_score, 0.0)
+    return NotebookResult(shown_path, student, shown_name, "unreadable", message, None, max_score, 0.0)

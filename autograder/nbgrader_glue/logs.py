@@ -13,7 +13,8 @@ from autograder.core.errors import CourseError
 TRACEBACK = "Traceback (most recent call last)"
 MISNAMED = (
     "none of this student's files is named like a notebook of the assignment (any that were skipped are"
-    " listed above): rename the file and grade again."
+    " listed above): rename the file and grade again, or use `autograder grade`, which recognizes renamed"
+    " notebooks."
 )
 
 

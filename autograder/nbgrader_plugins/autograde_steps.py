@@ -16,6 +16,7 @@ from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode, v4
+from nbgrader.api import Gradebook
 from nbgrader.preprocessors import CheckCellMetadata, Execute, NbGraderPreprocessor
 from traitlets import Bool
 
@@ -27,6 +28,7 @@ from autograder.feedback.results import finish, store_result
 from autograder.intake.notebook_file import read_notebook, refuse_link
 from autograder.intake.submission import Submission, from_notebook
 from autograder.nbgrader_glue.logs import say_sentences
+from autograder.nbgrader_plugins.names import missing_notebooks, refuse_misnamed
 from autograder.workers.shared_worker import shared_worker_for
 
 NODES: Any = v4  # nbformat has no types
@@ -81,20 +83,24 @@ class RestoreReleasedCells(_Step):
         folder = self.folder(resources)
         for path in (folder.parent, folder, folder / f"{resources['nbgrader']['notebook']}.ipynb"):
             refuse_link(path)
-        self._refuse_misnamed(resources)
+        course = shared_worker_for(self.root, resources["nbgrader"]["assignment"]).course
+        try:
+            refuse_misnamed(course, folder)
+        except Unreadable:
+            self._withdraw_zeros(missing_notebooks(course, folder), resources)
+            raise
         return self.submission(nb, resources).notebook, resources
 
-    def _refuse_misnamed(self, resources: Any) -> None:
-        """Refuse `part (1).ipynb`, as browsers name a second download: nbgrader would call `part` missing."""
-        course = shared_worker_for(self.root, resources["nbgrader"]["assignment"]).course
-        present = {path.stem for path in self.folder(resources).glob("*.ipynb")}
-        missing = [name for name in course.notebooks if name not in present]
-        unknown = sorted(present - set(course.notebooks))
-        if missing and unknown:
-            raise Unreadable(
-                f"{unknown[0]}.ipynb is not named like a notebook of {course.assignment}, and"
-                f" {missing[0]}.ipynb is missing: rename it and grade again."
-            )
+    def _withdraw_zeros(self, missing: list[str], resources: Any) -> None:
+        """nbgrader has just recorded 0 for each notebook that it did not find by its name."""
+        folders, names = self.parent.parent.coursedir, resources["nbgrader"]
+        with Gradebook(folders.db_url, folders.course_id) as book:
+            for name in missing:
+                notebook = book.find_submission_notebook(name, names["assignment"], names["student"])
+                for grade in notebook.grades:
+                    grade.auto_score = None
+                    grade.needs_manual_grade = grade.needs_manual_grade or grade.manual_score is None
+            book.db.commit()
 
 
 class GradeSubmission(_Step):

@@ -84,8 +84,9 @@ def assert_documented(data: dict[str, Any]) -> None:
         assert sorted(result) == sorted(RESULT)
         assert result["status"] in ("graded", "unreadable", "failed")
         assert (result["message"] is None) == (result["status"] == "graded")
+        assert (result["score"] is None) == (result["status"] != "graded")
         assert isinstance(result["path"], str) and isinstance(result["notebook"], str)
-        assert math.isfinite(result["score"] + result["max_score"] + result["seconds"])
+        assert math.isfinite((result["score"] or 0) + result["max_score"] + result["seconds"])
         for exercise in result["exercises"]:
             assert sorted(exercise) == sorted(EXERCISE)
             assert exercise["status"] in get_args(ExerciseStatus)
@@ -129,7 +130,8 @@ def test_bad_files_are_named_and_the_others_graded(
     (tmp_path / "bad").mkdir()
     broken = tmp_path / "bad" / f"{PART}.ipynb"
     broken.write_text("{")
-    named = notebook("count_params", name="[b]mine[red] :smile:\x1b[31m.ipynb")
+    named = tmp_path / "[b]mine[red] :smile:\x1b[31m.ipynb"
+    named.write_text('{"cells": []}')
     missing = tmp_path / "no" / f"{PART}.ipynb"
     file = tmp_path / "out.json"
     good = notebook("count_params")
@@ -143,6 +145,7 @@ def test_bad_files_are_named_and_the_others_graded(
     errors = [line for line in err.splitlines() if line.startswith("autograder: ")]
     assert len(errors) == 4
     assert "[b]mine[red] :smile:" in err
+    assert [("--notebook" in line) for line in errors] == [False, True, False, False]
     assert out.count("unreadable") == 4
 
 
@@ -177,7 +180,7 @@ def test_internal_error_fails_without_a_score(
     data = results(file)
     assert_documented(data)
     (result,) = data["results"]
-    assert (result["status"], result["score"]) == ("failed", 0.0)
+    assert (result["status"], result["score"]) == ("failed", None)
     assert "count_params, test_deep_net: KeyError" in err
     assert "failed" in out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from autograder.core.records import CheckResult, Diagnosis, ExerciseResult, ExerciseStatus, NotebookResult
 from autograder.feedback.terminal import (
@@ -37,7 +38,7 @@ def notebook(
     return NotebookResult(path, student, "a", "graded", None, score, 3.0 * len(exercises), 0.1, exercises)
 
 
-UNREADABLE = NotebookResult("b.ipynb", "ada", "b", "unreadable", "b.ipynb is empty.", 0.0, 24.0, 0.0)
+UNREADABLE = NotebookResult("b.ipynb", "ada", "b", "unreadable", "b.ipynb is empty.", None, 24.0, 0.0)
 
 
 def rows(text: str) -> list[list[str]]:
@@ -131,9 +132,17 @@ def test_class_has_one_row_for_each_student() -> None:
     ]
 
 
-def test_ungraded_notebook_counts_towards_the_maximum_and_says_why() -> None:
+def test_ungraded_notebook_has_no_score_and_says_why() -> None:
     score, lost, sentences = class_row([notebook(exercise("a", "passed", 3.0)), UNREADABLE])
-    assert (score, lost, sentences) == ("3/27", "-", "b.ipynb is empty.")
+    assert (score, lost, sentences) == ("3/3, -/24", "-", "b.ipynb is empty.")
+    assert class_row([UNREADABLE])[0] == "-/24"
+    assert class_row([replace(UNREADABLE, max_score=0.0)])[0] == "-"
+    assert "b.ipynb  -/24" in to_text(notebook_table(UNREADABLE), 80, color=False)
+
+
+def test_sums_are_rounded() -> None:
+    results = [notebook(exercise("a", "passed", points)) for points in (0.1, 20.9, 0.2)]
+    assert class_row(results)[0] == "21.2/9"
 
 
 def test_row_names_six_exercises_and_three_misconceptions() -> None:

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 
 from autograder.core.cells import tag_of
-from autograder.core.errors import Unreadable
 from autograder.intake.notebook_file import tidy
-from autograder.intake.skeleton import assemble, code_cells, refuse_unrelated
+from autograder.intake.skeleton import assemble, code_cells
 from tests.engine.support.small_course import cell, cell_of, notebook
 
 GRADED = ["slope", "line", "answers", "why"]
@@ -177,11 +176,3 @@ def test_shuffled_copies_and_deletions_leave_each_graded_cell_once(rng: random.R
     assert as_released(once)
     assert len({x["id"] for x in once.cells}) == len(once.cells)
     assert as_released(assembled(deepcopy(once)))
-
-
-def test_unrelated_notebooks_are_refused_and_stripped_ones_are_not() -> None:
-    unrelated = tidy({"cells": [cell("a", "import os"), cell("b", "# slope", "markdown")]}, "p")
-    with pytest.raises(Unreadable, match="another assignment"):
-        refuse_unrelated(unrelated, skeleton(), ["slope", "Line"], "p.ipynb")
-    own = tidy({"cells": [{"cell_type": "code", "source": "def slope(): pass"}]}, "p")
-    refuse_unrelated(own, skeleton(), ["slope", "Line"], "p.ipynb")

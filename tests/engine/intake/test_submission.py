@@ -8,11 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from autograder.authoring.release import make_release
 from autograder.core.errors import Unreadable
-from autograder.core.records import CellRun, CheckResult, ExerciseResult, JobResult, Output
+from autograder.core.records import (
+    CellRun,
+    CheckResult,
+    Exercise,
+    ExerciseResult,
+    JobResult,
+    Output,
+    total,
+)
 from autograder.course.course import Course
 from autograder.feedback.results import finish
 from autograder.intake.submission import Submission, from_notebook, open_submission, unreadable_result
@@ -90,16 +99,26 @@ def test_only_exercises_of_the_same_notebook_are_graded(course: Course, tmp_path
     assert [x.id for x in found.exercises] == ["slope_too", "line_too", "answers_too", "why_too"]
 
 
-def test_unknown_name_is_refused_unless_one_is_given(course: Course, submit: Callable[..., Path]) -> None:
-    path = submit(name="lines (2).ipynb")
-    with pytest.raises(Unreadable) as caught:
-        open_submission(course, path)
-    assert str(caught.value) == (
-        "lines (2).ipynb is not named like a notebook of week1 (lines.ipynb): rename it and grade again."
-    )
-    assert open_submission(course, path, "lines").name == "lines"
-    with pytest.raises(Unreadable, match="not named like"):
-        open_submission(course, submit(), "curves")
+def test_renamed_file_is_graded_with_a_line_that_the_result_repeats(
+    course: Course, submit: Callable[..., Path]
+) -> None:
+    path = submit(solve, name="my *homework*.ipynb")
+    found = open_submission(course, path)
+    assert found.name == "lines"
+    assert found.note == "my *homework*.ipynb is graded as lines: its cells say so."
+    assert found.digest != hashlib.sha256(path.read_bytes()).hexdigest(), "a new line is a new result"
+    result = finish(found, job_result(found))
+    assert result.message == found.note
+    first, *others = found.notebook.cells
+    assert first.source.replace("\\", "") == found.note, "the student reads it above the first cell"
+    assert "\\*homework\\*" in first.source
+    assert all("homework" not in cell.source for cell in others)
+    nbformat.validate(found.notebook)
+
+
+def test_given_name_needs_no_cells(course: Course, submit: Callable[..., Path]) -> None:
+    found = open_submission(course, submit(strip, name="mine.ipynb"), "lines")
+    assert (found.name, found.note) == ("lines", "")
 
 
 @pytest.mark.parametrize("text", ["", "no notebook", "[]", "{}", '{"cells": 3}'])
@@ -195,8 +214,17 @@ def test_result_adds_up_the_automatic_exercises(submission: Submission) -> None:
     result = finish(submission, job_result(submission))
     assert (result.path, result.student, result.notebook) == (submission.path, "ada", "lines")
     assert (result.status, result.message, result.seconds) == ("graded", None, 1.5)
-    assert (result.score, result.max_score) == (3.44, 6.0)
+    assert (result.score, result.max_score) == (3.444, 6.0)
     assert result.exercises == (*GRADED, ExerciseResult("why", None, 4.0, "manual"))
+
+
+def test_sums_are_rounded(submission: Submission) -> None:
+    submission.exercises = [Exercise(name, "lines", 0.1) for name in ("slope", "line", "answers")]
+    graded = job_result(submission)
+    graded.exercises = [ExerciseResult(x.id, 0.1, 0.1, "passed") for x in submission.exercises]
+    result = finish(submission, graded)
+    assert (result.score, result.max_score) == (0.3, 0.3), "0.1 + 0.1 + 0.1 is 0.30000000000000004"
+    assert total([20.9, 0.3, None]) == 21.2
 
 
 def test_results_follow_the_order_of_the_notebook(submission: Submission) -> None:
@@ -223,7 +251,7 @@ def test_internal_error_records_no_score_and_fills_in_nothing(submission: Submis
     assert result.message == (
         "No score is recorded because of an internal error: slope, test_slope: KeyError; answers: no check"
     )
-    assert (result.score, result.max_score, result.seconds) == (0.0, 6.0, 1.5)
+    assert (result.score, result.max_score, result.seconds) == (None, 6.0, 1.5)
     assert [x.id for x in result.exercises] == ["slope", "line", "answers", "why"]
     assert all(not cell.get("outputs") for cell in submission.notebook.cells)
 
@@ -242,4 +270,4 @@ def test_unreadable_file_has_a_result(course: Course, name: str, maximum: float)
     result = unreadable_result(course, path, name, "bob", Unreadable("It is empty."))
     assert (result.path, result.student, result.notebook) == (str(path), "bob", name)
     assert (result.status, result.message) == ("unreadable", "It is empty.")
-    assert (result.score, result.max_score, result.exercises) == (0.0, maximum, ())
+    assert (result.score, result.max_score, result.exercises) == (None, maximum, ())

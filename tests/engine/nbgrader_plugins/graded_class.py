@@ -46,7 +46,9 @@ BROKEN = {
     "badjson": wording.not_a_notebook(FILE, wording.invalid_json(1)),
     "empty": wording.empty_file(FILE),
     "misnamed": "none of this student's files is named like a notebook of the assignment",
-    "renamed": "part1_neurons (1).ipynb is not named like a notebook of module6",
+    "renamed": wording.refused_name("part1_neurons (1).ipynb", PART),
+    "swapped": wording.refused_name(f"{OTHER}.ipynb", PART),
+    "unknown": wording.refused_unknown_name("homework.ipynb", "module6", OTHER),
     "stamp": "timestamp.txt does not contain a valid time",
     "stranger": "part1_neurons.ipynb contains none of this part's exercises",
 }
@@ -122,6 +124,9 @@ def hand_in_broken(root: Path) -> None:
     hand_in(root, "misnamed", right, f"{PART} (1)")
     hand_in(root, "renamed", right, f"{PART} (1)")
     hand_in(root, "renamed", solved(root, OTHER), OTHER)
+    hand_in(root, "swapped", right, OTHER)
+    hand_in(root, "unknown", right)
+    hand_in(root, "unknown", "{", "homework")
     hand_in(root, "stamp", right).with_name("timestamp.txt").write_text("yesterday or so")
     linked = root / "submitted/linked/module6" / FILE
     linked.parent.mkdir(parents=True)

@@ -18,7 +18,7 @@ from autograder.core.records import JobResult
 from autograder.pipeline import grade_class
 from autograder.workers import shared_worker
 from tests.engine.nbgrader_plugins.graded_class import BROKEN, FULL_MARKS, GradedClass
-from tests.engine.support.small_class import PART, scores
+from tests.engine.support.small_class import OTHER, PART, scores
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,23 @@ def test_broken_submissions_are_reported_and_affect_nobody_else(graded: GradedCl
         assert sentence in graded.output
         assert not (graded.root / "autograded" / student / "module6").exists()
     assert graded.output.count("for student '") == len(BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("student", "cell"),
+    [("renamed", (PART, "claims")), ("swapped", (PART, "claims")), ("unknown", (OTHER, "mlp"))],
+)
+def test_notebook_that_may_be_there_under_another_name_is_no_zero(
+    graded: GradedClass, student: str, cell: tuple[str, str]
+) -> None:
+    assert graded.scores[student, *cell] == (None, None, True)
+
+
+def test_autograder_grade_recognizes_what_nbgrader_refuses(graded: GradedClass) -> None:
+    for student in ("misnamed", "renamed", "swapped"):
+        assert graded.expected_scores[student, PART, "count_params"] == (3.0, None, False)
+    assert graded.expected_scores["renamed", OTHER, "mlp"] == (3.0, None, False)
+    assert graded.expected_scores["unknown", OTHER, "mlp"] == (None, None, True)
 
 
 def test_autograder_grade_skips_what_nbgrader_has_graded(

@@ -36,16 +36,19 @@ def test_broken_submissions_get_one_sentence_each_and_affect_nobody_else(
     submit(course, "last", solved(course, PART, "gradient_flow"))
     for student, (content, _) in BROKEN.items():
         submit(course, student, content)
-    submit(course, "named", solved(course, PART, "count_params"), f"{PART} (1).ipynb")
+    submit(course, "named", BROKEN["other"][0], "homework.ipynb")
     submit(course, "timeless", solved(course, PART, "count_params"))
     (course.root / "submitted/timeless/module6/timestamp.txt").write_text("yesterday")
     submit(course, "[red] ümlaut", "{")
-    submit(course, "latin", solved(course, PART, "count_params"), os.fsdecode(b"p\xfcrt.ipynb"))
+    submit(course, "latin", "{", os.fsdecode(b"p\xfcrt.ipynb"))
     legacy_name = os.fsdecode(b"m\xfcller")  # as in old zip files
     submit(course, legacy_name, solved(course, PART, "count_params"))
     reasons = {name: reason for name, (_, reason) in BROKEN.items()}
-    reasons |= {"named": "is not named like a notebook", "timeless": "does not contain a valid time"}
-    reasons |= {"[red] ümlaut": "invalid JSON", "latin": "p?rt.ipynb is not named like a notebook"}
+    reasons |= {
+        "named": "homework.ipynb has nothing in common with a notebook",
+        "timeless": "does not contain a valid time",
+    }
+    reasons |= {"[red] ümlaut": "invalid JSON", "latin": "p?rt.ipynb is not a notebook"}
     reasons |= {"m?ller": "is not UTF-8 text"}
 
     code, results, out, err = grade()
@@ -59,7 +62,10 @@ def test_broken_submissions_get_one_sentence_each_and_affect_nobody_else(
         (result,) = [x for x in results.values() if x["student"] == student]
         assert result["status"] == "unreadable"
         assert f"autograder: {student}: {result['message']}" == line
-        assert (result["score"], result["exercises"]) == (0.0, [])
+        assert (result["score"], result["exercises"]) == (None, [])
+    table = [line for line in out.splitlines() if "/24" in line]
+    assert len([line for line in table if " -/24" in line]) == len(BROKEN) + 1
+    assert " 0/24" not in out
     assert results[f"good/{PART}"]["score"] == 3.0
     assert results[f"last/{PART}"]["score"] == 2.0
     assert len(results) == len(reasons) + 2
