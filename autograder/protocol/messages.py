@@ -67,6 +67,12 @@ class RunCell(Message):
     given: bool
 
 
+class InterruptCell(Message):
+    """Let the SIGINT that follows interrupt this cell. If the cell has ended, the signal has no effect."""
+
+    number: int
+
+
 class Describe(Message):
     """Ask whether the process can be forked: it has one thread and no CUDA context."""
 

@@ -25,6 +25,7 @@ from autograder.protocol.messages import (
     ErrorResponse,
     Fork,
     Forked,
+    InterruptCell,
     Request,
     RunCell,
     Serve,
@@ -38,7 +39,6 @@ from autograder.student.student_definitions import StudentDefinitions
 
 def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> None:
     """Do what the grader says until it hangs up. `forks` says whether this system can fork safely."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
@@ -46,11 +46,13 @@ def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> 
     definitions = StudentDefinitions(shell.user_ns)
     while True:
         try:
-            message = channel.receive(RunCell | Describe | Fork | EndFork | Serve)
+            message = channel.receive(RunCell | InterruptCell | Describe | Fork | EndFork | Serve)
         except ProtocolError:
             return
         if isinstance(message, RunCell):
-            channel.send(_run_cell(notebook, message, definitions))
+            channel.send(_run_cell(notebook, message, definitions, channel))
+        elif isinstance(message, InterruptCell):
+            notebook.interrupts.missed()
         elif isinstance(message, Describe):
             channel.send(Described(forks and _forkable()))
         elif isinstance(message, Fork):
@@ -65,15 +67,13 @@ def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> 
                 return
 
 
-def _run_cell(notebook: Notebook, message: RunCell, definitions: StudentDefinitions) -> CellDone:
-    """Run one cell. SIGINT has an effect only while it runs."""
+def _run_cell(
+    notebook: Notebook, message: RunCell, definitions: StudentDefinitions, channel: Channel
+) -> CellDone:
+    """Run one cell."""
     if not message.given:
         definitions.before_cell()
-    try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        done = notebook.run(message.number, message.source)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    done = notebook.run(message.number, message.source, channel)
     if not message.given:
         definitions.after_cell()
     return done
