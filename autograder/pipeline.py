@@ -23,6 +23,7 @@ from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
+from autograder.intake.beside import beside_from
 from autograder.intake.students import find_students
 from autograder.intake.submission import Submission, open_submission, unreadable_result
 from autograder.workers.pool import Pool, available_jobs
@@ -80,17 +81,23 @@ def run_files(
     seed: int | None,
     notebook: str | None,
     unsafe: bool = False,
+    beside: Sequence[Path] = (),
 ) -> int:
-    """Grade notebook files without a gradebook; returns the exit code. Raises CourseError."""
+    """Grade notebook files without a gradebook; returns the exit code. Raises CourseError.
+
+    `beside` names files and folders to put beside each notebook: what else is in a notebook's folder may be
+    other people's.
+    """
     course = Course(root if (root / "source").is_dir() else OWN_COURSE, DEFAULT_ASSIGNMENT)
     if notebook is not None and notebook not in course.notebooks:
         known = ", ".join(course.notebooks)
         raise CourseError(f"{course.assignment} has no notebook named {notebook!r}, only {known}.")
+    files_beside = beside_from(course, beside)
     results: dict[int, NotebookResult] = {}
     pending: list[tuple[int, Submission]] = []
     for number, path in enumerate(files):
         try:
-            pending.append((number, open_submission(course, path, notebook)))
+            pending.append((number, open_submission(course, path, notebook, beside=files_beside)))
         except Unreadable as error:
             results[number] = unreadable_result(course, path, notebook or path.stem, None, error)
     with closing(grade_submissions(course, pending, available_jobs(), device, seed, unsafe)) as graded:
@@ -120,7 +127,7 @@ def grade_submissions(
     config = WorkerConfig(str(course.root), course.assignment, seed, device, diagnose=True, unsafe=unsafe)
     with Pool(config, min(jobs, len(pending))) as pool, Progress(len(pending)) as progress:
         progress.say(pool.sentence)
-        for (tag, submission), graded in pool.run([(each, each[1].job()) for each in pending]):
+        for (tag, submission), graded in pool.run([(each, each[1].job) for each in pending]):
             yield tag, submission, finish(submission, graded)
             student, name = submission.student, submission.name
             progress.step(f"{student}/{name}" if student else submission.path)

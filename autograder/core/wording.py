@@ -7,6 +7,8 @@ feedback/templates/. A `reason` below is the text of the exception that was caug
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # -- the released notebook -------------------------------------------------------------------------
 
 YOUR_CODE_HERE = "# YOUR CODE HERE"
@@ -120,6 +122,19 @@ def cell_sent_invalid_response(reason: str) -> str:
 
 def too_long_to_show(characters: int) -> str:
     return f"[HTML of {characters} characters: too long to show here]"
+
+
+# -- files handed in beside the notebook -------------------------------------------------------------
+
+RELEASED_IS_USED = "the released file is used"
+MAX_NAMED_FILES = 5
+
+
+def files_left_out(files: Sequence[str]) -> str:
+    """Each of `files` is a path with the reason in brackets."""
+    more = len(files) - MAX_NAMED_FILES
+    named = ", ".join(files[:MAX_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
+    return f"Graded without these files beside the notebook: {named}."
 
 
 # -- why a file cannot be graded; staff read these too ----------------------------------------------

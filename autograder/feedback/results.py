@@ -31,7 +31,7 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
         fill(submission.notebook, {cell.number: cell for cell in graded.cells}, automatic)
     max_score = sum(x.points for x in submission.exercises if not x.written)
     score = sum(result.score or 0.0 for result in automatic.values())
-    message = graded.warning or None
+    message = " ".join(x for x in (graded.warning, submission.beside.note) if x) or None
     if failed:
         message = f"No score is recorded because of an internal error: {'; '.join(graded.internal_errors)}"
     return NotebookResult(

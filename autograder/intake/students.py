@@ -12,6 +12,7 @@ from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
+from autograder.intake.beside import NOTHING, Beside, beside_in
 from autograder.intake.notebook_file import refuse_link
 from autograder.intake.submission import Submission, open_submission, unreadable_result
 
@@ -39,6 +40,8 @@ class Student:
     results: list[NotebookResult] = field(default_factory=list)
     skipped: int = 0
     """How many notebooks were graded before and have not changed since."""
+    beside: Beside = NOTHING
+    """What was handed in beside the notebooks."""
 
     @property
     def files(self) -> list[Path]:
@@ -71,6 +74,7 @@ class Student:
         if refusal is not None:
             self.results = [refusal]
             return []
+        self.beside = beside_in(course, self.folder)
         found = [x for x in map(lambda path: self._open_file(course, path, graded), self.files) if x]
         self.pending = len(found)
         return found
@@ -93,7 +97,7 @@ class Student:
     ) -> Submission | None:
         try:
             refuse_link(path)
-            submission = open_submission(course, path, student=self.name)
+            submission = open_submission(course, path, student=self.name, beside=self.beside)
         except Unreadable as error:
             self.results.append(unreadable_result(course, path, path.stem, self.name, error))
             if path.stem in course.notebooks:

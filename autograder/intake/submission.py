@@ -12,6 +12,7 @@ from autograder.core.cells import savable
 from autograder.core.errors import Unreadable
 from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
 from autograder.course.course import Course
+from autograder.intake.beside import NOTHING, Beside
 from autograder.intake.notebook_file import notebook_data, tidy
 from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_unrelated
 
@@ -31,15 +32,24 @@ class Submission:
     exercises: list[Exercise]
     cells: list[CodeCell]
     digest: str = ""
-    """The SHA-256 of the submitted file."""
+    """The SHA-256 of the submitted file, or of it and the files beside it."""
+    beside: Beside = NOTHING
 
     def job(self) -> GradeJob:
-        """What a worker needs: every code cell, and the exercises not graded by a person."""
-        return GradeJob(self.cells, [x for x in self.exercises if not x.written])
+        """What a worker needs: every code cell, the exercises not graded by a person, the files.
+
+        Raises Unreadable if a file has changed since the submission was opened.
+        """
+        exercises = [x for x in self.exercises if not x.written]
+        return GradeJob(self.cells, exercises, files=self.beside.read())
 
 
 def open_submission(
-    course: Course, path: Path, name: str | None = None, student: str | None = None
+    course: Course,
+    path: Path,
+    name: str | None = None,
+    student: str | None = None,
+    beside: Beside = NOTHING,
 ) -> Submission:
     """Read a notebook file and restore its released cells.
 
@@ -51,7 +61,7 @@ def open_submission(
         raise Unreadable(wording.misnamed(path.name, course.assignment, expected))
     submitted = notebook_data(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return from_notebook(course, submitted, name, str(path), student, digest)
+    return from_notebook(course, submitted, name, str(path), student, digest, beside)
 
 
 def from_notebook(
@@ -61,14 +71,17 @@ def from_notebook(
     path: str,
     student: str | None,
     digest: str = "",
+    beside: Beside = NOTHING,
 ) -> Submission:
     """Like `open_submission`, but from a notebook that has already been read. Raises Unreadable."""
+    digest = beside.digest(digest)
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
     tidied = tidy(submitted, Path(path).name)
     refuse_unrelated(tidied, skeleton, course.names_of(name), Path(path).name)
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]
-    return Submission(path, student, name, notebook, exercises, code_cells(notebook, skeleton), digest)
+    cells = code_cells(notebook, skeleton)
+    return Submission(path, student, name, notebook, exercises, cells, digest, beside)
 
 
 def unreadable_result(

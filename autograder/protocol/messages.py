@@ -59,6 +59,17 @@ class KillTreeDone(Message):
 # -- grader to the notebook's process --------------------------------------------------------------
 
 
+class PutFile(Message):
+    """Put a file, or its next part, beside the notebook. Only before `Start`."""
+
+    path: str
+    data: bytes
+
+
+class Start(Message):
+    """Start the notebook. The response is Started."""
+
+
 class RunCell(Message):
     """Run a cell; `given` as in CodeCell."""
 
@@ -103,6 +114,10 @@ class StopServing(Message):
 
 
 # -- the notebook's process to grader --------------------------------------------------------------
+
+
+class Started(Message):
+    """The process is confined, the files are in place, and it waits for cells."""
 
 
 class CellDone(Message):

@@ -6,6 +6,7 @@ The fork server makes the shell once, so that starting a submission takes only a
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import os
@@ -266,6 +267,7 @@ class Notebook:
         except BaseException as error:  # noqa: BLE001  an interrupt may come outside IPython's own handling
             self.outputs.add(Output("error", ename=type(error).__name__, evalue=_safe_text(error)))
         self.interrupts.stop()
+        importlib.invalidate_caches()  # the cells follow each other faster than a folder's time stamp changes
         self._read_descriptors()
         return CellDone(number, count, self.outputs.finish())
 
