@@ -72,13 +72,17 @@ def run(
     notebook: Annotated[
         str | None, typer.Option(help="The name of the released notebook, if the files are not recognized.")
     ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option("--with", help="A file or folder to put beside each notebook; can be repeated."),
+    ] = None,
     unsafe: UnsafeOption = False,
     course: CourseOption = CURRENT_FOLDER,
 ) -> None:
     """Grade notebook files, without a gradebook."""
     from autograder.pipeline import run_files
 
-    raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook, unsafe))
+    raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook, unsafe, beside or []))
 
 
 @app.command()

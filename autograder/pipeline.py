@@ -24,6 +24,7 @@ from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
+from autograder.intake.beside import beside_from
 from autograder.intake.recognition import Unrecognized, named_like
 from autograder.intake.students import find_students
 from autograder.intake.submission import Submission, open_file, open_submission, unreadable_result
@@ -82,17 +83,26 @@ def run_files(
     seed: int | None,
     notebook: str | None,
     unsafe: bool = False,
+    beside: Sequence[Path] = (),
 ) -> int:
-    """Grade notebook files without a gradebook; returns the exit code. Raises CourseError."""
+    """Grade notebook files without a gradebook; returns the exit code. Raises CourseError.
+
+    `beside` names files and folders to put beside each notebook: what else is in a notebook's folder may be
+    other people's.
+    """
     course = Course(root if (root / "source").is_dir() else OWN_COURSE, DEFAULT_ASSIGNMENT)
     if notebook is not None and notebook not in course.notebooks:
         known = ", ".join(course.notebooks)
         raise CourseError(f"{course.assignment} has no notebook named {notebook!r}, only {known}.")
+    files_beside = beside_from(course, beside)
     results: dict[tuple[int, str], NotebookResult] = {}
     pending: list[tuple[tuple[int, str], Submission]] = []
     for number, path in enumerate(files):
         try:
-            found = [open_submission(course, path, notebook)] if notebook else open_file(course, path)
+            if notebook:
+                found = [open_submission(course, path, notebook, beside=files_beside)]
+            else:
+                found = open_file(course, path, beside=files_beside)
             pending += [((number, submission.name), submission) for submission in found]
         except Unreadable as error:
             name = notebook or named_like(course, path.name) or path.stem
@@ -129,7 +139,7 @@ def grade_submissions(
     config = WorkerConfig(str(course.root), course.assignment, seed, device, diagnose=True, unsafe=unsafe)
     with Pool(config, min(jobs, len(pending))) as pool, Progress(len(pending)) as progress:
         progress.say(pool.sentence)
-        for (tag, submission), graded in pool.run([(each, each[1].job()) for each in pending]):
+        for (tag, submission), graded in pool.run([(each, each[1].job) for each in pending]):
             yield tag, submission, finish(submission, graded)
             student, name = submission.student, submission.name
             progress.step(f"{student}/{name}" if student else submission.path)

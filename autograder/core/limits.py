@@ -9,6 +9,13 @@ from dataclasses import dataclass
 
 MIB = 1 << 20
 
+# Of the files handed in beside a notebook. They also count towards tmp_bytes and tmp_files below.
+MAX_BESIDE_FILES = 200
+MAX_BESIDE_FILE_BYTES = 16 * MIB
+MAX_BESIDE_BYTES = 32 * MIB
+MAX_BESIDE_DEPTH = 8
+"""Folders in folders, counting the notebook's own."""
+
 
 @dataclass(frozen=True)
 class Limits:

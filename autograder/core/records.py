@@ -144,6 +144,13 @@ class WorkerConfig(msgspec.Struct):
     """The processor to stay on, or -1 for any: a request is quicker if it need not wake another."""
 
 
+class SubmittedFile(msgspec.Struct, frozen=True):
+    """A file handed in beside the notebook; `path` is relative to the notebook's folder."""
+
+    path: str
+    data: bytes
+
+
 class GradeJob(msgspec.Struct):
     """One submission's code cells, and the exercises to grade."""
 
@@ -151,6 +158,8 @@ class GradeJob(msgspec.Struct):
     exercises: list[Exercise]
     until_failure: bool = False
     """Whether to skip the remaining checks of an exercise after the first that fails."""
+    files: list[SubmittedFile] = []
+    """What to put beside the notebook."""
 
 
 class JobResult(msgspec.Struct):

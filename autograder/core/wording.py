@@ -128,6 +128,19 @@ def too_long_to_show(characters: int) -> str:
     return f"[HTML of {characters} characters: too long to show here]"
 
 
+# -- files handed in beside the notebook -------------------------------------------------------------
+
+RELEASED_IS_USED = "the released file is used"
+MAX_NAMED_FILES = 5
+
+
+def files_left_out(files: Sequence[str]) -> str:
+    """Each of `files` is a path with the reason in brackets."""
+    more = len(files) - MAX_NAMED_FILES
+    named = ", ".join(files[:MAX_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
+    return f"Graded without these files beside the notebook: {named}."
+
+
 # -- why a file cannot be graded; staff read these too ----------------------------------------------
 
 SUBMIT_AGAIN = "open it in Jupyter, save it and submit it again"

@@ -31,7 +31,7 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
         fill(submission.notebook, {cell.number: cell for cell in graded.cells}, automatic)
         if submission.note:
             put_first(submission.notebook, submission.note)
-    message = " ".join(filter(None, (submission.note, graded.warning))) or None
+    message = " ".join(filter(None, (submission.note, graded.warning, submission.beside.note))) or None
     if failed:
         message = f"No score is recorded because of an internal error: {'; '.join(graded.internal_errors)}"
     return NotebookResult(

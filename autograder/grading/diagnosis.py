@@ -8,12 +8,14 @@ from typing import Any
 import torch
 
 from autograder.core import wording
-from autograder.core.records import CheckRun, CodeCell, Diagnosis, Exchange, Exercise
+from autograder.core.records import CheckResult, CheckRun, CodeCell, Diagnosis, Exchange, Exercise
 from autograder.course.course import Course
 from autograder.course.samples import Sample, read_samples
 from autograder.grading.checks import close
 from autograder.grading.grade_submission import SubmissionGrader
 from autograder.grading.reference import ReferenceProxy
+from autograder.process.proxy import NO_ANSWER
+from autograder.protocol.channel import ProtocolError
 from autograder.protocol.values import ObjectRef
 
 TOLERANCE = 1e-4
@@ -26,7 +28,9 @@ class Diagnoser:
     """Compares a submission's answers with those of its exercise's buggy samples.
 
     A sample gets the same inputs as the submission. It runs a check only if that can still decide the
-    diagnosis, and never twice.
+    diagnosis, and never again once it has answered. A run in which its process died or did not answer may say
+    more about the machine than about the sample: it is repeated in a process of its own, and counts if it
+    ends the same way.
     """
 
     def __init__(
@@ -67,14 +71,18 @@ class Diagnoser:
         if len(failed) == sum(run.result.passed is not None for run in mine.values()):
             return None
         self._run(exercise, [(name, check) for name in samples for check in mine])
-        alike = [name for name in samples if self._failed(exercise, name, mine) == failed]
+        alike = [name for name in samples if self._fails(exercise, name, mine) == failed]
         if len(alike) != 1:
             return None
         found = samples[alike[0]]
         return Diagnosis(found.name, wording.LOOKS_LIKE + found.message)
 
-    def _failed(self, exercise: Exercise, sample: str, checks: Iterable[str]) -> set[str]:
-        return {x for x in checks if self._sample_runs[exercise.id, sample, x].result.passed is False}
+    def _fails(self, exercise: Exercise, sample: str, checks: Iterable[str]) -> set[str] | None:
+        """The checks that the sample fails; None if one of them could not be run."""
+        runs = {name: self._sample_runs[exercise.id, sample, name] for name in checks}
+        if any(run.fault == "internal" for run in runs.values()):
+            return None
+        return {name for name, run in runs.items() if run.result.passed is False}
 
     def _buggy_samples(self, exercise: Exercise) -> dict[str, Sample]:
         if exercise.id not in self._samples:
@@ -84,19 +92,30 @@ class Diagnoser:
 
     def _agrees(self, exercise: Exercise, sample: str, mine: CheckRun, tolerance: float) -> bool:
         run = self._sample_runs[exercise.id, sample, mine.result.name]
-        return same_exchanges(mine.exchanges, run.exchanges, tolerance)
+        return run.fault != "internal" and same_exchanges(mine.exchanges, run.exchanges, tolerance)
 
     def _run(self, exercise: Exercise, wanted: list[tuple[str, str]]) -> None:
-        """Run these pairs of sample and check in one process, except those that were run before."""
-        new = [(name, check) for name, check in wanted if (exercise.id, name, check) not in self._sample_runs]
+        """Run these pairs of sample and check in one process, except those whose answers are known."""
+        new = [
+            pair
+            for pair in wanted
+            if (run := self._sample_runs.get((exercise.id, *pair))) is None or run.fault == "internal"
+        ]
         if not new:
             return
+        for pair, run in zip(new, self._run_once(exercise, new), strict=True):
+            again = run if _answered(run) else self._run_once(exercise, [pair])[0]
+            self._sample_runs[exercise.id, *pair] = again
+
+    def _run_once(self, exercise: Exercise, pairs: list[tuple[str, str]]) -> list[CheckRun]:
         items = {item.name: item for item in self.grader.graders.checks[exercise.id]}
-        pairs = [(f"sample_{name}", items[check]) for name, check in new]
-        cells = self._cells(exercise, list(dict.fromkeys(name for name, _ in new)))
-        runs = self.grader.run_in_namespaces(cells, pairs, self.reference(exercise))
-        for (name, check), run in zip(new, runs, strict=True):
-            self._sample_runs[exercise.id, name, check] = run
+        cells = self._cells(exercise, list(dict.fromkeys(name for name, _ in pairs)))
+        named = [(f"sample_{name}", items[check]) for name, check in pairs]
+        try:
+            return self.grader.run_in_namespaces(cells, named, self.reference(exercise))
+        except ProtocolError as error:  # the process died between two checks
+            fault = f"{type(error).__name__}: {error}"
+            return [_not_judged(name, fault) for _, name in pairs]
 
     def _cells(self, exercise: Exercise, samples: list[str]) -> list[CodeCell]:
         """Cells that bind a namespace for each sample: the reference solution, then the sample over it.
@@ -111,6 +130,16 @@ class Diagnoser:
             lines += [f"exec(solution, {space})", f"exec({source!r}, {space})"]
             cells.append(CodeCell(number, "\n".join(lines)))
         return cells
+
+
+def _not_judged(check: str, detail: str) -> CheckRun:
+    return CheckRun(CheckResult(check, None, 1.0, wording.NOT_JUDGED), "internal", detail)
+
+
+def _answered(run: CheckRun) -> bool:
+    """Whether the check was judged, on an answer to each of its requests."""
+    lost = any(exchange.raised == NO_ANSWER for exchange in run.exchanges)
+    return not lost and run.fault not in ("internal", "timeout", "memory")
 
 
 def same_exchanges(mine: tuple[Exchange, ...], other: tuple[Exchange, ...], tolerance: float) -> bool:

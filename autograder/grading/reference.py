@@ -13,28 +13,46 @@ from autograder.process.proxy import LocalProxy
 from autograder.protocol.messages import Request, Response
 from autograder.protocol.values import RefValue
 
+MAX_CACHED_BYTES = 256 * 2**20
+"""Of one exercise's requests and responses."""
+
 
 class ReferenceProxy(LocalProxy):
     """The reference solution; it answers a repeated request from a cache.
 
     Every submission of a run gets the same inputs, so the reference is computed once for a whole class.
     A response is not cached if it, or its request, refers to an entry of the object table: that object
-    may have changed since.
+    may have changed since, and is gone after the check. What was not asked for the longest time makes room:
+    a check may ask about a submission's own values, and no other submission has the same.
     """
 
     def __init__(self, names: dict[str, Any]) -> None:
         super().__init__(names)
-        self._responses: dict[bytes, Response] = {}
+        self._responses: dict[bytes, tuple[Response, int]] = {}
+        """Responses and their sizes by encoded request; what was asked last is at the end."""
+        self._size = 0
 
     def _ask(self, request: Request) -> Response:
         key = msgspec.msgpack.encode(msgspec.structs.replace(request, id=0))
-        response = self._responses.get(key)
-        if response is None:
-            objects_before = len(self._answerer.table.values)
-            response = super()._ask(request)
-            if len(self._answerer.table.values) == objects_before and not _has_object_ref(request):
-                self._responses[key] = response
+        cached = self._responses.pop(key, None)
+        if cached is not None:
+            self._responses[key] = cached
+            return cached[0]
+        kept_before = self._answerer.table.added
+        response = super()._ask(request)
+        if self._answerer.table.added == kept_before and not _has_object_ref(request):
+            self._cache(key, response)
         return response
+
+    def _cache(self, key: bytes, response: Response) -> None:
+        size = len(key) + len(msgspec.msgpack.encode(response))
+        if size > MAX_CACHED_BYTES:
+            return
+        self._responses[key] = response, size
+        self._size += size
+        while self._size > MAX_CACHED_BYTES:
+            oldest = next(iter(self._responses))
+            self._size -= self._responses.pop(oldest)[1]
 
 
 def _has_object_ref(request: Request) -> bool:

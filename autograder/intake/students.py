@@ -14,6 +14,7 @@ from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
+from autograder.intake.beside import NOTHING, Beside, beside_in
 from autograder.intake.file_choice import Chosen, notebook_files, sort_files
 from autograder.intake.notebook_file import refuse_link
 from autograder.intake.recognition import named_like
@@ -43,6 +44,8 @@ class Student:
     results: list[NotebookResult] = field(default_factory=list)
     skipped: int = 0
     """How many notebooks were graded before and have not changed since."""
+    beside: Beside = NOTHING
+    """What was handed in beside the notebooks."""
 
     @property
     def files(self) -> list[Path]:
@@ -76,6 +79,7 @@ class Student:
             self.results = [refusal]
             return []
         files = sort_files(course, self.folder)
+        self.beside = beside_in(course, self.folder)
         opened = [self._open_chosen(course, chosen, graded) for chosen in files.chosen]
         found = [submission for submission in opened if submission is not None]
         self._refuse(course, files.refused)
@@ -98,7 +102,7 @@ class Student:
     def _open_chosen(
         self, course: Course, chosen: Chosen, graded: Callable[[Submission], Graded | None]
     ) -> Submission | None:
-        submission = open_chosen(course, chosen, self.name)
+        submission = open_chosen(course, chosen, self.name, self.beside)
         earlier = graded(submission)
         if earlier is None:
             return submission

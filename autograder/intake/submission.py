@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.core.cells import savable
 from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult, total
 from autograder.course.course import Course
+from autograder.intake.beside import NOTHING, Beside
 from autograder.intake.file_choice import Chosen, read_file, renaming
 from autograder.intake.misplaced_answers import copy_answers_from_tests
 from autograder.intake.notebook_file import notebook_data, tidy
@@ -32,17 +33,26 @@ class Submission:
     exercises: list[Exercise]
     cells: list[CodeCell]
     digest: str = ""
-    """The SHA-256 of the submitted file or, if there is a note, of both."""
+    """The SHA-256 of the submitted file, or of it, its note and the files beside it."""
     note: str = ""
     """What people should know about how this file was recognized and chosen, or an empty string."""
+    beside: Beside = NOTHING
 
     def job(self) -> GradeJob:
-        """What a worker needs: every code cell, and the exercises not graded by a person."""
-        return GradeJob(self.cells, [x for x in self.exercises if not x.written])
+        """What a worker needs: every code cell, the exercises not graded by a person, the files.
+
+        Raises Unreadable if a file has changed since the submission was opened.
+        """
+        exercises = [x for x in self.exercises if not x.written]
+        return GradeJob(self.cells, exercises, files=self.beside.read())
 
 
 def open_submission(
-    course: Course, path: Path, name: str | None = None, student: str | None = None
+    course: Course,
+    path: Path,
+    name: str | None = None,
+    student: str | None = None,
+    beside: Beside = NOTHING,
 ) -> Submission:
     """Read a notebook file and restore its released cells.
 
@@ -52,23 +62,26 @@ def open_submission(
         return open_file(course, path, student)[0]
     data = notebook_data(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return from_notebook(course, data, name, str(path), student, digest, recognized=True)
+    return from_notebook(course, data, name, str(path), student, digest, recognized=True, beside=beside)
 
 
-def open_file(course: Course, path: Path, student: str | None = None) -> list[Submission]:
+def open_file(
+    course: Course, path: Path, student: str | None = None, beside: Beside = NOTHING
+) -> list[Submission]:
     """A submission for each notebook of the assignment that the file holds. Raises Unreadable."""
     file = read_file(course, path)
     held = file.recognized.names
     note = " ".join(renaming(file, held))
-    return [open_chosen(course, Chosen(name, file, note), student) for name in held]
+    return [open_chosen(course, Chosen(name, file, note), student, beside) for name in held]
 
 
-def open_chosen(course: Course, chosen: Chosen, student: str | None) -> Submission:
+def open_chosen(course: Course, chosen: Chosen, student: str | None, beside: Beside = NOTHING) -> Submission:
     """The submission of a file that has been read and chosen. Raises Unreadable."""
     file, note = chosen.file, chosen.note
     digest = hashlib.sha256((file.digest + note).encode()).hexdigest() if note else file.digest
-    path = str(file.path)
-    return from_notebook(course, file.data, chosen.name, path, student, digest, note, recognized=True)
+    return from_notebook(
+        course, file.data, chosen.name, str(file.path), student, digest, note, recognized=True, beside=beside
+    )
 
 
 def from_notebook(
@@ -80,11 +93,13 @@ def from_notebook(
     digest: str = "",
     note: str = "",
     recognized: bool = False,
+    beside: Beside = NOTHING,
 ) -> Submission:
     """Like `open_submission`, but from a notebook that has already been read. Raises Unreadable.
 
     `recognized`: whether it is known to be this notebook, so that it may have nothing in common with it.
     """
+    digest = beside.digest(digest)
     skeleton = read_skeleton(course.release / f"{name}.ipynb")
     tidied = tidy(submitted, Path(path).name)
     if not recognized:
@@ -94,7 +109,7 @@ def from_notebook(
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]
     cells = code_cells(notebook, skeleton, asked)
-    return Submission(path, student, name, notebook, exercises, cells, digest, note)
+    return Submission(path, student, name, notebook, exercises, cells, digest, note, beside)
 
 
 def unreadable_result(

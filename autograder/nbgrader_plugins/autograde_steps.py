@@ -25,6 +25,7 @@ from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
 from autograder.feedback.results import finish, store_result
+from autograder.intake.beside import beside_in
 from autograder.intake.notebook_file import read_notebook, refuse_link
 from autograder.intake.submission import Submission, from_notebook
 from autograder.nbgrader_glue.logs import say_sentences
@@ -60,7 +61,10 @@ class _Step(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no type
         path = self.folder(resources) / f"{names['notebook']}.ipynb"
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         course = shared_worker_for(self.root, names["assignment"]).course
-        return from_notebook(course, notebook, names["notebook"], str(path), names["student"], digest)
+        beside = beside_in(course, path.parent)
+        return from_notebook(
+            course, notebook, names["notebook"], str(path), names["student"], digest, beside=beside
+        )
 
     @property
     def root(self) -> Path:
@@ -155,7 +159,8 @@ class Validate(Execute):  # type: ignore[misc]  # nbgrader has no types
             ran: Converted = super().preprocess(nb, resources, km)
             return ran
         course, name = found
-        submission = from_notebook(course, nb, name, f"{name}.ipynb", None)
+        beside = beside_in(course, Path.cwd())  # nbgrader has moved to the notebook's folder
+        submission = from_notebook(course, nb, name, f"{name}.ipynb", None, beside=beside)
         result = _grade(course.root, course.assignment, submission)
         short = {x.id for x in result.exercises if x.score is not None and x.score < x.max_score}
         for cell in submission.notebook.cells:

@@ -88,9 +88,11 @@ class ForkServerLauncher(Launcher):
             channel.send(Spawn(seed, next(self._slots), self._scratch), ANSWER_SECONDS)
             send_descriptor(channel, student_end)
             channel.receive(Spawned, ANSWER_SECONDS)
+            student = Channel(grader_end)
+            self._start_notebook(student)
         except ProtocolError as error:
             raise self._failure("did not start the submission", error) from None
-        return StudentProcess(Channel(grader_end), request_seconds, self.interrupt)
+        return StudentProcess(student, request_seconds, self.interrupt)
 
     def _ready_channel(self) -> Channel:
         assert self._channel is not None

@@ -13,13 +13,18 @@ import msgspec
 
 import autograder
 from autograder.core.errors import CourseError
-from autograder.core.limits import Limits
+from autograder.core.limits import MIB, Limits
+from autograder.core.records import SubmittedFile
 from autograder.process.student_process import StudentProcess
-from autograder.protocol.channel import ProtocolError
+from autograder.protocol.channel import Channel, ProtocolError
+from autograder.protocol.messages import PutFile, Start, Started
 from autograder.protocol.socket_inheritance import last_line
 from autograder.sandbox.capabilities import Capabilities
 
 START_SECONDS = 180.0
+START_NOTEBOOK_SECONDS = 60.0
+PART_BYTES = 4 * MIB
+"""How much of a file one message carries."""
 PACKAGE = Path(autograder.__file__).parent
 
 
@@ -38,6 +43,8 @@ class Launcher(ABC):
         self.capabilities = capabilities
         self.materials = [path.resolve() for path in materials]
         """Files and folders to put next to the notebook, as they are on a student's disk."""
+        self.files: Sequence[SubmittedFile] = ()
+        """What the current submission has beside its notebook, in each of its processes."""
         self.deaths = 0
         """How often the launcher's own process died; whatever failed with it is not the student's fault."""
         self._log = TemporaryFile()  # noqa: SIM115  lives as long as this object
@@ -74,6 +81,15 @@ class Launcher(ABC):
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+    def _start_notebook(self, channel: Channel) -> None:
+        """Put the submission's files beside the notebook, and wait until its process is ready for cells."""
+        for file in self.files:
+            for begin in range(0, len(file.data) or 1, PART_BYTES):
+                part = file.data[begin : begin + PART_BYTES]
+                channel.send(PutFile(file.path, part), START_NOTEBOOK_SECONDS)
+        channel.send(Start(), START_NOTEBOOK_SECONDS)
+        channel.receive(Started, START_NOTEBOOK_SECONDS)
 
     def _failure(self, what: str, error: ProtocolError) -> LauncherError:
         """Close, and make an error with the last line that the process wrote to stderr."""

@@ -47,6 +47,10 @@ class ReferenceRaised(Raised):
     """The reference raised: an internal error, unless the grader expects it."""
 
 
+NO_ANSWER = "no answer"
+"""The error of an exchange in which neither a value nor an exception came back."""
+
+
 class StudentLost(Exception):
     """The student's process gave no answer; `fault` says why."""
 
@@ -112,7 +116,7 @@ class NotebookProxy(ABC):
     def _exchange(self, request: Request) -> Any:
         self.changed = ()
         self.requests.append(request)
-        self.exchanges.append(Exchange(None, "no answer"))
+        self.exchanges.append(Exchange(None, NO_ANSWER))
         response = self._ask(request)
         if isinstance(response, ValueResponse):
             self.changed = tuple(response.changed)
@@ -132,6 +136,11 @@ class LocalProxy(NotebookProxy):
     def __init__(self, names: Mapping[str, Any]) -> None:
         super().__init__()
         self._answerer = Answerer(names)
+
+    def start_over(self) -> None:
+        """Also let go of the objects that the previous check referred to."""
+        super().start_over()
+        self._answerer.table.clear()
 
     def _ask(self, request: Request) -> Response:
         with torch.random.fork_rng(devices=[]):

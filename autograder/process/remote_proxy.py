@@ -6,13 +6,14 @@ import math
 import time
 
 from autograder.core import wording
+from autograder.core.records import Fault
 from autograder.process.proxy import NotebookProxy, StudentLost
 from autograder.protocol.channel import Channel, ChannelClosed, DeadlineExceeded, ProtocolError
 from autograder.protocol.messages import CheckUnchanged, Request, Response, ValueResponse
 
 
 class RemoteProxy(NotebookProxy):
-    """The student's notebook at the other end of a channel. Once it is `lost`, send it no more requests."""
+    """The student's notebook at the other end of a channel. Once it is `lost`, no request is sent."""
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         super().__init__()
@@ -21,7 +22,13 @@ class RemoteProxy(NotebookProxy):
         """The time limit for one request."""
         self.deadline = math.inf
         """When the exercise's time is up, on the monotonic clock; no request may run past it."""
-        self.lost = False
+        self._loss: tuple[Fault, str] | None = None
+        """Why the process is lost."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the process is gone or no longer answers."""
+        return self._loss is not None
 
     def untouched(self) -> bool:
         """Whether the requests so far left the notebook unchanged, according to its process."""
@@ -32,6 +39,8 @@ class RemoteProxy(NotebookProxy):
         return isinstance(response, ValueResponse) and response.value is True
 
     def _ask(self, request: Request | CheckUnchanged) -> Response:
+        if self._loss is not None:
+            raise StudentLost(*self._loss)
         seconds = min(self.seconds, self.deadline - time.monotonic())
         if seconds <= 0:
             raise StudentLost("timeout", wording.EXERCISE_TIME_IS_UP)
@@ -39,15 +48,16 @@ class RemoteProxy(NotebookProxy):
             self.channel.send(request, seconds)
             response: Response = self.channel.receive(Response, seconds)
         except DeadlineExceeded:
-            self.lost = True
-            raise StudentLost("timeout", wording.still_running(seconds)) from None
+            raise self._lose("timeout", wording.still_running(seconds)) from None
         except ChannelClosed:
-            self.lost = True
-            raise StudentLost("raised", wording.PROCESS_ENDED) from None
+            raise self._lose("raised", wording.PROCESS_ENDED) from None
         except ProtocolError as error:
-            self.lost = True
-            raise StudentLost("wrong", wording.cannot_be_read(str(error))) from None
+            raise self._lose("wrong", wording.cannot_be_read(str(error))) from None
         if response.id != request.id:
-            self.lost = True
-            raise StudentLost("wrong", wording.OTHER_REQUEST)
+            raise self._lose("wrong", wording.OTHER_REQUEST)
         return response
+
+    def _lose(self, fault: Fault, text: str) -> StudentLost:
+        """The error of this request, and of every later one."""
+        self._loss = fault, text
+        return StudentLost(fault, text)

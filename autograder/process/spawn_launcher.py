@@ -67,6 +67,7 @@ class SpawnLauncher(Launcher):
         fresh.process.limit(self.limits)
         fresh.channel.send(Spawn(seed, 0, ""), ANSWER_SECONDS)
         fresh.channel.receive(Spawned, ANSWER_SECONDS)
+        self._start_notebook(fresh.channel)
         return fresh
 
     def _assign_another(self, seed: int) -> _FreshProcess:

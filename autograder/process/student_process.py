@@ -17,6 +17,7 @@ from autograder.protocol.messages import (
     EndFork,
     Fork,
     Forked,
+    InterruptCell,
     RunCell,
     Serve,
     StopServing,
@@ -56,6 +57,7 @@ class StudentProcess:
             done: CellDone = self.channel.receive(CellDone, seconds)
         except DeadlineExceeded:
             interrupted = True
+            self.channel.send(InterruptCell(cell.number), ANSWER_SECONDS)
             self.interrupt()
             done = self.channel.receive(CellDone, grace)
         if done.number != cell.number:

@@ -59,11 +59,28 @@ class KillTreeDone(Message):
 # -- grader to the notebook's process --------------------------------------------------------------
 
 
+class PutFile(Message):
+    """Put a file, or its next part, beside the notebook. Only before `Start`."""
+
+    path: str
+    data: bytes
+
+
+class Start(Message):
+    """Start the notebook. The response is Started."""
+
+
 class RunCell(Message):
     """Run a cell."""
 
     number: int
     source: str
+
+
+class InterruptCell(Message):
+    """Let the SIGINT that follows interrupt this cell. If the cell has ended, the signal has no effect."""
+
+    number: int
 
 
 class Fork(Message):
@@ -95,6 +112,10 @@ class StopServing(Message):
 
 
 # -- the notebook's process to grader --------------------------------------------------------------
+
+
+class Started(Message):
+    """The process is confined, the files are in place, and it waits for cells."""
 
 
 class CellDone(Message):

@@ -105,14 +105,22 @@ class ObjectTable:
     """The objects that cannot be sent, so that later requests can refer to them."""
 
     def __init__(self) -> None:
-        self.values: list[Any] = []
+        self.added = 0
+        """How many objects were ever added: a number is never used for two of them."""
+        self._values: dict[int, Any] = {}
 
     def add(self, value: Any) -> RefValue:
-        self.values.append(value)
-        return RefValue(len(self.values) - 1, type(value).__name__[:200])
+        number = self.added
+        self._values[number] = value
+        self.added += 1
+        return RefValue(number, type(value).__name__[:200])
 
     def get(self, number: int) -> Any:
-        """Raises ProtocolError if there is no such object."""
-        if not 0 <= number < len(self.values):
+        """Raises ProtocolError if there is no such object, or no longer."""
+        if number not in self._values:
             raise ProtocolError(f"there is no object {number}")
-        return self.values[number]
+        return self._values[number]
+
+    def clear(self) -> None:
+        """Let go of all objects."""
+        self._values.clear()

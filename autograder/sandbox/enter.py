@@ -68,7 +68,8 @@ def _working_folder(
         kernel.unshare(kernel.CLONE_NEWIPC)
     assert writable is not None
     if uid is not None:
-        os.chown(writable, uid, uid)
+        for folder, _, _ in os.walk(writable):  # so that files can be added beside the materials
+            os.chown(folder, uid, uid)
     return writable.resolve()
 
 

@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from autograder.sandbox.kill_tree import kill_tree
 from autograder.sandbox.launch_settings import read_settings
 from autograder.sandbox.usage_poller import UsagePoller
 from autograder.student import notebook_process
+from autograder.student.beside_files import receive_files
 from autograder.student.huge_pages import collapse_memory
 from autograder.student.preload import preload
 from autograder.student.shell import NotebookShell
@@ -96,14 +98,24 @@ class ForkServer:
     def _become_student(self, descriptor: int, message: Spawn) -> None:
         """In the child: enter the sandbox, then run the notebook. Never returns."""
         try:
-            writable = Path(message.scratch) if message.scratch else None
-            work = enter(self.limits, self.capabilities, slot=message.slot, writable=writable)
-            for path in self.materials:
-                os.symlink(path, work / Path(path).name)
-            channel = Channel(socket.socket(fileno=descriptor))
+            channel = self._enter(descriptor, message)
+        except BaseException:  # noqa: BLE001  the launcher's error has the last line of it
+            traceback.print_exc()
+            os._exit(1)
+        try:
             notebook_process.serve(channel, self.shell, message.seed, forks=True)
         finally:
             os._exit(1)
+
+    def _enter(self, descriptor: int, message: Spawn) -> Channel:
+        """Enter the sandbox, and put everything into place for the notebook."""
+        writable = Path(message.scratch) if message.scratch else None
+        work = enter(self.limits, self.capabilities, slot=message.slot, writable=writable)
+        for path in self.materials:
+            os.symlink(path, work / Path(path).name)
+        channel = Channel(socket.socket(fileno=descriptor))
+        receive_files(channel, work)
+        return channel
 
     def _kill_tree(self) -> int:
         """Kill everything the submission left; return the signal that ended its first process, or 0."""

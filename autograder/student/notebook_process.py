@@ -17,12 +17,12 @@ import torch
 from autograder.protocol.answerer import Answerer
 from autograder.protocol.channel import Channel, MessageTooBig, ProtocolError
 from autograder.protocol.messages import (
-    CellDone,
     CheckUnchanged,
     EndFork,
     ErrorResponse,
     Fork,
     Forked,
+    InterruptCell,
     Request,
     RunCell,
     Serve,
@@ -35,18 +35,19 @@ from autograder.student.state_changes import state_of, unchanged
 
 def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> None:
     """Do what the grader says until it hangs up. `forks` says whether this system can fork safely."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
     notebook = Notebook(shell)
     while True:
         try:
-            message = channel.receive(RunCell | Fork | EndFork | Serve)
+            message = channel.receive(RunCell | InterruptCell | Fork | EndFork | Serve)
         except ProtocolError:
             return
         if isinstance(message, RunCell):
-            channel.send(_run_cell(notebook, message))
+            channel.send(notebook.run(message.number, message.source, channel))
+        elif isinstance(message, InterruptCell):
+            notebook.interrupts.missed()
         elif isinstance(message, Fork):
             channel = _fork(channel, possible=forks and _forkable())
         elif isinstance(message, EndFork):
@@ -54,15 +55,6 @@ def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> 
             channel.send(Forked(0))
         elif not answer_requests(channel, _namespace(shell, message.names)):
             return
-
-
-def _run_cell(notebook: Notebook, message: RunCell) -> CellDone:
-    """Run one cell. SIGINT has an effect only while it runs."""
-    try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        return notebook.run(message.number, message.source)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _forkable() -> bool:

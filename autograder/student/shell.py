@@ -6,6 +6,7 @@ The fork server makes the shell once, so that starting a submission takes only a
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import os
@@ -22,6 +23,7 @@ from traitlets.config import Config
 
 from autograder.core import wording
 from autograder.core.records import Output
+from autograder.protocol.channel import Channel
 from autograder.protocol.messages import (
     CELL_OUTPUT_BYTES,
     NOTEBOOK_OUTPUT_BYTES,
@@ -29,24 +31,29 @@ from autograder.protocol.messages import (
     CellDone,
     size_of,
 )
+from autograder.student.interrupts import Interrupts
 
 TRACEBACK_LINE_CHARACTERS = 10_000
+_CUT = Output("stream", name="stderr", text=wording.OUTPUT_CUT)
+_CUT_SIZE = size_of([_CUT])
 
 
 class Outputs:
-    """The running cell's outputs, up to a limit per cell and per notebook."""
+    """The running cell's outputs, up to a limit per cell and per notebook; the note at the cut counts too."""
 
     def __init__(self) -> None:
         self.items: list[Output] = []
         self.display_ids: dict[str, int] = {}
         self.left = 0
         self.notebook_left = NOTEBOOK_OUTPUT_BYTES
+        self._is_cut = False
         self._stream = ""
         self._parts: list[str] = []
 
     def start(self) -> None:
         self.clear()
-        self.left = min(CELL_OUTPUT_BYTES, self.notebook_left)
+        self.left = min(CELL_OUTPUT_BYTES, self.notebook_left) - _CUT_SIZE
+        self._is_cut = self.left < 0
 
     def finish(self) -> list[Output]:
         """The outputs so far, including text written since the last one."""
@@ -56,33 +63,39 @@ class Outputs:
         return self.items
 
     def _spend(self, size: int) -> bool:
-        """Deduct `size` from what is left; False if it used that up."""
-        self.notebook_left -= min(size, self.left)
+        """Deduct `size` if so much is left."""
+        if size > self.left:
+            return False
         self.left -= size
-        return self.left > 0
+        self.notebook_left -= size
+        return True
 
-    def _note_cut(self) -> None:
-        self.finish().append(Output("stream", name="stderr", text=wording.OUTPUT_CUT))
+    def _cut(self) -> None:
+        self._is_cut = True
+        self.notebook_left -= _CUT_SIZE
+        self.finish().append(_CUT)
 
     def write(self, name: str, text: str) -> None:
-        room = self.left
-        if room <= 0 or not text:
+        if self._is_cut or not text:
             return
         if name != self._stream:
             self.finish()
+            if not self._spend(OUTPUT_COST):
+                self._cut()
+                return
             self._stream = name
-            self._spend(OUTPUT_COST)
-        enough = self._spend(len(text))
+        part = text[: self.left]
+        self._spend(len(part))
         # Join the parts at the end: appending to one string would copy it for every print.
-        self._parts.append(_utf8(text if enough else text[:room]))
-        if not enough:
-            self._note_cut()
+        self._parts.append(_utf8(part))
+        if len(part) < len(text):
+            self._cut()
 
     def add(self, output: Output, display_id: str | None = None, update: bool = False) -> None:
-        if self.left <= 0:
+        if self._is_cut:
             return
         if not self._spend(size_of([output])):
-            self._note_cut()
+            self._cut()
             return
         self.finish()
         if update and display_id in self.display_ids:
@@ -235,19 +248,26 @@ class Notebook:
         self.shell = shell
         self.outputs = shell.outputs
         self.file = _unnamed_file()
+        self.interrupts = Interrupts()
         for descriptor in (1, 2):
             os.dup2(self.file, descriptor)
+        self.interrupts.stop()
         sys.stdout = _Stream("stdout", self.outputs, 1)
         sys.stderr = _Stream("stderr", self.outputs, 2)
 
-    def run(self, number: int, source: str) -> CellDone:
+    def run(self, number: int, source: str, channel: Channel) -> CellDone:
+        """Run one cell. Only its own code can be interrupted, by InterruptCell on `channel` and SIGINT."""
         self.outputs.start()
         _running_cell[0] = number
         count = self.shell.execution_count
         try:
+            self.interrupts.start(channel, number)
             self.shell.run_cell(source, store_history=True)
+            self.interrupts.stop()  # here, so that an interrupt that just made it is caught below
         except BaseException as error:  # noqa: BLE001  an interrupt may come outside IPython's own handling
             self.outputs.add(Output("error", ename=type(error).__name__, evalue=_safe_text(error)))
+        self.interrupts.stop()
+        importlib.invalidate_caches()  # the cells follow each other faster than a folder's time stamp changes
         self._read_descriptors()
         return CellDone(number, count, self.outputs.finish())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from autograder.protocol.channel import Channel, ChannelClosed
 from autograder.protocol.messages import Ready, Spawn, Spawned
@@ -10,6 +11,7 @@ from autograder.protocol.socket_inheritance import inherited_socket, listen_for_
 from autograder.sandbox import resource_limits
 from autograder.sandbox.launch_settings import read_settings
 from autograder.student import notebook_process
+from autograder.student.beside_files import receive_files
 from autograder.student.preload import preload
 
 
@@ -25,4 +27,5 @@ def main(settings_json: str, socket_argument: str) -> None:
         return
     resource_limits.apply_plain(settings.limits)
     channel.send(Spawned(os.getpid()))
+    receive_files(channel, Path.cwd())
     notebook_process.serve(channel, shell, spawn.seed, forks=False)

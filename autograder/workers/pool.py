@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import partial
 from typing import TypeVar
 
 import msgspec
 
-from autograder.core.errors import CourseError
+from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import GradeJob, JobResult, WorkerConfig
 from autograder.sandbox.capabilities import SLOTS
 from autograder.workers.restarting import RestartingWorker
@@ -43,9 +43,12 @@ class Pool:
         first.wait()
         return first.sentence
 
-    def run(self, jobs: Sequence[tuple[Tag, GradeJob]]) -> Iterator[tuple[Tag, JobResult]]:
+    def run(
+        self, jobs: Sequence[tuple[Tag, GradeJob | Callable[[], GradeJob]]]
+    ) -> Iterator[tuple[Tag, JobResult]]:
         """Grade the jobs; yield each one's tag and result when it is done, in any order.
 
+        A job that is given as a function is made when a worker is free: it may hold many megabytes of files.
         Raises CourseError if a worker cannot be used.
         """
         tags: dict[Future[JobResult], Tag] = {
@@ -54,10 +57,15 @@ class Pool:
         for future in as_completed(tags):
             yield tags[future], _result(future)
 
-    def _grade(self, job: GradeJob) -> JobResult:
+    def _grade(self, job: GradeJob | Callable[[], GradeJob]) -> JobResult:
         worker = self._free.get()
         try:
-            return worker.grade(job)
+            made = job if isinstance(job, GradeJob) else job()
+        except Unreadable as error:
+            self._free.put(worker)
+            return JobResult(internal_errors=[str(error)])
+        try:
+            return worker.grade(made)
         finally:
             self._free.put(worker)
 

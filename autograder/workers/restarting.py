@@ -1,4 +1,9 @@
-"""The retry policy: replace a worker that dies, and try its submission once more."""
+"""The retry policy, the same for every engine.
+
+A worker that dies is replaced, and its submission tried once more: the machine may have killed it. One that
+hangs is stopped, and its submission is not tried again: it would most likely take as long again. What cannot
+be sent to a worker, or from it, is not tried again either.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ from collections.abc import Callable
 
 from autograder.core.errors import CourseError
 from autograder.core.records import GradeJob, JobResult
-from autograder.protocol.channel import DeadlineExceeded, ProtocolError
+from autograder.protocol.channel import ChannelClosed, DeadlineExceeded, ProtocolError
 from autograder.workers.worker_process import WorkerProcess
 
 ATTEMPTS = 2
@@ -34,7 +39,7 @@ class RestartingWorker:
         return self._process
 
     def grade(self, job: GradeJob) -> JobResult:
-        """Grade one submission. If the worker hangs, or dies twice, the result is an internal error.
+        """Grade one submission. If the worker cannot, see above, the result is an internal error.
 
         Raises CourseError if no worker can be started.
         """
@@ -46,8 +51,11 @@ class RestartingWorker:
                 process.kill()
                 self._drop()
                 return JobResult(internal_errors=[HUNG])
-            except ProtocolError:
+            except ChannelClosed:
                 self._drop()
+            except ProtocolError as error:
+                self._drop()
+                return JobResult(internal_errors=[f"a submission or its result cannot be sent: {error}"])
             except BaseException:  # e.g. Ctrl-C: the next job must not receive this one's result
                 self._drop()
                 raise

@@ -30,6 +30,7 @@ class WorkerService:
     ) -> None:
         self.course = course
         self.graders = graders
+        self.launcher = launcher
         self.seed = config.seed
         self.warning = UNSAFE if config.unsafe and not launcher.capabilities.reads_blocked else ""
         student_seed = derived_seed(config.seed, "student")
@@ -64,7 +65,11 @@ class WorkerService:
 
     def _grade(self, job: GradeJob) -> JobResult:
         references = {exercise.id: self.reference(exercise) for exercise in job.exercises}
-        graded = self.grader.grade(job.cells, job.exercises, references, job.until_failure)
+        self.launcher.files = job.files
+        try:
+            graded = self.grader.grade(job.cells, job.exercises, references, job.until_failure)
+        finally:
+            self.launcher.files = ()
         diagnoser = None if job.until_failure else self._diagnoser
         results = [_result(exercise, graded.checks[exercise.id], diagnoser) for exercise in job.exercises]
         return JobResult(list(graded.cells.values()), results, 0.0, _internal_errors(graded))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autograder.core.records import GradeJob, JobResult, WorkerConfig
 from autograder.course.course import Course
+from autograder.course.source_notebooks import IGNORED
 from autograder.workers.restarting import RestartingWorker
 from autograder.workers.worker_process import WorkerProcess
 
@@ -77,12 +78,15 @@ def _file_stamps(root: Path, assignment: str) -> Iterator[tuple[str, int, int]]:
     patterns = (
         f"source/{assignment}/*.ipynb",
         f"solutions/{assignment}/*.py",
+        f"release/{assignment}/**/*",
         f"tests/{assignment}/**/*.py",
         "pyproject.toml",
         ".autograder/secret",
     )
     for pattern in patterns:
         for path in sorted(root.glob(pattern)):
+            if not path.is_file() or set(path.parts) & set(IGNORED):
+                continue
             status = path.stat()
             yield str(path), status.st_mtime_ns, status.st_size
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 
 from autograder.core.errors import CourseError
-from autograder.core.records import GradeJob, WorkerConfig
+from autograder.core.records import GradeJob, JobResult, WorkerConfig
 from autograder.course.course import Course
 from autograder.grading.pytest_graders import CollectedGraders, with_graders
 from autograder.process.choose_launcher import launcher_for
-from autograder.protocol.channel import Channel, ChannelClosed
+from autograder.protocol.channel import Channel, ChannelClosed, ProtocolError
 from autograder.protocol.socket_inheritance import inherited_socket
 from autograder.sandbox.capabilities import SLOTS, Capabilities, SandboxError
 from autograder.sandbox.launch import probe
@@ -75,11 +75,21 @@ def _serve(channel: Channel, config: WorkerConfig) -> None:
             channel.send(launcher.capabilities.sentence)
             while True:
                 try:
-                    channel.send(service.grade(channel.receive(GradeJob)))
+                    _send_result(channel, service.grade(channel.receive(GradeJob)))
                 except ChannelClosed:
                     return
 
         with_graders(course.graders, work)
+
+
+def _send_result(channel: Channel, result: JobResult) -> None:
+    """Send the result or, if that is impossible, why. Raises ChannelClosed."""
+    try:
+        channel.send(result)
+    except ChannelClosed:
+        raise
+    except ProtocolError as error:
+        channel.send(JobResult(internal_errors=[f"the result cannot be sent: {error}"]))
 
 
 def main() -> None:

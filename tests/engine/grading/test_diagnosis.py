@@ -25,6 +25,8 @@ from autograder.course.course import Course
 from autograder.grading.diagnosis import TOLERANCE, Diagnoser, same_exchanges, same_value
 from autograder.grading.grade_submission import SubmissionGrader
 from autograder.grading.reference import ReferenceProxy
+from autograder.process.proxy import NO_ANSWER
+from autograder.protocol.channel import ChannelClosed
 from autograder.protocol.values import ObjectRef
 from autograder.workers.worker_process import WorkerProcess
 from tests.engine.support.sampled_course import NOTEBOOK, Parts, asks, worker_of, write_sampled
@@ -58,6 +60,13 @@ EXERCISES = {
             "adds_two_bits": "return 2 * x + 2e-4 * (x == 3)",
             "no_number": "return float('nan')",
             "part_of_a_list": "return [2 * x, math.nan]",
+        },
+    ),
+    "sturdy": Parts(
+        TWICE.format("sturdy"), asks("sturdy", three="3", one="1"),
+        chaffs={
+            "exits": "import os\n    if x == 3:\n        os._exit(0)\n    return 2 * x + 1",
+            "exits_always": "import os; os._exit(0)",
         },
     ),
     "tidy": Parts(
@@ -101,6 +110,7 @@ def grade(worker: WorkerProcess, name: str, body: str) -> ExerciseResult:
         ("nearly", "return math.inf - math.inf", "no_number"),
         ("nearly", "return (x + x, math.nan)", "part_of_a_list"),
         ("tidy", "x[:] = sorted(x)\n    return x", "sorts_it"),
+        ("sturdy", "if x > 2: import os; os._exit(1)\n    return x + x + 1", "exits"),
     ],
 )
 def test_the_same_answers_as_a_buggy_sample_are_a_sure_diagnosis(
@@ -200,6 +210,60 @@ def diagnosed(
     for _ in range(times):
         found = diagnoser.diagnose(course.exercises["twice"], runs)
     return found, grader.pairs
+
+
+class UnsteadyGrader(RecordingGrader):
+    """Like RecordingGrader, but the first runs of some pairs end in another way."""
+
+    def __init__(self, answers: dict[str, dict[str, int]], lost: dict[tuple[str, str], list[Any]]) -> None:
+        super().__init__(answers)
+        self.lost = lost
+
+    def run_in_namespaces(
+        self, cells: list[CodeCell], pairs: list[tuple[str, Any]], reference: object
+    ) -> list[CheckRun]:
+        runs = super().run_in_namespaces(cells, pairs, reference)
+        for number, pair in enumerate(self.pairs[-len(pairs) :]):
+            if self.lost.get(pair):
+                fault = self.lost[pair].pop(0)
+                if isinstance(fault, Exception):
+                    raise fault
+                exchange = Exchange(None, NO_ANSWER)
+                result = CheckResult(pair[1], None if fault == "internal" else False, 1.0, "Said.")
+                runs[number] = CheckRun(result, fault, None, (exchange,))
+        return runs
+
+
+def unsteadily(root: Path, *faults: Any) -> tuple[list[str | None], UnsteadyGrader]:
+    """Two diagnoses of sample two's answers, where that sample's run of check b ends like this at first."""
+    parts = Parts(TWICE.format("twice"), "", chaffs=dict.fromkeys(SAMPLES, "return 0"))
+    course = Course(write_sampled(root, {"twice": parts}))
+    grader = UnsteadyGrader(SAMPLES, {("two", "b"): list(faults)})
+    diagnoser = Diagnoser(course, cast(SubmissionGrader, grader), lambda exercise: ReferenceProxy({}))
+    runs = [run_of("a", 1), run_of("b", -2, passed=False), run_of("c", 3)]
+    found = [diagnoser.diagnose(course.exercises["twice"], runs) for _ in range(2)]
+    return [x and x.chaff for x in found], grader
+
+
+@pytest.mark.parametrize(
+    "fault", ["raised", "timeout", "memory", "internal", ChannelClosed("the other process is gone")]
+)
+def test_a_samples_process_that_dies_once_changes_no_diagnosis(tmp_path: Path, fault: Any) -> None:
+    found, grader = unsteadily(tmp_path, fault)
+    assert found == ["two", "two"]
+    assert grader.pairs.count(("two", "b")) == 2
+
+
+def test_a_sample_that_dies_twice_is_a_sample_that_dies(tmp_path: Path) -> None:
+    found, grader = unsteadily(tmp_path, "raised", "raised")
+    assert found == [None, None]
+    assert grader.pairs.count(("two", "b")) == 2
+
+
+def test_an_internal_error_with_a_sample_is_never_kept(tmp_path: Path) -> None:
+    found, grader = unsteadily(tmp_path, "internal", "internal")
+    assert found == [None, "two"]
+    assert grader.pairs.count(("two", "b")) == 3
 
 
 SAMPLES = {

@@ -6,10 +6,13 @@ import base64
 
 import pytest
 
+from autograder.core import wording
 from autograder.core.limits import MIB
+from autograder.core.records import Output
 from autograder.core.settings import TimeLimits
 from autograder.process.launcher import Launcher
-from autograder.protocol.messages import CELL_OUTPUT_BYTES, size_of
+from autograder.protocol.messages import CELL_OUTPUT_BYTES, NOTEBOOK_OUTPUT_BYTES, OUTPUT_COST, size_of
+from autograder.student.shell import Outputs
 from tests.engine.process.cells import only, run, text
 
 
@@ -115,6 +118,38 @@ def test_output_bombs_are_cut(launcher: Launcher, bomb: str) -> None:
         assert "cut here" in text(cell, "stderr")
     if "print" in bomb:
         assert cell.outputs[0].text.startswith(("0 xxx", "xxx"))
+
+
+@pytest.mark.parametrize("spare", [-1, 0, 1, 99, 100, 101, 250])
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_a_cells_outputs_never_exceed_the_limit(spare: int, name: str) -> None:
+    """Not even by what a stream or the note at the cut costs."""
+    outputs = Outputs()
+    outputs.start()
+    outputs.write("stdout", "x" * (CELL_OUTPUT_BYTES - spare))
+    outputs.write(name, "y" * 50)
+    outputs.add(Output("display_data", data={"text/plain": "z"}))
+    assert size_of(outputs.finish()) <= CELL_OUTPUT_BYTES
+    assert outputs.finish()[-1].text == wording.OUTPUT_CUT
+
+
+def test_a_notebooks_outputs_never_exceed_the_limit() -> None:
+    outputs = Outputs()
+    total = 0
+    for number in range(60):
+        outputs.start()
+        outputs.write("stdout", "x" * (CELL_OUTPUT_BYTES // 4 + 7 * number))
+        outputs.write("stderr", "x" * (CELL_OUTPUT_BYTES // 9))
+        total += size_of(outputs.finish())
+    assert NOTEBOOK_OUTPUT_BYTES - 1000 < total <= NOTEBOOK_OUTPUT_BYTES
+
+
+def test_output_that_just_fits_is_not_cut() -> None:
+    outputs = Outputs()
+    outputs.start()
+    outputs.write("stdout", "x" * (outputs.left - OUTPUT_COST))
+    outputs.write("stdout", "")
+    assert [x.text[-1:] for x in outputs.finish()] == ["x"]
 
 
 def test_a_notebook_full_of_bombs_is_cut_as_a_whole(launcher: Launcher) -> None:

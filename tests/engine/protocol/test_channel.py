@@ -113,6 +113,59 @@ def test_bytes_that_trickle_in_do_not_extend_the_deadline(ends: Ends) -> None:
         thread.join()
 
 
+@pytest.mark.parametrize("arrived", [1, 3, 4, 5, 900])
+def test_a_message_that_is_late_arrives_whole_at_the_next_try(ends: Ends, arrived: int) -> None:
+    """A cell that is interrupted may have sent half of its outputs by then."""
+    grader, student = ends
+    frame = struct.pack("<I", 903) + b"\xda\x03\x84" + b"a" * 900
+    student.sock.sendall(frame[:arrived])
+    for _ in range(2):
+        with pytest.raises(DeadlineExceeded):
+            grader.receive(str, 0.01)
+    student.sock.sendall(frame[arrived:])
+    student.send("next")
+    assert grader.receive(str, 1) == "a" * 900
+    assert grader.receive(str, 1) == "next"
+
+
+def test_a_message_that_could_not_be_sent_in_time_is_not_cut_short(ends: Ends) -> None:
+    grader, student = ends
+    grader.max_frame = student.max_frame = 2**24
+    for _ in range(2):  # the second is not even begun
+        with pytest.raises(DeadlineExceeded):
+            grader.send("x" * 2**23, 0.05)
+    found: list[str] = []
+    reader = threading.Thread(target=lambda: found.extend(student.receive(str, 20) for _ in range(2)))
+    reader.start()
+    grader.send("after", 20)
+    reader.join()
+    assert found == ["x" * 2**23, "after"]
+
+
+def test_what_follows_an_oversized_message_is_not_taken_for_a_message(ends: Ends) -> None:
+    grader, student = ends
+    inner = struct.pack("<I", 3) + b"\xa2hi"
+    student.sock.sendall(struct.pack("<I", 2000) + inner + b"x" * (2000 - len(inner)))
+    for _ in range(2):
+        with pytest.raises(MessageTooBig):
+            grader.receive(str, 1)
+
+
+def test_a_channel_says_whether_something_has_arrived(ends: Ends) -> None:
+    grader, student = ends
+    assert not grader.has_data()
+    student.sock.sendall(struct.pack("<I", 3))
+    assert grader.has_data()
+    with pytest.raises(DeadlineExceeded):
+        grader.receive(str, 0.01)
+    assert grader.has_data()
+    student.sock.sendall(b"\xa2hi")
+    assert grader.receive(str, 1) == "hi"
+    assert not grader.has_data()
+    student.close()
+    assert grader.has_data()
+
+
 def test_a_reader_that_reads_nothing_exceeds_the_deadline(ends: Ends) -> None:
     grader, _ = ends
     grader.max_frame = 2**30

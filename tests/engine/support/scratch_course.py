@@ -69,9 +69,11 @@ class SharedPool:
     def __init__(self, config: WorkerConfig, jobs: int) -> None:
         self.sentence = "sandbox: shared"
 
-    def run(self, jobs: Sequence[tuple[Any, GradeJob]]) -> Iterator[tuple[Any, JobResult]]:
+    def run(
+        self, jobs: Sequence[tuple[Any, GradeJob | Callable[[], GradeJob]]]
+    ) -> Iterator[tuple[Any, JobResult]]:
         for tag, job in jobs:
-            yield tag, self.worker.grade(job)
+            yield tag, self.worker.grade(job() if callable(job) else job)
 
     def __enter__(self) -> SharedPool:
         return self
