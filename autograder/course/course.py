@@ -94,8 +94,9 @@ class Course:
 
     def asked_names(self, notebook: str) -> dict[str, list[str]]:
         """The names that each automatic exercise of a notebook asks for."""
+        sources = {cell.grade_id: cell.source for cell in self.notebooks[notebook].cells}
         return {
-            exercise.id: defined_names(self.cell(f"{exercise.id}_solution").source)
+            exercise.id: defined_names(sources.get(f"{exercise.id}_solution", ""))
             for exercise in self.exercises_of(notebook, written=False)
         }
 

@@ -59,7 +59,7 @@ def open_submission(
     `name` says which released notebook it is; by default its cells do. Raises Unreadable.
     """
     if name is None:
-        return open_file(course, path, student)[0]
+        return open_file(course, path, student, beside)[0]
     data = notebook_data(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return from_notebook(course, data, name, str(path), student, digest, recognized=True, beside=beside)
