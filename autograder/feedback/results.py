@@ -8,7 +8,8 @@ import msgspec
 
 from autograder.core.cells import is_written, savable, tag_of
 from autograder.core.records import Exercise, ExerciseResult, JobResult, NotebookResult
-from autograder.feedback.graded_notebook import fill
+from autograder.course.fingerprint import Fingerprint
+from autograder.feedback.graded_notebook import fill, unscored
 from autograder.intake.submission import Submission
 
 if TYPE_CHECKING:
@@ -26,14 +27,16 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
         for exercise in submission.exercises
         if exercise.written or exercise.id in automatic
     ]
-    failed = bool(graded.internal_errors)
-    if not failed:
+    errors = [*graded.internal_errors]
+    if not errors:
         fill(submission.notebook, {cell.number: cell for cell in graded.cells}, automatic)
+        errors += [f"{grade_id} was not graded" for grade_id in unscored(submission.notebook)]
+    failed = bool(errors)
     max_score = sum(x.points for x in submission.exercises if not x.written)
     score = sum(result.score or 0.0 for result in automatic.values())
     message = graded.warning or None
     if failed:
-        message = f"No score is recorded because of an internal error: {'; '.join(graded.internal_errors)}"
+        message = f"No score is recorded because of an internal error: {'; '.join(errors)}"
     return NotebookResult(
         path=savable(submission.path),
         student=submission.student,
@@ -47,10 +50,14 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
     )
 
 
-def store_result(submission: Submission, result: NotebookResult) -> None:
-    """Keep the result in the notebook's metadata, with the digest of the file that it was graded from."""
+def store_result(submission: Submission, result: NotebookResult, fingerprint: Fingerprint) -> None:
+    """Keep the result in the notebook's metadata, with what it was graded from and with.
+
+    That is the digest of the submission and the fingerprint of everything else that the result depends on.
+    """
     submission.notebook.metadata["autograder"] = {
         "submission": submission.digest,
+        "fingerprint": fingerprint,
         "result": msgspec.to_builtins(result),
     }
 

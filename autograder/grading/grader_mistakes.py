@@ -53,9 +53,7 @@ def _shown(folder: Path, path: Path) -> str:
 def _check_mistakes(folder: Path, item: pytest.Item) -> Iterator[str]:
     if item.path.parent.parent != folder:
         yield f"belongs to no exercise: move its file into {_shown(folder, folder)}/<exercise>/"
-    if (
-        type(item) is not pytest.Function
-    ):  # such as a method of unittest.TestCase
+    if type(item) is not pytest.Function:  # such as a method of unittest.TestCase
         yield "is no function of pytest: write the check as `def test_…(student, reference, draw):`"
         return
     if not inspect.getdoc(item.obj):

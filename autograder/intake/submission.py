@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
 from autograder.course.course import Course
 from autograder.intake.notebook_file import notebook_data, tidy
 from autograder.intake.skeleton import assemble, code_cells, read_skeleton, refuse_unrelated
+from autograder.intake.submitted_files import submission_digest
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -31,7 +31,7 @@ class Submission:
     exercises: list[Exercise]
     cells: list[CodeCell]
     digest: str = ""
-    """The SHA-256 of the submitted file."""
+    """The SHA-256 of the submitted files; empty for a notebook that is no student's."""
 
     def job(self) -> GradeJob:
         """What a worker needs: every code cell, and the exercises not graded by a person."""
@@ -50,7 +50,7 @@ def open_submission(
         expected = ", ".join(f"{known}.ipynb" for known in course.notebooks)
         raise Unreadable(wording.misnamed(path.name, course.assignment, expected))
     submitted = notebook_data(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = submission_digest(path) if student else ""
     return from_notebook(course, submitted, name, str(path), student, digest)
 
 
