@@ -31,8 +31,7 @@ def grader_mistakes(folder: Path, items: Sequence[pytest.Item], exercises: Seque
     """
     found: list[str] = []
     for item in items:
-        where = f"{_shown(folder, item.path)}: {item.name}"
-        found += [f"{where} {mistake}" for mistake in _check_mistakes(folder, item)]
+        found += [f"{item.nodeid} {mistake}" for mistake in _check_mistakes(folder, item)]
     found += _missing_checks(folder, items)
     found += _repeated_names(folder, items)
     with_checks = {exercise_of(item) for item in items}

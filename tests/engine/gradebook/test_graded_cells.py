@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from autograder.authoring.release import make_release
@@ -53,3 +54,13 @@ def test_other_cells_or_points_are_refused(released: Path, tmp_path: Path, state
         check(root)
     assert said in str(error.value)
     assert str(error.value).endswith(": run `autograder release`.")
+
+
+def test_a_test_cell_without_a_score_is_never_recorded(released: Path, tmp_path: Path) -> None:
+    """nbgrader would give it full marks."""
+    root = shutil.copytree(released, tmp_path / "course")
+    notebook = nbformat.read(root / "release" / ASSIGNMENT / "lines.ipynb", as_version=4)
+    with GradebookWriter(root, ASSIGNMENT) as book:
+        with pytest.raises(CourseError, match="lines, cell slope, was not graded"):
+            book.save("ada", None, {"lines": notebook})
+        assert not book.knows("ada")
