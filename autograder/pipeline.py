@@ -21,6 +21,8 @@ from autograder.core import wording
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult, WorkerConfig
 from autograder.course.course import DEFAULT_ASSIGNMENT, Course
+from autograder.course.fingerprint import Fingerprints
+from autograder.course.release_state import refuse_outdated_release
 from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
@@ -51,13 +53,16 @@ def grade_class(
     Raises CourseError if the course or its gradebook cannot be used.
     """
     course = Course(root, assignment)
+    refuse_outdated_release(course)
     students = find_students(course, patterns)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
     from autograder.gradebook.writer import GradebookWriter
 
+    fingerprints = Fingerprints(course, device, course.seed(), unsafe or course.settings.unsafe)
     with GradebookWriter(course.root, assignment) as gradebook:
-        record = ClassRecord(course, gradebook)
+        gradebook.refuse_outdated(course)
+        record = ClassRecord(course, gradebook, fingerprints)
         find_earlier = (lambda _: None) if force else record.find
         pending = []
         for student in students:
@@ -71,7 +76,7 @@ def grade_class(
                 if not student.pending:
                     record.save(student)
     results = [result for student in students for result in student.results]
-    print_class(results, skipped=sum(student.skipped for student in students))
+    print_class(results, skipped=sum(student.skipped for student in students), outdated=record.outdated)
     return report(course.assignment, device, results, json)
 
 
@@ -91,6 +96,7 @@ def run_files(
     other people's.
     """
     course = Course(root if (root / "source").is_dir() else OWN_COURSE, DEFAULT_ASSIGNMENT)
+    refuse_outdated_release(course)
     if notebook is not None and notebook not in course.notebooks:
         known = ", ".join(course.notebooks)
         raise CourseError(f"{course.assignment} has no notebook named {notebook!r}, only {known}.")

@@ -6,6 +6,7 @@ Everything here must pass nbformat's validation and survive saving, whatever the
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,24 @@ def _is_shallow(data: Any) -> bool:
         parts = [x.values() if isinstance(x, dict) else x for x in level if isinstance(x, (dict, list))]
         level = [x for part in parts for x in part]
     return not level
+
+
+def unscored(notebook: NotebookNode) -> list[str]:
+    """The grade_ids of test cells without a score, for which nbgrader would give full marks."""
+    return [
+        str(tag_of(cell).get("grade_id")) for cell in notebook.cells if is_test(cell) and not _scored(cell)
+    ]
+
+
+def _scored(cell: NotebookNode) -> bool:
+    """Whether nbgrader finds a score in the first output, as `_score_outputs` writes it."""
+    first = cell.outputs[0] if cell.outputs else {}
+    try:
+        return first.get("output_type") == "execute_result" and math.isfinite(
+            float(first["data"]["text/plain"])
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[NotebookNode]:

@@ -16,9 +16,15 @@ from autograder.feedback.json_report import write_json
 from autograder.feedback.terminal import class_table, notebook_table, plain, to_text
 
 
-def print_class(results: Sequence[NotebookResult], skipped: int) -> None:
-    """Print one row for each student, and how many notebooks were not graded again."""
+def print_class(results: Sequence[NotebookResult], skipped: int, outdated: Sequence[str] = ()) -> None:
+    """Print one row for each student, and how many notebooks were not graded again, or had to be.
+
+    `outdated` says for each earlier result that no longer counted what has changed since.
+    """
     print(_fit(class_table(results)), end="")
+    if outdated:
+        changed = ", ".join(dict.fromkeys(part for parts in outdated for part in parts.split(", ")))
+        print(f"{len(outdated)} notebooks graded again, since what they depend on has changed: {changed}.")
     if skipped:
         print(f"{skipped} notebooks unchanged since they were graded; use --force to grade them again.")
 

@@ -8,7 +8,8 @@ import msgspec
 
 from autograder.core.cells import is_written, savable, tag_of
 from autograder.core.records import Exercise, ExerciseResult, JobResult, NotebookResult, total
-from autograder.feedback.graded_notebook import fill, put_first
+from autograder.course.fingerprint import Fingerprint
+from autograder.feedback.graded_notebook import fill, put_first, unscored
 from autograder.intake.submission import Submission
 
 if TYPE_CHECKING:
@@ -26,14 +27,16 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
         for exercise in submission.exercises
         if exercise.written or exercise.id in automatic
     ]
-    failed = bool(graded.internal_errors)
-    if not failed:
+    errors = [*graded.internal_errors]
+    if not errors:
         fill(submission.notebook, {cell.number: cell for cell in graded.cells}, automatic)
+        errors += [f"{grade_id} was not graded" for grade_id in unscored(submission.notebook)]
         if submission.note:
             put_first(submission.notebook, submission.note)
+    failed = bool(errors)
     message = " ".join(filter(None, (submission.note, graded.warning, submission.beside.note))) or None
     if failed:
-        message = f"No score is recorded because of an internal error: {'; '.join(graded.internal_errors)}"
+        message = f"No score is recorded because of an internal error: {'; '.join(errors)}"
     return NotebookResult(
         path=savable(submission.path),
         student=submission.student,
@@ -47,10 +50,14 @@ def finish(submission: Submission, graded: JobResult) -> NotebookResult:
     )
 
 
-def store_result(submission: Submission, result: NotebookResult) -> None:
-    """Keep the result in the notebook's metadata, with the digest of the file that it was graded from."""
+def store_result(submission: Submission, result: NotebookResult, fingerprint: Fingerprint) -> None:
+    """Keep the result in the notebook's metadata, with what it was graded from and with.
+
+    That is the digest of the submission and the fingerprint of everything else that the result depends on.
+    """
     submission.notebook.metadata["autograder"] = {
         "submission": submission.digest,
+        "fingerprint": fingerprint,
         "result": msgspec.to_builtins(result),
     }
 

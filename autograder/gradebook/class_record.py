@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 import nbformat
+from nbformat import NotebookNode
 
 from autograder.core.cells import savable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
+from autograder.course.fingerprint import Fingerprints
+from autograder.feedback.graded_notebook import unscored
 from autograder.feedback.results import store_result
 from autograder.gradebook.writer import GradebookWriter
 from autograder.intake.students import TIMESTAMP, Graded, Student
@@ -23,12 +27,19 @@ COPIED_FILES = (TIMESTAMP, "submission_secret.txt")
 class ClassRecord:
     """Looks up what was graded before, and records each student once all their notebooks are graded."""
 
-    def __init__(self, course: Course, gradebook: GradebookWriter) -> None:
+    def __init__(self, course: Course, gradebook: GradebookWriter, fingerprints: Fingerprints) -> None:
         self.course = course
         self.gradebook = gradebook
+        self.fingerprints = fingerprints
+        self.outdated: list[str] = []
+        """For each notebook whose earlier result is out of date, what has changed since."""
 
     def find(self, submission: Submission) -> Graded | None:
-        """The result and notebook of this exact file, if it was graded and recorded before."""
+        """The result and notebook of this exact file, if it was graded and recorded before.
+
+        A result counts only as long as nothing that it depends on has changed, and with a score in each test
+        cell. Other changes to the graded notebook are somebody's own, and are kept.
+        """
         assert submission.student is not None
         if not self.gradebook.knows(submission.student):
             return None
@@ -37,9 +48,21 @@ class ClassRecord:
             earlier = notebook.metadata["autograder"]
             if earlier["submission"] != submission.digest:
                 return None
+            changed = self._changes(submission.name, earlier.get("fingerprint", {}), notebook)
+            if changed:
+                self.outdated.append(", ".join(changed))
+                return None
             return msgspec.convert(earlier["result"], NotebookResult), notebook
         except (OSError, KeyError, TypeError, ValueError, nbformat.reader.NotJSONError):
             return None
+
+    def _changes(self, name: str, before: object, notebook: NotebookNode) -> list[str]:
+        """What a result depends on that has changed since it was stored."""
+        now = self.fingerprints.of(name)
+        if not isinstance(before, Mapping) or not before:  # stored by an earlier version
+            return ["the autograder"]
+        changed = [part for part, digest in now.items() if before.get(part) != digest]
+        return changed or ["the graded notebook"] * bool(unscored(notebook))
 
     def save(self, student: Student) -> None:
         """Write the gradebook first, then the files: after a crash in between, grading is repeated."""
@@ -60,7 +83,7 @@ class ClassRecord:
         assert submission.student is not None
         path = self._path(submission.student, submission.name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        store_result(submission, result)
+        store_result(submission, result, self.fingerprints.of(submission.name))
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             nbformat.write(submission.notebook, temporary)

@@ -21,6 +21,9 @@ from tornado.log import app_log
 from autograder.core import wording
 from autograder.core.cells import tag_of
 from autograder.core.errors import CourseError
+from autograder.course.course import Course
+from autograder.feedback.graded_notebook import unscored
+from autograder.gradebook.graded_cells import refuse_outdated_gradebook
 from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
 
 
@@ -48,6 +51,13 @@ class GradebookWriter:
         # nbgrader's own functions commit row by row; here they all go into the student's transaction.
         self._commit = self._book.db.commit
         self._book.db.commit = self._book.db.flush
+
+    def refuse_outdated(self, course: Course) -> None:
+        """Raise CourseError unless the gradebook has the graded cells and points of source/."""
+        try:
+            refuse_outdated_gradebook(self._book, course)
+        except SQLAlchemyError as error:
+            raise _write_error(error) from None
 
     def knows(self, student: str) -> bool:
         """Whether the gradebook has a submission by this student; a new gradebook has none."""
@@ -100,6 +110,11 @@ def _record(part: Any, notebook: NotebookNode | None) -> None:
             if grade.auto_score is None:
                 grade.needs_manual_grade = True
         return
+    for grade_id in unscored(notebook):
+        raise CourseError(
+            f"{part.name}, cell {grade_id}, was not graded, and nbgrader would give it full marks: grade it"
+            " again with --force."
+        )
     cells = {tag_of(cell).get("grade_id"): cell for cell in notebook.cells}
     for grade in part.grades:
         score, _ = determine_grade(cells[grade.name])

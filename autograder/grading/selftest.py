@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.core.errors import CourseError
 from autograder.core.records import CodeCell
 from autograder.course.course import Course
+from autograder.course.release_state import refuse_outdated_release
 from autograder.grading.context import GradingContext, exercise_of
 from autograder.grading.reference import ReferenceProxy, load_reference
 from autograder.process.choose_launcher import launcher_for
@@ -53,7 +55,12 @@ def context(request: pytest.FixtureRequest) -> Iterator[GradingContext]:
     folder = Path(str(item.path)).parent
     root, assignment = folder.parents[2], folder.parent.name
     if root not in _selftests:
-        _selftests[root] = _Selftest(Course(root, assignment))
+        course = Course(root, assignment)
+        try:
+            refuse_outdated_release(course)  # the reference would be an earlier one
+        except CourseError as error:
+            pytest.fail(str(error), pytrace=False)
+        _selftests[root] = _Selftest(course)
     selftest = _selftests[root]
     exercise = selftest.course.exercises[exercise_of(item)]
     process = selftest.process_for(exercise.notebook)

@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import os
 import textwrap
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode, v4
 from nbgrader.api import Gradebook
+from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import CheckCellMetadata, Execute, NbGraderPreprocessor
 from traitlets import Bool
 
@@ -25,6 +27,7 @@ from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
 from autograder.feedback.results import finish, store_result
+from autograder.gradebook.graded_cells import refuse_outdated_gradebook
 from autograder.intake.beside import beside_in
 from autograder.intake.notebook_file import read_notebook, refuse_link
 from autograder.intake.submission import Submission, from_notebook
@@ -42,6 +45,22 @@ class SubmissionExporter(NotebookExporter):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)  # type: ignore[no-untyped-call]
         say_sentences(self.log)
+        converter: Any = self.parent
+        self._refuse_outdated(converter.coursedir)
+
+    def _refuse_outdated(self, folders: Any) -> None:
+        """Refuse to grade with a release or a gradebook that is older than source/.
+
+        nbgrader makes its exporter before it changes any file or row, and afterwards only fails student by
+        student.
+        """
+        try:
+            course = shared_worker_for(Path(folders.root), folders.assignment_id).course
+            with closing(Gradebook(folders.db_url, folders.course_id)) as book:
+                refuse_outdated_gradebook(book, course)
+        except CourseError as error:
+            self.log.error(str(error))
+            raise NbGraderException(str(error)) from error
 
     def from_file(self, file_stream: Any, resources: Any = None, **more: Any) -> Converted:
         exporter: Any = self  # nbconvert has no types
@@ -119,27 +138,21 @@ class GradeSubmission(_Step):
         if self.config.Execute.get("enabled") is False:
             self.log.warning("Submissions are always run: --no-execute has no effect here.")
         submission = self.submission(nb, resources)
-        result = _grade(self.root, resources["nbgrader"]["assignment"], submission)
-        store_result(submission, result)
+        assignment = resources["nbgrader"]["assignment"]
+        result = _grade(self.root, assignment, submission)
+        fingerprints = shared_worker_for(self.root, assignment).fingerprints
+        store_result(submission, result, fingerprints.of(submission.name))
         return submission.notebook, resources
 
 
 def _grade(root: Path, assignment: str, submission: Submission) -> NotebookResult:
     """Grade a submission and write the scores into its test cells.
 
-    Raises CourseError on an internal error, or if a test cell would be left without a score.
+    Raises CourseError on an internal error, which includes a test cell that would be left without a score.
     """
     result = finish(submission, shared_worker_for(root, assignment).grade(submission.job()))
     if result.status == "failed":
         raise CourseError(result.message)
-    scored = {exercise.id for exercise in result.exercises}
-    for cell in submission.notebook.cells:
-        grade_id = tag_of(cell).get("grade_id")
-        if is_test(cell) and grade_id not in scored:  # without an output nbgrader gives full marks
-            raise CourseError(
-                f"release/{assignment}/{submission.name}.ipynb grades {grade_id}, which"
-                f" source/{assignment} does not: run `autograder release`."
-            )
     return result
 
 
@@ -177,7 +190,7 @@ class Validate(Execute):  # type: ignore[misc]  # nbgrader has no types
         for folder in sorted(root.glob("source/*/")):
             if not (root / "tests" / folder.name).is_dir():
                 continue
-            course = shared_worker_for(root, folder.name).course
+            course = Course(root, folder.name)
             known = {x.id: x.notebook for x in course.exercises.values()}
             names = [known[grade_id] for grade_id in wanted if grade_id in known]
             if names:

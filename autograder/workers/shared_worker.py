@@ -13,12 +13,15 @@ from pathlib import Path
 
 from autograder.core.records import GradeJob, JobResult, WorkerConfig
 from autograder.course.course import Course
+from autograder.course.fingerprint import Fingerprints
+from autograder.course.release_state import refuse_outdated_release
 from autograder.course.source_notebooks import IGNORED
 from autograder.workers.restarting import RestartingWorker
 from autograder.workers.worker_process import WorkerProcess
 
 FileStamps = tuple[tuple[str, int, int], ...]
 """Path, modification time in ns and size in bytes of each file."""
+DEVICE = "cpu"
 _lock = threading.RLock()  # formgrader's server may have threads; a worker does one job at a time
 _shared_workers: dict[tuple[Path, str], SharedWorker] = {}
 
@@ -28,6 +31,9 @@ class SharedWorker:
 
     def __init__(self, root: Path, assignment: str, stamps: FileStamps) -> None:
         self.course = Course(root, assignment)
+        refuse_outdated_release(self.course)
+        unsafe = self.course.settings.unsafe
+        self.fingerprints = Fingerprints(self.course, DEVICE, self.course.seed(), unsafe)
         self.stamps = stamps
         self._worker = RestartingWorker(self._start)
 
@@ -41,7 +47,7 @@ class SharedWorker:
         unsafe = course.settings.unsafe
         return WorkerProcess(
             WorkerConfig(
-                str(course.root), course.assignment, course.seed(), "cpu", diagnose=True, unsafe=unsafe
+                str(course.root), course.assignment, course.seed(), DEVICE, diagnose=True, unsafe=unsafe
             )
         )
 
@@ -52,7 +58,10 @@ class SharedWorker:
 
 
 def shared_worker_for(root: Path, assignment: str) -> SharedWorker:
-    """Return the shared worker of a course, or a new one if the course's files have changed."""
+    """Return the shared worker of a course, or a new one if the course's files have changed.
+
+    Raises CourseError if the release is out of date.
+    """
     root = root.resolve()
     Course(root, assignment).seed()  # creates the secret now: later it would look like a change
     stamps = tuple(_file_stamps(root, assignment))
@@ -74,18 +83,19 @@ def close_shared_workers() -> None:
 
 
 def _file_stamps(root: Path, assignment: str) -> Iterator[tuple[str, int, int]]:
-    """The stamps of all files that a worker reads when it starts."""
+    """The stamps of all files that a worker, or the fingerprint of its results, depends on."""
     patterns = (
         f"source/{assignment}/*.ipynb",
         f"solutions/{assignment}/*.py",
         f"release/{assignment}/**/*",
-        f"tests/{assignment}/**/*.py",
+        "tests/*.py",
+        f"tests/{assignment}/**/*",
         "pyproject.toml",
         ".autograder/secret",
     )
     for pattern in patterns:
         for path in sorted(root.glob(pattern)):
-            if not path.is_file() or set(path.parts) & set(IGNORED):
+            if not path.is_file() or set(path.relative_to(root).parts) & set(IGNORED):
                 continue
             status = path.stat()
             yield str(path), status.st_mtime_ns, status.st_size

@@ -79,7 +79,8 @@ def _serve(channel: Channel, config: WorkerConfig) -> None:
                 except ChannelClosed:
                     return
 
-        with_graders(course.graders, work)
+        automatic = [exercise.id for exercise in course.exercises.values() if not exercise.written]
+        with_graders(course.graders, work, automatic)
 
 
 def _send_result(channel: Channel, result: JobResult) -> None:

@@ -21,6 +21,7 @@ from autograder.authoring.check.mutants import read_equivalents
 from autograder.authoring.check.sample_results import Report, SampleResult, as_json, summarize
 from autograder.core.records import Exercise, ExerciseResult, JobResult, WorkerConfig
 from autograder.course.course import Course
+from autograder.course.release_state import refuse_outdated_release
 from autograder.feedback.json_report import write_json
 from autograder.feedback.progress import Progress
 from autograder.feedback.terminal import to_text
@@ -52,6 +53,7 @@ def check_graders(root: Path, names: Sequence[str], options: CheckOptions) -> in
     Raises CourseError if the course is malformed.
     """
     course = Course(root)
+    refuse_outdated_release(course)
     refuse_mismatched_folders(course)
     exercises = exercises_named(course, names)
     jobs = [

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from autograder.core.records import WorkerConfig
+from autograder.course.reference_solutions import solution_module
+from autograder.course.source_notebooks import read_sources
 from autograder.workers.worker_process import WorkerProcess
 from tests.engine.support.small_course import cell, graded, save, solution
 
@@ -43,15 +45,17 @@ def write_sampled(root: Path, exercises: dict[str, Parts]) -> Path:
         cells += [solution(name, parts.reference), test]
         stubs += [solution(name, STUB.format(name=name)), test]
         write_grader(root, name, parts)
-    cells.append(cell("why", "Mine.", "markdown", grade_id="why", grade=True, solution=True, points=4))
+    for each in (cells, stubs):
+        each.append(cell("why", "Mine.", "markdown", grade_id="why", grade=True, solution=True, points=4))
     for folder in ("source", "release", "solutions"):
         (root / folder / ASSIGNMENT).mkdir(parents=True)
     plain = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
     save(root / "source" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", plain | {"cells": cells})
     save(root / "release" / ASSIGNMENT / f"{NOTEBOOK}.ipynb", plain | {"cells": stubs})
-    references = "\n\n\n".join(["import math", *(parts.reference for parts in exercises.values())])
-    (root / "solutions" / ASSIGNMENT / f"{NOTEBOOK}.py").write_text(references)
     (root / "pyproject.toml").write_text(SETTINGS)
+    for notebook in read_sources(root, ASSIGNMENT):
+        path = root / "solutions" / ASSIGNMENT / f"{notebook.name}.py"
+        path.write_text(solution_module(notebook))
     return root
 
 
