@@ -18,6 +18,7 @@ from autograder.core.cells import tag_of
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import CodeCell
 from autograder.intake.notebook_file import fresh_id
+from autograder.intake.released_imports import prelude
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -118,13 +119,14 @@ def _unique_ids(cells: Iterable[NotebookNode]) -> None:
 
 
 def code_cells(notebook: NotebookNode, skeleton: NotebookNode) -> list[CodeCell]:
-    """The cells to run, numbered by their position in the notebook."""
+    """The cells to run, numbered by their position in the notebook, after the released imports."""
     given = {cell.source.strip() for cell in skeleton.cells if not tag_of(cell).get("solution")}
-    return [
+    cells = [
         CodeCell(number, cell.source, cell.source.strip() in given)
         for number, cell in enumerate(notebook.cells)
         if cell.cell_type == "code"
     ]
+    return [prelude(skeleton), *cells]
 
 
 def refuse_unrelated(

@@ -6,6 +6,7 @@ The fork server makes the shell once, so that starting a submission takes only a
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -21,7 +22,7 @@ from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
 from traitlets.config import Config
 
 from autograder.core import wording
-from autograder.core.records import Output
+from autograder.core.records import PRELUDE, Output
 from autograder.protocol.messages import (
     CELL_OUTPUT_BYTES,
     NOTEBOOK_OUTPUT_BYTES,
@@ -29,6 +30,8 @@ from autograder.protocol.messages import (
     CellDone,
     size_of,
 )
+from autograder.student.lenient_shell import LenientShell, draw_inline
+from autograder.student.missing_packages import ImportTransformer
 
 TRACEBACK_LINE_CHARACTERS = 10_000
 
@@ -165,10 +168,23 @@ class _Publisher(DisplayPublisher):  # type: ignore[misc]
         self.outputs.clear()
 
 
-class NotebookShell(InteractiveShell):  # type: ignore[misc]
+class NotebookShell(LenientShell):
     """An InteractiveShell without a terminal, history file or threads."""
 
     outputs: Outputs
+    prelude = ""
+    """Imports that are there from the start, one per line."""
+
+    def run_prelude(self) -> None:
+        """Run each line for itself. One that fails says so when the cell that it comes from runs."""
+        for line in self.prelude.splitlines():
+            with contextlib.suppress(Exception):
+                exec(line, self.user_ns)  # noqa: S102  the released notebook's own imports
+
+    def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
+        """`%reset`, after which the notebook is as it was before its first cell."""
+        super().reset(new_session, aggressive)
+        self.run_prelude()
 
     def init_display_pub(self) -> None:
         self.display_pub = _Publisher(parent=self, shell=self)
@@ -177,13 +193,13 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
         self.displayhook = _Results(parent=self, shell=self)
         self.display_trap = InteractiveShell.display_trap.klass(hook=self.displayhook)
 
-    def enable_gui(self, gui: Any = None) -> None:
-        """There is no event loop to join."""
-
     def system(self, cmd: str) -> None:
         """`!cmd`, without a terminal; its output becomes the cell's."""
+        command = self.var_expand(cmd, depth=1)
+        if self._installs(command):
+            return
         done = subprocess.run(  # noqa: S602  the student asked for a shell, in the student's own process
-            self.var_expand(cmd, depth=1), shell=True, check=False, text=True, errors="replace",
+            command, shell=True, check=False, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         sys.stdout.write(done.stdout)
@@ -217,6 +233,8 @@ def make_shell() -> NotebookShell:
     outputs = Outputs()
     shell.outputs = shell.display_pub.outputs = shell.displayhook.outputs = outputs
     shell.compile.get_code_name = _code_name
+    shell.ast_transformers.append(ImportTransformer(lambda: shell.user_ns))
+    draw_inline()
     shell.run_cell("%matplotlib inline", silent=True)
     return shell
 
@@ -241,6 +259,10 @@ class Notebook:
         sys.stderr = _Stream("stderr", self.outputs, 2)
 
     def run(self, number: int, source: str) -> CellDone:
+        if number == PRELUDE:
+            self.shell.prelude = source
+            self.shell.run_prelude()
+            return CellDone(number, None, [])
         self.outputs.start()
         _running_cell[0] = number
         count = self.shell.execution_count
