@@ -19,6 +19,7 @@ import torch
 
 from autograder.core import wording
 from autograder.protocol.decode import decode_value
+from autograder.protocol.default_dtype import STANDARD, answer_dtype
 from autograder.protocol.encode import encode_value
 from autograder.protocol.global_settings import DEFAULT_DTYPE, GRAD_MODE, put_back, read_settings
 from autograder.protocol.messages import (
@@ -98,8 +99,10 @@ class Answerer:
         return self._response(request, value, changed)
 
     def _response(self, request: Request, value: Any, changed: list[str]) -> Response:
-        in_double = self._default_dtype == torch.float64
-        return ValueResponse(request.id, encode_value(value, self.table), changed, in_double)
+        if self._default_dtype == STANDARD:
+            return ValueResponse(request.id, encode_value(value, self.table), changed)
+        standard = answer_dtype(request, self._default_dtype)
+        return ValueResponse(request.id, encode_value(value, self.table, 0, standard), changed, True)
 
     def _decode(self, value: Value) -> Any:
         return decode_value(value, self.table, standard=self._default_dtype)
