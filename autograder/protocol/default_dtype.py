@@ -45,6 +45,12 @@ def _dtypes(value: Value) -> Iterator[str]:
             yield from _dtypes(item)
 
 
+def narrowed(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in the grader's default dtype, or as it is if a number is too large for that."""
+    narrow = tensor.to(STANDARD)
+    return narrow if torch.equal(narrow.isinf(), tensor.isinf()) else tensor
+
+
 def mark_defaults(value: Any) -> None:
     """Mark the float64 tensors in an answer from a notebook whose default dtype is float64."""
     if isinstance(value, torch.Tensor):

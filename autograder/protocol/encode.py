@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from autograder.protocol.channel import ProtocolError
-from autograder.protocol.default_dtype import STANDARD
+from autograder.protocol.default_dtype import STANDARD, narrowed
 from autograder.protocol.values import (
     ARRAY_KINDS,
     DTYPE_NAMES,
@@ -50,7 +50,7 @@ def encode_value(
     if isinstance(value, ObjectRef):
         return RefValue(value.number, value.type_name)
     if isinstance(value, torch.Tensor):
-        found: Value = _encode_tensor(value.to(STANDARD) if value.dtype == standard != STANDARD else value)
+        found: Value = _encode_tensor(narrowed(value) if value.dtype == standard != STANDARD else value)
     elif isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in ARRAY_KINDS:
         found = _encode_array(value)
     else:
@@ -80,10 +80,8 @@ def _encode_builtin(value: Any, table: ObjectTable | None, depth: int, standard:
     if isinstance(value, torch.device):
         return ScalarValue("device", str(value).encode())
     if isinstance(value, dict):
-        pairs = dict.items(value)
-        return MappingValue(
-            [tuple(encode_value(x, table, depth + 1, standard) for x in pair) for pair in pairs]
-        )  # type: ignore[misc]
+        pairs = [_encode_items(list(pair), table, depth + 1, standard) for pair in dict.items(value)]
+        return MappingValue([(key, item) for key, item in pairs])
     for name, kind in SEQUENCES:
         if isinstance(value, kind):
             return SequenceValue(name, _encode_items(list(value), table, depth + 1, standard))

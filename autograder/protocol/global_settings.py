@@ -62,14 +62,6 @@ def _precision() -> Setting:
     return Setting(lambda: tuple(read(*kind) for kind in _PRECISIONS), write_each)
 
 
-def _traced(function: Callable[[Any], None], in_threads: Callable[[Any], None]) -> Callable[[Any], None]:
-    def write(value: Any) -> None:
-        function(value)
-        in_threads(value)
-
-    return write
-
-
 def _autocast(device: str) -> Setting:
     is_on, dtype = torch.is_autocast_enabled, torch.get_autocast_dtype
     switch, set_dtype = torch.set_autocast_enabled, torch.set_autocast_dtype
@@ -117,8 +109,10 @@ SETTINGS: dict[str, Setting] = {
     RECURSION_LIMIT: Setting(sys.getrecursionlimit, sys.setrecursionlimit),
     "garbage collection": Setting(gc.isenabled, lambda value: gc.enable() if value else gc.disable()),
     "garbage collector's reports": Setting(gc.get_debug, gc.set_debug),
-    "trace function": Setting(sys.gettrace, _traced(sys.settrace, threading.settrace)),
-    "profile function": Setting(sys.getprofile, _traced(sys.setprofile, threading.setprofile)),
+    "trace function": Setting(sys.gettrace, sys.settrace),
+    "trace function of threads": Setting(threading.gettrace, threading.settrace),
+    "profile function": Setting(sys.getprofile, sys.setprofile),
+    "profile function of threads": Setting(threading.getprofile, threading.setprofile),
 }
 
 

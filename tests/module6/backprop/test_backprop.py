@@ -2,8 +2,6 @@
 
 import math
 
-import torch
-
 from autograder.checks import close, hint, weight
 from tests.module6.backprop import probes
 
