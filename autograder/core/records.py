@@ -107,8 +107,12 @@ class Results(msgspec.Struct, frozen=True):
     schema: int = 1
 
 
+PRELUDE = -1
+"""The number of a cell that is not in the notebook: imports to run, silently, before the first cell."""
+
+
 class CodeCell(msgspec.Struct, frozen=True):
-    """A code cell to run; `number` is its position in the submitted notebook."""
+    """A code cell to run; `number` is its position in the submitted notebook, or PRELUDE."""
 
     number: int
     source: str

@@ -141,6 +141,36 @@ def files_left_out(files: Sequence[str]) -> str:
     return f"Graded without these files beside the notebook: {named}."
 
 
+# -- lines that have no effect where notebooks are graded, on stderr of their cell ------------------
+
+WHERE = "where notebooks are graded"
+
+
+def no_module(name: str) -> str:
+    return f"No module named {name!r} {WHERE}"
+
+
+def import_failed(reason: str) -> str:
+    return f"{reason}. Only what uses it fails; the rest of this cell was run."
+
+
+def line_left_out(line: str, reason: str) -> str:
+    return f"Left out: {line} ({reason.rstrip('.')}). The rest of this cell was run."
+
+
+def plots_are_inline(backend: str) -> str:
+    return f"{backend} is not available {WHERE}: plots are shown below their cell."
+
+
+def not_installed(command: str) -> str:
+    return f"Left out: {command} (nothing can be installed {WHERE}). The rest of this cell was run."
+
+
+def unknown_cell_magic(name: str, is_python: bool) -> str:
+    rest = "The cell was run without it." if is_python else "The cell was not run."
+    return f"There is no magic %%{name} {WHERE}. {rest}"
+
+
 # -- why a file cannot be graded; staff read these too ----------------------------------------------
 
 SUBMIT_AGAIN = "open it in Jupyter, save it and submit it again"

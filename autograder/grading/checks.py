@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from autograder.process.proxy import Raised
+from autograder.protocol.default_dtype import has_dtype
 from autograder.protocol.values import ObjectRef
 
 __all__ = [
@@ -117,13 +118,15 @@ def sequence(x: Any) -> list[Any] | None:
 def is_tensor(got: Any, shape: tuple[int, ...] | None = None, dtype: torch.dtype | None = None) -> bool:
     """Return whether got is a tensor and has this shape and dtype, where they are given.
 
+    In a notebook whose default dtype is float64, a float64 tensor also counts as float32.
+
     >>> is_tensor(torch.ones(2, 3), (2, 3), torch.float32), is_tensor([1.0, 2.0])
     (True, False)
     """
     return (
         isinstance(got, torch.Tensor)
         and (shape is None or tuple(got.shape) == tuple(shape))
-        and (dtype is None or got.dtype == dtype)
+        and (dtype is None or has_dtype(got, dtype))
     )
 
 

@@ -16,6 +16,7 @@ from autograder.grading.grade_submission import SubmissionGrader
 from autograder.grading.reference import ReferenceProxy
 from autograder.process.proxy import NO_ANSWER
 from autograder.protocol.channel import ProtocolError
+from autograder.protocol.default_dtype import has_dtype
 from autograder.protocol.values import ObjectRef
 
 TOLERANCE = 1e-4
@@ -165,7 +166,7 @@ def same_value(mine: Any, other: Any, tolerance: float) -> bool:
     if isinstance(other, ObjectRef):
         return isinstance(mine, ObjectRef)
     if isinstance(other, torch.Tensor) and isinstance(mine, torch.Tensor):
-        return mine.dtype == other.dtype and close(mine, other, tolerance, tolerance / 100)
+        return has_dtype(mine, other.dtype) and close(mine, other, tolerance, tolerance / 100)
     if isinstance(other, (list, tuple)):
         return (
             isinstance(mine, (list, tuple))

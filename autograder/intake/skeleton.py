@@ -19,6 +19,7 @@ from autograder.core.errors import CourseError
 from autograder.core.records import CodeCell
 from autograder.intake.misplaced_answers import Asked, without_answered_stubs
 from autograder.intake.notebook_file import fresh_id
+from autograder.intake.released_imports import prelude
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -121,11 +122,11 @@ def _unique_ids(cells: Iterable[NotebookNode]) -> None:
 def code_cells(
     notebook: NotebookNode, skeleton: NotebookNode, asked: Asked = MappingProxyType({})
 ) -> list[CodeCell]:
-    """The cells to run, numbered by their position in the notebook.
+    """The cells to run, numbered by their position in the notebook, after the released imports.
 
     `asked` holds the names that each exercise asks for.
     """
-    found = []
+    found = [prelude(skeleton)]
     for number, source in without_answered_stubs(notebook, skeleton, asked).items():
         cell = notebook.cells[number]
         grade_id = str(tag_of(cell).get("grade_id", ""))

@@ -19,6 +19,7 @@ from autograder.core.records import Exchange, Fault
 from autograder.process.show import show_arguments, show_inline
 from autograder.protocol.answerer import Answerer
 from autograder.protocol.decode import decode_value
+from autograder.protocol.default_dtype import mark_defaults
 from autograder.protocol.encode import encode_value
 from autograder.protocol.messages import (
     Call,
@@ -121,6 +122,8 @@ class NotebookProxy(ABC):
         if isinstance(response, ValueResponse):
             self.changed = tuple(response.changed)
             value = _decode(response.value)
+            if response.in_double:
+                mark_defaults(value)
             self.exchanges[-1] = Exchange(value, None, self.changed)
             return value
         raised = self._raises(response)

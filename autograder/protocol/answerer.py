@@ -19,7 +19,9 @@ import torch
 
 from autograder.core import wording
 from autograder.protocol.decode import decode_value
+from autograder.protocol.default_dtype import STANDARD, answer_dtype
 from autograder.protocol.encode import encode_value
+from autograder.protocol.global_settings import DEFAULT_DTYPE, GRAD_MODE, put_back, read_settings
 from autograder.protocol.messages import (
     Call,
     ErrorResponse,
@@ -31,9 +33,15 @@ from autograder.protocol.messages import (
 )
 from autograder.protocol.values import ObjectTable, Value
 
+REPORTED_SETTINGS = (GRAD_MODE, DEFAULT_DTYPE)
+"""A function has to leave these alone, as it does the random states. The others are its own business."""
 MAX_TEXT = 2000
 MT19937_BYTES = 4 * 624 + 4
 _to_bytes = msgspec.msgpack.Encoder().encode
+# Kept here because student code may assign to these names by mistake: `np.random.seed = 0`.
+_seed_torch, _torch_state = torch.default_generator.manual_seed, torch.default_generator.get_state
+_seed_numpy, _bit_generator = np.random.seed, np.random.get_bit_generator  # type: ignore[attr-defined]
+_seed_python, _python_state = random.seed, random.getstate
 
 
 class MissingName(Exception):
@@ -60,8 +68,9 @@ class Answerer:
         self.names = Names(names)
         self.table = ObjectTable()
         self.probe_files: dict[str, dict[str, Any]] = {}
-        self._settings = _settings()
-        """As they were at the start: a lasting change is reported with every later request too."""
+        self._settings = read_settings()
+        """As they were at the start, and are again after every request."""
+        self._default_dtype: torch.dtype = self._settings[DEFAULT_DTYPE]
 
     def answer(self, request: Request) -> Response:
         """Never raises: whatever goes wrong in the student's code is the response."""
@@ -73,17 +82,30 @@ class Answerer:
     def _answer(self, request: Request) -> Response:
         if isinstance(request, Fetch):
             value = getattr(self.names, request.name)
-            return ValueResponse(request.id, encode_value(value, self.table), [])
-        args = [decode_value(x, self.table) for x in request.args]
-        kwargs = {name: decode_value(x, self.table) for name, x in request.kwargs.items()}
+            return self._response(request, value, [])
+        args = [self._decode(x) for x in request.args]
+        kwargs = {name: self._decode(x) for name, x in request.kwargs.items()}
         function, leading = self._function(request)
         _seed(request)
-        before = _random_states() | self._settings
-        value = function(*leading, *args, **kwargs)
-        after = _random_states() | _settings()
+        before = _random_states()
+        try:
+            value = function(*leading, *args, **kwargs)
+        finally:
+            settings = put_back(self._settings)
+        after = _random_states()
         changed = self._changed_arguments(request, args, kwargs)
         changed += [name for name in after if after[name] != before[name]]
-        return ValueResponse(request.id, encode_value(value, self.table), changed)
+        changed += [name for name in REPORTED_SETTINGS if name in settings]
+        return self._response(request, value, changed)
+
+    def _response(self, request: Request, value: Any, changed: list[str]) -> Response:
+        if self._default_dtype == STANDARD:
+            return ValueResponse(request.id, encode_value(value, self.table), changed)
+        standard = answer_dtype(request, self._default_dtype)
+        return ValueResponse(request.id, encode_value(value, self.table, 0, standard), changed, True)
+
+    def _decode(self, value: Value) -> Any:
+        return decode_value(value, self.table, standard=self._default_dtype)
 
     def _changed_arguments(
         self, request: Call | RunProbe, args: list[Any], kwargs: dict[str, Any]
@@ -96,7 +118,7 @@ class Answerer:
     def _differs(self, sent: Value, value: Any) -> bool:
         now = _fingerprint(value)
         # Most unchanged values encode to the bytes that were sent; for the rest, decode and encode those.
-        return now != _to_bytes(sent) and now != _fingerprint(decode_value(sent, self.table))
+        return now != _to_bytes(sent) and now != _fingerprint(self._decode(sent))
 
     def _function(self, request: Call | RunProbe) -> tuple[Callable[..., Any], list[Any]]:
         """Return the function to run and the arguments that precede the request's."""
@@ -116,9 +138,9 @@ def _seed(request: Request) -> None:
     It is not one of the usual seeds (0, 1, 42), so code that sets one of those visibly changes the state.
     """
     seed = zlib.crc32(_to_bytes(msgspec.structs.replace(request, id=0)))
-    torch.default_generator.manual_seed(seed)
-    np.random.seed(seed)
-    random.seed(seed)
+    _seed_torch(seed)
+    _seed_numpy(seed)
+    _seed_python(seed)
 
 
 def _fingerprint(value: Any) -> bytes:
@@ -136,21 +158,17 @@ class _NullTable(ObjectTable):
 
 
 def _random_states() -> dict[str, Any]:
-    """The random states. A function has to leave them alone, as it does the settings below."""
+    """The random states. A function has to leave them alone."""
     return {
-        "torch random state": torch.default_generator.get_state().numpy().tobytes(),
+        "torch random state": _torch_state().numpy().tobytes(),
         "numpy random state": _numpy_random_state(),
-        "python random state": random.getstate(),
+        "python random state": _python_state(),
     }
-
-
-def _settings() -> dict[str, Any]:
-    return {"grad mode": torch.is_grad_enabled(), "default dtype": torch.get_default_dtype()}
 
 
 def _numpy_random_state() -> Any:
     """The generator's key and position, read from memory: NumPy's own get_state takes 40 times as long."""
-    generator = np.random.get_bit_generator()  # type: ignore[attr-defined]
+    generator = _bit_generator()
     if type(generator) is np.random.MT19937:
         return ctypes.string_at(generator.ctypes.state_address, MT19937_BYTES)
     return repr(generator.state)

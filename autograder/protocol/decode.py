@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from autograder.protocol.channel import ProtocolError
+from autograder.protocol.default_dtype import STANDARD
 from autograder.protocol.values import (
     ARRAY_DTYPE,
     DTYPES,
@@ -32,8 +33,12 @@ from autograder.protocol.values import (
 PLAIN = {float, int, bool, str, type(None)}  # sent as they are
 
 
-def decode_value(value: Value, table: ObjectTable | None = None, depth: int = 0) -> Any:
+def decode_value(
+    value: Value, table: ObjectTable | None = None, depth: int = 0, standard: torch.dtype = STANDARD
+) -> Any:
     """Decode a value. A reference becomes the object itself if there is a `table`, otherwise an ObjectRef.
+
+    Tensors of the grader's default dtype become tensors of the dtype `standard`.
 
     Raises ProtocolError if the value is malformed or over a limit.
     """
@@ -44,11 +49,11 @@ def decode_value(value: Value, table: ObjectTable | None = None, depth: int = 0)
     if depth == 0:
         _check_count(value)
     if isinstance(value, SequenceValue):
-        return MAKERS[value.kind]([decode_value(x, table, depth + 1) for x in value.items])
+        return MAKERS[value.kind]([decode_value(x, table, depth + 1, standard) for x in value.items])
     if isinstance(value, MappingValue):
-        return _dict([[decode_value(x, table, depth + 1) for x in pair] for pair in value.pairs])
+        return _dict([[decode_value(x, table, depth + 1, standard) for x in pair] for pair in value.pairs])
     if isinstance(value, TensorValue):
-        return _decode_tensor(value)
+        return _decode_tensor(value, standard)
     if isinstance(value, ArrayValue):
         return _decode_array(value)
     if isinstance(value, ScalarValue):
@@ -118,7 +123,7 @@ def _check_bools(data: bytes) -> None:
         raise ProtocolError("a bool that is neither true nor false")
 
 
-def _decode_tensor(value: TensorValue) -> torch.Tensor:
+def _decode_tensor(value: TensorValue, standard: torch.dtype) -> torch.Tensor:
     dtype = DTYPES.get(value.dtype)
     if dtype is None:
         raise ProtocolError("a tensor has an unknown dtype")
@@ -129,6 +134,8 @@ def _decode_tensor(value: TensorValue) -> torch.Tensor:
         tensor = torch.frombuffer(bytearray(value.data), dtype=dtype).reshape(value.shape)
     else:
         tensor = torch.empty(value.shape, dtype=dtype)
+    if dtype == STANDARD != standard:
+        tensor = tensor.to(standard)
     can_require = dtype.is_floating_point or dtype.is_complex
     return tensor.requires_grad_() if value.requires_grad and can_require else tensor
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from autograder.protocol.channel import ProtocolError
+from autograder.protocol.default_dtype import STANDARD, narrowed
 from autograder.protocol.values import (
     ARRAY_KINDS,
     DTYPE_NAMES,
@@ -33,9 +34,12 @@ SEQUENCES: tuple[tuple[Literal["list", "tuple", "set"], type[Any] | tuple[type[A
 )
 
 
-def encode_value(value: Any, table: ObjectTable | None = None, depth: int = 0) -> Value:
+def encode_value(
+    value: Any, table: ObjectTable | None = None, depth: int = 0, standard: torch.dtype = STANDARD
+) -> Value:
     """Encode a Python value; an object that cannot be sent goes into `table` and becomes a reference.
 
+    Tensors of the dtype `standard` become tensors of the grader's default dtype.
     An instance of a subclass of a built-in type becomes that type. Raises ProtocolError if the value is
     nested too deeply, or if it cannot be sent and there is no table.
     """
@@ -46,11 +50,11 @@ def encode_value(value: Any, table: ObjectTable | None = None, depth: int = 0) -
     if isinstance(value, ObjectRef):
         return RefValue(value.number, value.type_name)
     if isinstance(value, torch.Tensor):
-        found: Value = _encode_tensor(value)
+        found: Value = _encode_tensor(narrowed(value) if value.dtype == standard != STANDARD else value)
     elif isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in ARRAY_KINDS:
         found = _encode_array(value)
     else:
-        found = _encode_builtin(value, table, depth)
+        found = _encode_builtin(value, table, depth, standard)
     if found is not None:
         return found
     if table is None:
@@ -58,7 +62,7 @@ def encode_value(value: Any, table: ObjectTable | None = None, depth: int = 0) -
     return table.add(value)
 
 
-def _encode_builtin(value: Any, table: ObjectTable | None, depth: int) -> Value:
+def _encode_builtin(value: Any, table: ObjectTable | None, depth: int, standard: torch.dtype) -> Value:
     """Encode containers, numbers, text, bytes, dtypes and devices; None for anything else."""
     # Call the base class's own methods: a subclass may have overridden them.
     if isinstance(value, str):
@@ -76,18 +80,20 @@ def _encode_builtin(value: Any, table: ObjectTable | None, depth: int) -> Value:
     if isinstance(value, torch.device):
         return ScalarValue("device", str(value).encode())
     if isinstance(value, dict):
-        pairs = dict.items(value)
-        return MappingValue([tuple(encode_value(x, table, depth + 1) for x in pair) for pair in pairs])  # type: ignore[misc]
+        pairs = [_encode_items(list(pair), table, depth + 1, standard) for pair in dict.items(value)]
+        return MappingValue([(key, item) for key, item in pairs])
     for name, kind in SEQUENCES:
         if isinstance(value, kind):
-            return SequenceValue(name, _encode_items(list(value), table, depth + 1))
+            return SequenceValue(name, _encode_items(list(value), table, depth + 1, standard))
     return None
 
 
-def _encode_items(items: list[Any], table: ObjectTable | None, depth: int) -> list[Value]:
+def _encode_items(
+    items: list[Any], table: ObjectTable | None, depth: int, standard: torch.dtype
+) -> list[Value]:
     if set(map(type, items)) <= {float, bool}:
         return items
-    return [encode_value(x, table, depth) for x in items]
+    return [encode_value(x, table, depth, standard) for x in items]
 
 
 def _encode_text(text: str) -> str | None:

@@ -178,11 +178,15 @@ class CheckUnchanged(Message):
 
 
 class ValueResponse(Message):
-    """A value, and the names of the arguments and global states that the request changed."""
+    """A value, and the names of the arguments and global states that the request changed.
+
+    `in_double` says that the notebook's default dtype is float64 (see default_dtype.py).
+    """
 
     id: int
     value: Value
     changed: list[str]
+    in_double: bool = False
 
 
 class ErrorResponse(Message):

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +28,7 @@ from autograder.protocol.messages import (
     StopServing,
     ValueResponse,
 )
+from autograder.student.fresh_settings import put_back_fresh_settings
 from autograder.student.shell import Notebook, NotebookShell, run_quietly
 from autograder.student.state_changes import state_of, unchanged
 
@@ -92,7 +92,7 @@ def _end_fork(pid: int) -> None:
 def answer_requests(channel: Channel, names: Mapping[str, Any]) -> bool:
     """Answer requests about these names until the grader hangs up (False) or stops asking (True)."""
     run_quietly()
-    sys.settrace(None)
+    put_back_fresh_settings()
     answerer = Answerer(names)
     before = state_of(names)
     while True:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import torch
 
 from autograder.student.fake_device import attempt
+from autograder.student.fresh_settings import remember_fresh_settings
+from autograder.student.no_gpu import explain_missing_gpu
 from autograder.student.shell import NotebookShell, make_shell
 
 PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
@@ -27,11 +30,18 @@ plt.show()
 )
 
 
+# For the ways to install a package that the shell does not see, such as a subprocess: fail at once instead of
+# waiting for a network that is not there.
+OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "CONDA_OFFLINE": "true"}
+
+
 def preload() -> NotebookShell:
     """Import and use whatever loads on first use, so that students' processes need not."""
+    os.environ.update(OFFLINE)
     for name in PRELOAD:
         importlib.import_module(name)
     torch.set_num_threads(1)
+    explain_missing_gpu()
     shell = make_shell()
     weights = torch.zeros(2, requires_grad=True)
     optimizer = torch.optim.Adam([weights])
@@ -43,4 +53,5 @@ def preload() -> NotebookShell:
     shell.run_cell("%reset -f", silent=True)
     shell.execution_count = 1
     shell.outputs.clear()
+    remember_fresh_settings()
     return shell

@@ -6,6 +6,7 @@ The fork server makes the shell once, so that starting a submission takes only a
 from __future__ import annotations
 
 import base64
+import contextlib
 import importlib
 import io
 import json
@@ -21,93 +22,18 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell, InteractiveShellABC
 from traitlets.config import Config
 
-from autograder.core import wording
-from autograder.core.records import Output
+from autograder.core.records import PRELUDE, Output
 from autograder.protocol.channel import Channel
 from autograder.protocol.messages import (
     CELL_OUTPUT_BYTES,
-    NOTEBOOK_OUTPUT_BYTES,
-    OUTPUT_COST,
     CellDone,
-    size_of,
 )
 from autograder.student.interrupts import Interrupts
+from autograder.student.lenient_shell import LenientShell, draw_inline
+from autograder.student.missing_packages import ImportTransformer
+from autograder.student.outputs import Outputs, utf8
 
 TRACEBACK_LINE_CHARACTERS = 10_000
-_CUT = Output("stream", name="stderr", text=wording.OUTPUT_CUT)
-_CUT_SIZE = size_of([_CUT])
-
-
-class Outputs:
-    """The running cell's outputs, up to a limit per cell and per notebook; the note at the cut counts too."""
-
-    def __init__(self) -> None:
-        self.items: list[Output] = []
-        self.display_ids: dict[str, int] = {}
-        self.left = 0
-        self.notebook_left = NOTEBOOK_OUTPUT_BYTES
-        self._is_cut = False
-        self._stream = ""
-        self._parts: list[str] = []
-
-    def start(self) -> None:
-        self.clear()
-        self.left = min(CELL_OUTPUT_BYTES, self.notebook_left) - _CUT_SIZE
-        self._is_cut = self.left < 0
-
-    def finish(self) -> list[Output]:
-        """The outputs so far, including text written since the last one."""
-        if self._parts:
-            self.items.append(Output("stream", name=self._stream, text="".join(self._parts)))
-        self._stream, self._parts = "", []
-        return self.items
-
-    def _spend(self, size: int) -> bool:
-        """Deduct `size` if so much is left."""
-        if size > self.left:
-            return False
-        self.left -= size
-        self.notebook_left -= size
-        return True
-
-    def _cut(self) -> None:
-        self._is_cut = True
-        self.notebook_left -= _CUT_SIZE
-        self.finish().append(_CUT)
-
-    def write(self, name: str, text: str) -> None:
-        if self._is_cut or not text:
-            return
-        if name != self._stream:
-            self.finish()
-            if not self._spend(OUTPUT_COST):
-                self._cut()
-                return
-            self._stream = name
-        part = text[: self.left]
-        self._spend(len(part))
-        # Join the parts at the end: appending to one string would copy it for every print.
-        self._parts.append(_utf8(part))
-        if len(part) < len(text):
-            self._cut()
-
-    def add(self, output: Output, display_id: str | None = None, update: bool = False) -> None:
-        if self._is_cut:
-            return
-        if not self._spend(size_of([output])):
-            self._cut()
-            return
-        self.finish()
-        if update and display_id in self.display_ids:
-            self.items[self.display_ids[display_id]] = output
-            return
-        if display_id is not None:
-            self.display_ids[display_id] = len(self.items)
-        self.items.append(output)
-
-    def clear(self) -> None:
-        self.items, self.display_ids = [], {}
-        self._stream, self._parts = "", []
 
 
 class _Stream(io.TextIOBase):
@@ -141,12 +67,7 @@ def _mime_data(data: Mapping[str, Any]) -> dict[str, str]:
             texts[str(mime)] = value
         else:
             texts[str(mime)] = json.dumps(value, default=str)
-    return {_utf8(mime): _utf8(text) for mime, text in texts.items()}
-
-
-def _utf8(text: str) -> str:
-    """Text that can be sent: UTF-8 cannot encode half of a surrogate pair."""
-    return str.encode(text, "utf-8", "replace").decode()
+    return {utf8(mime): utf8(text) for mime, text in texts.items()}
 
 
 class _Results(DisplayHook):  # type: ignore[misc]  # IPython's classes are untyped traitlets
@@ -178,10 +99,23 @@ class _Publisher(DisplayPublisher):  # type: ignore[misc]
         self.outputs.clear()
 
 
-class NotebookShell(InteractiveShell):  # type: ignore[misc]
+class NotebookShell(LenientShell):
     """An InteractiveShell without a terminal, history file or threads."""
 
     outputs: Outputs
+    prelude = ""
+    """Imports that are there from the start, one per line."""
+
+    def run_prelude(self) -> None:
+        """Run each line for itself. One that fails says so when the cell that it comes from runs."""
+        for line in self.prelude.splitlines():
+            with contextlib.suppress(Exception):
+                exec(line, self.user_ns)  # noqa: S102  the released notebook's own imports
+
+    def reset(self, new_session: bool = True, aggressive: bool = False) -> None:
+        """`%reset`, after which the notebook is as it was before its first cell."""
+        super().reset(new_session, aggressive)
+        self.run_prelude()
 
     def init_display_pub(self) -> None:
         self.display_pub = _Publisher(parent=self, shell=self)
@@ -190,13 +124,13 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
         self.displayhook = _Results(parent=self, shell=self)
         self.display_trap = InteractiveShell.display_trap.klass(hook=self.displayhook)
 
-    def enable_gui(self, gui: Any = None) -> None:
-        """There is no event loop to join."""
-
     def system(self, cmd: str) -> None:
         """`!cmd`, without a terminal; its output becomes the cell's."""
+        command = self.var_expand(cmd, depth=1)
+        if self._installs(command):
+            return
         done = subprocess.run(  # noqa: S602  the student asked for a shell, in the student's own process
-            self.var_expand(cmd, depth=1), shell=True, check=False, text=True, errors="replace",
+            command, shell=True, check=False, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         sys.stdout.write(done.stdout)
@@ -205,16 +139,16 @@ class NotebookShell(InteractiveShell):  # type: ignore[misc]
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         error = Output(
             "error",
-            ename=_utf8(str(getattr(etype, "__name__", etype))),
+            ename=utf8(str(getattr(etype, "__name__", etype))),
             evalue=_safe_text(evalue),
-            traceback=[_utf8(str(line)[:TRACEBACK_LINE_CHARACTERS]) for line in stb],
+            traceback=[utf8(str(line)[:TRACEBACK_LINE_CHARACTERS]) for line in stb],
         )
         self.outputs.add(error)
 
 
 def _safe_text(value: Any) -> str:
     try:
-        return _utf8(str(value)[:2000])
+        return utf8(str(value)[:2000])
     except Exception:  # noqa: BLE001  a student's __str__ may raise anything
         return ""
 
@@ -230,6 +164,8 @@ def make_shell() -> NotebookShell:
     outputs = Outputs()
     shell.outputs = shell.display_pub.outputs = shell.displayhook.outputs = outputs
     shell.compile.get_code_name = _code_name
+    shell.ast_transformers.append(ImportTransformer(lambda: shell.user_ns))
+    draw_inline()
     shell.run_cell("%matplotlib inline", silent=True)
     return shell
 
@@ -257,6 +193,10 @@ class Notebook:
 
     def run(self, number: int, source: str, channel: Channel) -> CellDone:
         """Run one cell. Only its own code can be interrupted, by InterruptCell on `channel` and SIGINT."""
+        if number == PRELUDE:
+            self.shell.prelude = source
+            self.shell.run_prelude()
+            return CellDone(number, None, [])
         self.outputs.start()
         _running_cell[0] = number
         count = self.shell.execution_count

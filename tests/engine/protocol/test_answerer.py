@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from autograder.grading.checks import is_tensor
 from autograder.process.proxy import LocalProxy, Raised, ReferenceRaised
 from autograder.protocol.answerer import Answerer
 from autograder.protocol.encode import encode_value
@@ -83,15 +85,93 @@ def test_a_change_is_reported(name: str, change: tuple[Callable[..., Any], Any])
 
 
 @pytest.mark.parametrize("name", ["grad mode", "default dtype"])
-def test_a_setting_that_stays_changed_is_reported_with_every_request(name: str) -> None:
-    notebook = proxy(f=CHANGES[name][0], g=lambda x: x)
+@pytest.mark.parametrize("ends_with", ["a value", "an error"])
+def test_a_changed_setting_is_reported_once_and_put_back(name: str, ends_with: str) -> None:
+    def change() -> None:
+        CHANGES[name][0](0)
+        if ends_with == "an error":
+            raise ValueError
+
+    notebook = proxy(f=change, now=lambda: (torch.is_grad_enabled(), torch.get_default_dtype()))
     try:
-        notebook.f(0)
-        notebook.g(0)
+        with pytest.raises(Raised) if ends_with == "an error" else nullcontext():
+            notebook.f()
+        assert notebook.changed == ((name,) if ends_with == "a value" else ())
+        assert notebook.now() == (True, torch.float32)
     finally:
         torch.set_grad_enabled(True)
         torch.set_default_dtype(torch.float32)
-    assert notebook.changed == (name,)
+    assert notebook.changed == ()
+
+
+def test_a_function_whose_library_was_overwritten_by_mistake_is_still_asked() -> None:
+    """`np.random.seed = 0` is a common slip; it must not stop every later request."""
+    own = {owner: owner.seed for owner in (np.random, random)}
+
+    def slip() -> None:
+        np.random.seed = random.seed = torch.manual_seed = 0  # type: ignore[assignment]
+
+    notebook = proxy(f=slip, g=lambda: random.random())
+    seed = torch.manual_seed
+    try:
+        notebook.f()
+        assert notebook.g() == notebook.g()
+    finally:
+        torch.manual_seed = seed
+        for owner, function in own.items():
+            owner.seed = function
+
+
+@pytest.fixture
+def in_double() -> Iterator[None]:
+    """What a notebook is asked in whose default dtype is float64."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("in_double")
+class TestDoubleNotebook:
+    def test_default_tensors_arrive_and_return_as_the_default_dtype(self) -> None:
+        layer = torch.nn.Linear(2, 2)
+        notebook = proxy(f=lambda x: {"seen": [str(x.dtype)], "out": (layer(x),)})
+        answer = notebook.f(torch.ones(3, 2, dtype=torch.float32))
+        assert answer["seen"] == ["torch.float64"]
+        assert answer["out"][0].dtype == torch.float32
+        assert notebook.changed == ()
+
+    def test_requires_grad_arrives_too(self) -> None:
+        notebook = proxy(f=lambda x: (x.requires_grad, x.is_leaf))
+        assert notebook.f(torch.ones(2, dtype=torch.float32, requires_grad=True)) == (True, True)
+
+    @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.int64, torch.bool])
+    def test_other_dtypes_stay(self, dtype: torch.dtype) -> None:
+        notebook = proxy(f=lambda x: [x, str(x.dtype)])
+        answer, seen = notebook.f(torch.ones(2, dtype=dtype))
+        assert (str(answer.dtype), seen) == (str(dtype), str(dtype))
+
+    def test_an_explicit_float32_stays(self) -> None:
+        notebook = proxy(f=lambda x: x.float())
+        assert notebook.f(torch.ones(2, dtype=torch.float64)).dtype == torch.float32
+
+    def test_an_answer_to_numbers_keeps_its_digits_and_counts_as_the_default(self) -> None:
+        answer = proxy(f=lambda x: [torch.tensor(x)]).f(0.1)[0]
+        assert answer.item() == 0.1
+        assert is_tensor(answer, (), torch.float32)
+        assert is_tensor(answer, (), torch.float64)
+        assert not is_tensor(answer, (), torch.float16)
+
+    def test_an_answer_to_both_dtypes_keeps_its_digits(self) -> None:
+        third = torch.tensor(1.0, dtype=torch.float64) / 3
+        plain = torch.ones((), dtype=torch.float32)
+        first, second = proxy(f=lambda *xs: [x / 3 for x in xs]).f(plain, third * 3)
+        assert second.item() == third.item()
+        assert is_tensor(first, (), torch.float32)
+
+    def test_a_change_of_an_argument_is_still_seen(self) -> None:
+        notebook = proxy(f=lambda x: x.add_(1))
+        notebook.f(torch.ones(2, dtype=torch.float32))
+        assert notebook.changed == ("argument 1",)
 
 
 def test_keyword_arguments_are_named_by_their_keyword() -> None:

@@ -1,9 +1,13 @@
-"""One thread for all tests of the fake device."""
+"""What the tests of the student's process share."""
 
 from collections.abc import Iterator
 
 import pytest
 import torch
+
+from autograder.process.choose_launcher import launcher_for
+from autograder.process.launcher import Launcher
+from tests.engine.process.cells import LIMITS
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +17,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    with launcher_for(LIMITS) as launcher:
+        yield launcher

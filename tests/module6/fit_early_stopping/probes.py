@@ -10,7 +10,8 @@ class Clocked(nn.Module):
     def __init__(self, norm):
         super().__init__()
         self.clock = nn.Parameter(torch.zeros(()))
-        self.layer = nn.Linear(3, 4)
+        # Drawn as float32 whatever the default dtype is: in float64 one seed gives other numbers.
+        self.layer = nn.Linear(3, 4, dtype=torch.float32).to(torch.get_default_dtype())
         self.norm = nn.BatchNorm1d(4) if norm else nn.Identity()
 
     def forward(self, x):

@@ -9,9 +9,7 @@ def flows(nb, questions):
 
 
 def undisturbed(nb, z):
-    """gradient_flow('sigmoid', {z}, 3), and torch's default dtype before and after"""
-    torch.set_default_dtype(torch.float32)  # an earlier call may have changed it already
+    """gradient_flow('sigmoid', {z}, 3), and whether torch's default dtype stays what it was"""
+    before = torch.get_default_dtype()
     found = nb.gradient_flow("sigmoid", z, 3)
-    after = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float32)
-    return {"gradients": found, "default dtype": after}
+    return {"gradients": found, "default dtype stays": torch.get_default_dtype() == before}

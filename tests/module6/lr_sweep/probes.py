@@ -1,18 +1,25 @@
-"""Models for lr_sweep. Their first weights come from the global generator, as PyTorch's always do."""
+"""Models for lr_sweep. Their first weights come from the global generator, as PyTorch's always do.
+
+They are drawn as float32, whatever the notebook's default dtype is: in float64 one seed gives other numbers.
+"""
 
 from collections.abc import Sequence
+from functools import partial
 
+import torch
 from torch import nn
+
+Linear = partial(nn.Linear, dtype=torch.float32)
 
 
 def layers(kind, d):
     """The layers of a model of this kind for d inputs."""
     if kind == "line":
-        return [nn.Linear(d, 1)]
-    middle = [nn.Linear(d, 5), nn.Dropout(0.4) if kind == "dropout" else nn.Tanh()]
+        return [Linear(d, 1)]
+    middle = [Linear(d, 5), nn.Dropout(0.4) if kind == "dropout" else nn.Tanh()]
     if kind == "two outputs":
-        return [*middle, nn.Linear(5, 2)]
-    return [*middle, nn.Linear(5, 1), *([nn.Flatten(0)] if kind == "flat" else [])]
+        return [*middle, Linear(5, 2)]
+    return [*middle, Linear(5, 1), *([nn.Flatten(0)] if kind == "flat" else [])]
 
 
 def swept(nb, X, y, lrs, steps, kind="net", seed=None, device="cpu"):

@@ -31,8 +31,8 @@ def learn(model, X, y):
         classes = model.layer.out_features
         targets = nn.functional.one_hot(y.long(), classes).double()
         targets = targets - targets.mean(0)
-        model.layer.weight += (targets.t() @ X.flatten(1).double()).float()
-        model.layer.bias += targets.sum(0).float()
+        model.layer.weight += (targets.t() @ X.flatten(1).double()).to(model.layer.weight.dtype)
+        model.layer.bias += targets.sum(0).to(model.layer.bias.dtype)
         model.trainings += 1
     model.train()
 

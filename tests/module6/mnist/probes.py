@@ -25,7 +25,7 @@ class Images:
 
 def as_floats(images):
     """Bytes (N, 28, 28) as floats (N, 1, 28, 28) from 0 to 1."""
-    return images[:, None].float() / 255
+    return images[:, None].to(torch.get_default_dtype()) / 255
 
 
 def splits(nb, calls):
