@@ -7,11 +7,13 @@ from pathlib import Path
 
 import msgspec
 import nbformat
+from nbformat import NotebookNode
 
 from autograder.core.cells import savable
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
 from autograder.feedback.results import store_result
+from autograder.gradebook.manual_grades import read_graded
 from autograder.gradebook.writer import GradebookWriter
 from autograder.intake.students import TIMESTAMP, Graded, Student
 from autograder.intake.submission import Submission
@@ -48,9 +50,23 @@ class ClassRecord:
             student.notebooks = dict.fromkeys(self.course.notebooks) | student.notebooks
         recordable = TIMESTAMP not in misnamed and student.name == savable(student.name)
         if student.files and recordable:
-            self.gradebook.save(student.name, student.timestamp(), student.notebooks)
+            self.gradebook.save(
+                student.name, student.timestamp(), student.notebooks, self._all_before(student)
+            )
         for submission, result in student.finished:
             self._write(submission, result)
+        if recordable:
+            self._copy_exchange_files(student)
+
+    def _all_before(self, student: Student) -> dict[str, NotebookNode | None]:
+        """The student's notebooks as they were graded before; those that were not graded now are the same."""
+        changed = {submission.name for submission, _ in student.finished}
+        return {
+            name: read_graded(self._path(student.name, name))
+            if notebook is None or name in changed
+            else notebook
+            for name, notebook in student.notebooks.items()
+        }
 
     def _path(self, student: str, notebook: str) -> Path:
         return self.course.root / "autograded" / student / self.course.assignment / f"{notebook}.ipynb"
@@ -68,9 +84,14 @@ class ClassRecord:
             temporary.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, str(path)) from None
         temporary.replace(path)
+
+    def _copy_exchange_files(self, student: Student) -> None:
+        folder = self._path(student.name, "").parent
         for name in COPIED_FILES:
-            original = Path(submission.path).with_name(name)
-            if original.is_file() and not original.is_symlink():
-                copy = path.parent / name
+            original, copy = student.folder / name, folder / name
+            if not folder.is_dir() or not original.is_file() or original.is_symlink():
+                continue
+            content = original.read_bytes()
+            if not copy.is_file() or copy.read_bytes() != content:
                 copy.unlink(missing_ok=True)  # `nbgrader autograde` leaves a read-only one
-                copy.write_bytes(original.read_bytes())
+                copy.write_bytes(content)
