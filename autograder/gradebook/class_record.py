@@ -61,12 +61,8 @@ class ClassRecord:
     def _all_before(self, student: Student) -> dict[str, NotebookNode | None]:
         """The student's notebooks as they were graded before; those that were not graded now are the same."""
         changed = {submission.name for submission, _ in student.finished}
-        return {
-            name: read_graded(self._path(student.name, name))
-            if notebook is None or name in changed
-            else notebook
-            for name, notebook in student.notebooks.items()
-        }
+        changed |= {name for name, notebook in student.notebooks.items() if notebook is None}
+        return student.notebooks | {name: read_graded(self._path(student.name, name)) for name in changed}
 
     def _path(self, student: str, notebook: str) -> Path:
         return self.course.root / "autograded" / student / self.course.assignment / f"{notebook}.ipynb"

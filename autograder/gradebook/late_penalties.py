@@ -12,7 +12,10 @@ from autograder.core.errors import CourseError
 
 
 class LatePenalties:
-    """Calculates penalties with c.AssignLatePenalties.plugin_class. Raises CourseError if there is no such class."""
+    """Calculates penalties with c.AssignLatePenalties.plugin_class.
+
+    Raises CourseError if there is no such class.
+    """
 
     def __init__(self, config: Config) -> None:
         try:

@@ -26,7 +26,7 @@ def read_graded(path: Path) -> NotebookNode | None:
 
 def answers(notebook: NotebookNode) -> Texts:
     """The texts of the written answers."""
-    return {tag_of(cell).get("grade_id"): cell.source for cell in notebook.cells if is_written(cell)}
+    return {str(tag_of(cell).get("grade_id")): cell.source for cell in notebook.cells if is_written(cell)}
 
 
 def needs_a_person(grade: Any, score: float | None, text: str | None, before: Texts | None) -> bool:
@@ -42,5 +42,6 @@ def needs_a_person(grade: Any, score: float | None, text: str | None, before: Te
     if text is not None:
         changed = before is None or before.get(grade.name, "").strip() != text.strip()
     else:
-        changed = None in (grade.auto_score, score) or not isclose(grade.auto_score, score, abs_tol=1e-6)
+        old = grade.auto_score
+        changed = old is None or score is None or not isclose(old, score, abs_tol=1e-6)
     return bool(grade.needs_manual_grade or changed)

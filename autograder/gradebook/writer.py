@@ -58,13 +58,14 @@ class GradebookWriter:
             self._book.update_or_create_student(student)
             when: dict[str, Any] = {"timestamp": timestamp} if timestamp else {}
             submission = self._book.update_or_create_submission(self.assignment, student, **when)
+            late = _seconds_late(submission)
             for part in submission.notebooks:
                 submitted = part.name in notebooks
                 if submitted:
                     _record(part, notebooks[part.name], before.get(part.name))
                 else:
                     _record_missing(part)
-                self._penalize(student, part, submission.total_seconds_late if submitted else 0)
+                self._penalize(student, part, late if submitted else 0)
             self._commit()
         except (SQLAlchemyError, InvalidEntry) as error:  # nbgrader raises both for database errors
             self._book.db.rollback()
@@ -91,6 +92,11 @@ class GradebookWriter:
         trace: TracebackType | None,
     ) -> None:
         self._book.close()
+
+
+def _seconds_late(submission: Any) -> float:
+    """Like nbgrader's, which fails if there is an extension but no due date."""
+    return 0.0 if submission.assignment.duedate is None else float(submission.total_seconds_late)
 
 
 def _record(part: Any, notebook: NotebookNode | None, before: NotebookNode | None) -> None:
@@ -134,6 +140,6 @@ def _record_missing(part: Any) -> None:
 
 def _write_error(error: Exception) -> CourseError:
     return CourseError(
-        f"the gradebook cannot be written ({reason(error)}): fix this and run the same command again. Students"
-        " recorded so far are kept."
+        f"the gradebook cannot be written ({reason(error)}): fix this and run the same command again."
+        " Students recorded so far are kept."
     )

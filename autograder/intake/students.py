@@ -116,7 +116,8 @@ class Student:
 def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
     """The students who submitted something and match one of the patterns (all, if there are none).
 
-    A pattern is a name or else a glob. Raises CourseError if nobody submitted anything, or if one matches nobody.
+    A pattern is a name or else a glob. Raises CourseError if nobody submitted anything, or if one matches
+    nobody.
     """
     root = course.root / "submitted"
     folders = sorted(path for path in root.glob(f"*/{escape(course.assignment)}") if path.is_dir())

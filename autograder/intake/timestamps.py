@@ -1,7 +1,7 @@
 """Read nbgrader's timestamp.txt: the time of a submission.
 
-nbgrader's own parser takes CEST for UTC and +0200 for 200 seconds, and fills in today's date if there is none.
-Here a text means one time or is refused. nbgrader's commands read it through this module, too
+nbgrader's own parser takes CEST for UTC and +0200 for 200 seconds, and fills in today's date if there is
+none. Here a text means one time or is refused. nbgrader's commands read it through this module, too
 (nbgrader_plugins/replacements.py).
 """
 
@@ -45,13 +45,13 @@ def read_timestamp(path: Path, root: Path) -> datetime | None:
         return _parse(text, root)
     except _UnknownZone as error:
         raise Unreadable(
-            f"{path.name} has the time zone {error.args[0]!r}, which does not name one offset from UTC: write UTC"
-            " or an offset, as in 2026-01-31 18:00:00 +0200."
+            f"{path.name} has the time zone {error.args[0]!r}, which does not name one offset from UTC: write"
+            " UTC or an offset, as in 2026-01-31 18:00:00 +0200."
         ) from None
     except (ValueError, OverflowError):
         raise Unreadable(
-            f"{path.name} does not contain a valid time ({text[:40]!r}): correct it, as in 2026-01-31 18:00:00"
-            " UTC."
+            f"{path.name} does not contain a valid time ({text[:40]!r}): correct it, as in"
+            " 2026-01-31 18:00:00 UTC."
         ) from None
 
 

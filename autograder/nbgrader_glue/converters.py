@@ -46,11 +46,10 @@ class KeepsOldFiles(BaseConverter):  # type: ignore[misc]
         if not super().init_destination(assignment_id, student_id):
             return False
         kept = self.kept(assignment_id, student_id)
-        ending = self.exporter.file_extension
-        expected = (
-            [] if self.coursedir.notebook_id == "*" else [Path(x).stem + ending for x in self.notebooks]
-        )
-        if self.force or not kept.exists() or not all((kept / name).exists() for name in expected):
+        expected = [kept]
+        if self.coursedir.notebook_id != "*":
+            expected += [kept / (Path(x).stem + self.exporter.file_extension) for x in self.notebooks]
+        if self.force or not all(path.exists() for path in expected):
             return True
         read: Callable[[str], Any] = self.coursedir.get_existing_timestamp
         time = read(self._format_source(assignment_id, student_id))
@@ -71,7 +70,7 @@ class KeepsOldFiles(BaseConverter):  # type: ignore[misc]
 
 
 def replace_file(source: Path, target: Path) -> None:
-    """Copy a file with its permissions; afterwards `target` is the old file or the new one, never half of it."""
+    """Copy a file with its permissions. `target` is the old file or the new one, never half of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:

@@ -24,7 +24,7 @@ def open_gradebook(root: Path, assignment: str) -> Any:
     file = url.removeprefix("sqlite:///").removeprefix("file:").split("?")[0]
     if url.startswith("sqlite:///") and not Path(file).exists():
         raise CourseError(f"{file} is missing: run `autograder release`.")
-    book = None
+    book: Any = None
     try:
         book = Gradebook(url, course_id)
         book.find_assignment(assignment)

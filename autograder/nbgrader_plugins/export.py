@@ -61,11 +61,8 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         except MissingEntry:
             pass
         else:
-            timestamp, score, penalty = (
-                submission.timestamp,
-                submission.score,
-                submission.late_submission_penalty,
-            )
+            timestamp, score = submission.timestamp, submission.score
+            penalty = submission.late_submission_penalty
             ungraded = [part.name for part in submission.notebooks if _is_ungraded(part)]
         if ungraded:
             self.log.warning(
@@ -106,9 +103,7 @@ def _wanted(name: str, chosen: Collection[Any]) -> bool:
 
 def _is_ungraded(part: Any) -> bool:
     """Whether an autograded cell of one of nbgrader's SubmittedNotebooks has no score at all."""
-    by_hand = {cell.name for cell in part.notebook.solution_cells} | {
-        x.name for x in part.notebook.task_cells
-    }
+    by_hand = {cell.name for cell in (*part.notebook.solution_cells, *part.notebook.task_cells)}
     return any(
         grade.auto_score is None and grade.manual_score is None and grade.cell.cell_type == "code"
         for grade in part.grades

@@ -17,6 +17,8 @@ class ReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]  # nbgrade
     fetch the page; with another student's, that student would.
     """
 
+    src_path: str
+
     def copy_files(self) -> None:
         folders = [Path(folder) for folder in sorted(names_first(self.src_path)) if Path(folder).is_dir()]
         if not folders:
@@ -44,8 +46,8 @@ def _why_not(folder: Path, student: str, owners: dict[str, str]) -> str | None:
         path = folder / name
         if not path.is_file() or not path.read_text(errors="replace").strip():
             return (
-                f"{path} is missing or empty, since the submission was not collected through nbgrader's exchange"
-                " (send the pages yourself)"
+                f"{path} is missing or empty, since the submission was not collected through nbgrader's"
+                " exchange (send the pages yourself)"
             )
     owner = owners.setdefault((folder / "submission_secret.txt").read_text(errors="replace"), student)
     if owner != student:

@@ -4,17 +4,18 @@
 - Autograde changes nothing that was graded by hand in a notebook that is missing now.
 - A student's id is a name, never a pattern.
 - timestamp.txt means the same time as for `autograder grade`.
+- An extension without a due date is no error.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.apps.generatefeedbackapp
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 
@@ -65,8 +66,15 @@ def _existing_timestamp(course: CourseDirectory, folder: str) -> datetime | None
     return read_timestamp(Path(folder) / "timestamp.txt", Path(course.root))
 
 
+def _duedate(submission: SubmittedAssignment) -> datetime | None:
+    """nbgrader's property, which fails if a student has an extension of a due date that was taken back."""
+    due: datetime | None = submission.assignment.duedate
+    return due + (submission.extension or timedelta(0)) if due else None
+
+
 def replace() -> None:
     take_names_literally()
+    SubmittedAssignment.duedate = property(_duedate)
     CourseDirectory.get_existing_timestamp = _existing_timestamp
     for module in (nbgrader.apps.api, nbgrader.apps.autogradeapp):
         module.Autograde = KeepingAutograde
