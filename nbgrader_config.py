@@ -25,6 +25,7 @@ from autograder.nbgrader_plugins import (
     RELEASE_STEPS,
     SANITIZE_STEPS,
     put_tools_on_path,
+    replace_converters,
     say_sentences,
     validate_steps,
 )
@@ -57,7 +58,12 @@ c.Autograde.sanitize_preprocessors = SANITIZE_STEPS
 c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
 Validator._preprocessors_default = validate_steps  # nbgrader has no setting for this
 say_sentences(logging.getLogger("ValidateApp"))
+replace_converters()  # nor for keeping old files, for students' names and for time zones
 
 # -- feedback and formgrader's pages: no script in a notebook may run ---------------------------
 c.GenerateFeedback.exporter_class = "autograder.feedback.page_exporter.PageExporter"
 c.HTMLExporter.preprocessors = ["autograder.feedback.sanitize.SanitizeHtml"]
+
+# -- giving grades back: `nbgrader export`, `nbgrader release_feedback` --------------------------
+c.ExportApp.plugin_class = "autograder.nbgrader_plugins.export.CsvExport"
+c.ExchangeFactory.release_feedback = "autograder.nbgrader_plugins.release_feedback.ReleaseFeedback"

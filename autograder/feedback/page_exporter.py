@@ -18,8 +18,11 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.core.errors import CourseError
-from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
+from autograder.nbgrader_glue.config import course_config, database_url
+from autograder.nbgrader_glue.converters import KeepsOldFiles
+from autograder.nbgrader_glue.literal_names import take_names_literally
 from autograder.nbgrader_glue.logs import say_sentences
+from autograder.nbgrader_glue.open_gradebook import open_gradebook
 
 
 class PageExporter(HTMLExporter):
@@ -46,8 +49,14 @@ def _highlight_cached(source: str, language: str | None) -> str:
     return str(highlight(source, language))
 
 
-class _Feedback(GenerateFeedback):  # type: ignore[misc]  # nbgrader has no types
-    """nbgrader's converter, limited to `students`."""
+class Feedback(KeepsOldFiles, GenerateFeedback):  # type: ignore[misc]  # nbgrader has no types
+    """nbgrader's converter, which keeps an old page until the new one is written."""
+
+    output = "feedback_directory"
+
+
+class _FeedbackOfSome(Feedback):
+    """Limited to `students`."""
 
     students: Collection[str] = ()
     assignments: dict[str, list[str]]
@@ -74,7 +83,8 @@ class _ErrorCollector(logging.Handler):
 
 def convert(root: Path, assignment: str, students: Collection[str]) -> None:
     """Write the pages of these students. Raises CourseError, once the other pages are written."""
-    put_tools_on_path()
+    open_gradebook(root, assignment).close()  # says in one sentence why it cannot be used
+    take_names_literally()
     config = deepcopy(course_config(root))
     config.CourseDirectory.update(root=str(root), db_url=database_url(root), assignment_id=assignment)
     config.GenerateFeedback.force = True
@@ -84,7 +94,7 @@ def convert(root: Path, assignment: str, students: Collection[str]) -> None:
     log.addHandler(errors)
     say_sentences(log)
     folders = CourseDirectory(config=config, log=log)
-    converter = _Feedback(coursedir=folders, config=config, log=log)
+    converter = _FeedbackOfSome(coursedir=folders, config=config, log=log)
     converter.students = students
     try:
         converter.start()

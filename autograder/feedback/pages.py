@@ -7,22 +7,25 @@ the student's own work; page_exporter.py does it, by nbgrader's own converter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatch
+from glob import escape
 from pathlib import Path
 
 from autograder.core.errors import CourseError
+from autograder.core.names import choose
 
 
 def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list[Path]:
     """Write feedback/<student>/<assignment>/*.html from autograded/; returns the paths.
 
-    `students` are globs; none means everyone. Pages are always rewritten: manual grades and comments are in
-    the gradebook, which does not record when they changed. Raises CourseError if nothing was graded, or if
-    a page could not be written; the other pages are written all the same.
+    `students` are names or globs; none means everyone. Pages are always rewritten: manual grades and comments
+    are in the gradebook, which does not record when they changed. Raises CourseError if nothing was graded,
+    or if a page could not be written; the other pages are written all the same, and an old page is kept.
     """
     root = root.resolve()
-    graded = sorted(root.glob(f"autograded/*/{assignment}/*.ipynb"))
-    chosen = [path for path in graded if _matches(path.parent.parent.name, students)]
+    graded = sorted(root.glob(f"autograded/*/{escape(assignment)}/*.ipynb"))
+    names = {path.parent.parent.name for path in graded}
+    wanted = set().union(*(choose(names, pattern) for pattern in students)) if students else names
+    chosen = [path for path in graded if path.parent.parent.name in wanted]
     if not chosen:
         whose = f" by students matching {' or '.join(students)}" if students and graded else ""
         raise CourseError(
@@ -30,10 +33,6 @@ def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list
         )
     from autograder.feedback.page_exporter import convert  # nbgrader takes a second to import
 
-    convert(root, assignment, {path.parent.parent.name for path in chosen})
+    convert(root, assignment, wanted)
     pages = [root / "feedback" / path.relative_to(root / "autograded") for path in chosen]
     return [page.with_suffix(".html") for page in pages]
-
-
-def _matches(student: str, patterns: Sequence[str]) -> bool:
-    return not patterns or any(fnmatch(student, pattern) for pattern in patterns)

@@ -16,6 +16,7 @@ from autograder.course.course import Course
 from autograder.course.fingerprint import Fingerprints
 from autograder.feedback.graded_notebook import unscored
 from autograder.feedback.results import store_result
+from autograder.gradebook.manual_grades import read_graded
 from autograder.gradebook.writer import GradebookWriter
 from autograder.intake.students import TIMESTAMP, Graded, Student
 from autograder.intake.submission import Submission
@@ -71,9 +72,19 @@ class ClassRecord:
             student.notebooks = dict.fromkeys(self.course.notebooks) | student.notebooks
         recordable = TIMESTAMP not in misnamed and student.name == savable(student.name)
         if student.files and recordable:
-            self.gradebook.save(student.name, student.timestamp(), student.notebooks)
+            self.gradebook.save(
+                student.name, student.timestamp(), student.notebooks, self._all_before(student)
+            )
         for submission, result in student.finished:
             self._write(submission, result)
+        if recordable:
+            self._copy_exchange_files(student)
+
+    def _all_before(self, student: Student) -> dict[str, NotebookNode | None]:
+        """The student's notebooks as they were graded before; those that were not graded now are the same."""
+        changed = {submission.name for submission, _ in student.finished}
+        changed |= {name for name, notebook in student.notebooks.items() if notebook is None}
+        return student.notebooks | {name: read_graded(self._path(student.name, name)) for name in changed}
 
     def _path(self, student: str, notebook: str) -> Path:
         return self.course.root / "autograded" / student / self.course.assignment / f"{notebook}.ipynb"
@@ -91,9 +102,14 @@ class ClassRecord:
             temporary.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, str(path)) from None
         temporary.replace(path)
+
+    def _copy_exchange_files(self, student: Student) -> None:
+        folder = self._path(student.name, "").parent
         for name in COPIED_FILES:
-            original = Path(submission.path).with_name(name)
-            if original.is_file() and not original.is_symlink():
-                copy = path.parent / name
+            original, copy = student.folder / name, folder / name
+            if not folder.is_dir() or not original.is_file() or original.is_symlink():
+                continue
+            content = original.read_bytes()
+            if not copy.is_file() or copy.read_bytes() != content:
                 copy.unlink(missing_ok=True)  # `nbgrader autograde` leaves a read-only one
-                copy.write_bytes(original.read_bytes())
+                copy.write_bytes(content)

@@ -5,18 +5,16 @@ Each student is one transaction: if grading dies, a student is recorded in full 
 
 from __future__ import annotations
 
-import logging
-import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import InvalidEntry, MissingEntry
 from nbgrader.utils import compute_checksum, determine_grade, is_task
 from sqlalchemy.exc import SQLAlchemyError
-from tornado.log import app_log
 
 from autograder.core import wording
 from autograder.core.cells import tag_of
@@ -24,30 +22,21 @@ from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.feedback.graded_notebook import unscored
 from autograder.gradebook.graded_cells import refuse_outdated_gradebook
-from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
+from autograder.gradebook.late_penalties import LatePenalties
+from autograder.gradebook.manual_grades import answers, needs_a_person
+from autograder.nbgrader_glue.config import course_config
+from autograder.nbgrader_glue.open_gradebook import open_gradebook, reason
+
+Notebooks = Mapping[str, NotebookNode | None]
 
 
 class GradebookWriter:
     """Keeps the gradebook open for a run. Every method raises CourseError if it cannot be used."""
 
     def __init__(self, root: Path, assignment: str) -> None:
-        put_tools_on_path()
-        app_log.addFilter(_is_not_rollback)
         self.assignment = assignment
-        course_id = str(course_config(root).CourseDirectory.get("course_id", ""))
-        url = database_url(root)
-        file = url.removeprefix("sqlite:///").removeprefix("file:").split("?")[0]
-        if url.startswith("sqlite:///") and not Path(file).exists():
-            raise CourseError(f"{file} is missing: run `autograder release`.")
-        try:
-            self._book = Gradebook(url, course_id)
-            self._book.find_assignment(assignment)
-        except MissingEntry:
-            raise CourseError(
-                f"the gradebook does not contain {assignment}: run `autograder release`."
-            ) from None
-        except SQLAlchemyError as error:
-            raise _write_error(error) from None
+        self._penalties = LatePenalties(course_config(root))
+        self._book = open_gradebook(root, assignment)
         # nbgrader's own functions commit row by row; here they all go into the student's transaction.
         self._commit = self._book.db.commit
         self._book.db.commit = self._book.db.flush
@@ -69,20 +58,24 @@ class GradebookWriter:
             raise _write_error(error) from None
         return True
 
-    def save(self, student: str, timestamp: str | None, notebooks: Mapping[str, NotebookNode | None]) -> None:
+    def save(self, student: str, timestamp: datetime | None, notebooks: Notebooks, before: Notebooks) -> None:
         """Record a student's notebooks; None stands for one that could not be graded.
 
-        A notebook that was not submitted scores 0, as in nbgrader.
+        `before` has the graded notebooks from the last time. `timestamp` is in UTC; without one, the
+        gradebook keeps what it has. A notebook that was not submitted scores 0, as in nbgrader.
         """
         try:
             self._book.update_or_create_student(student)
             when: dict[str, Any] = {"timestamp": timestamp} if timestamp else {}
             submission = self._book.update_or_create_submission(self.assignment, student, **when)
+            late = _seconds_late(submission)
             for part in submission.notebooks:
-                if part.name in notebooks:
-                    _record(part, notebooks[part.name])
+                submitted = part.name in notebooks
+                if submitted:
+                    _record(part, notebooks[part.name], before.get(part.name))
                 else:
                     _record_missing(part)
+                self._penalize(student, part, late if submitted else 0)
             self._commit()
         except (SQLAlchemyError, InvalidEntry) as error:  # nbgrader raises both for database errors
             self._book.db.rollback()
@@ -90,6 +83,14 @@ class GradebookWriter:
         except BaseException:
             self._book.db.rollback()
             raise
+
+    def _penalize(self, student: str, part: Any, seconds_late: float) -> None:
+        if seconds_late > 0:
+            self._book.db.flush()
+            self._book.db.refresh(part, ["score"])  # the database adds up the grades
+        penalty = self._penalties.penalty(student, part, seconds_late)
+        if part.late_submission_penalty != penalty:
+            part.late_submission_penalty = penalty
 
     def __enter__(self) -> GradebookWriter:
         return self
@@ -103,12 +104,15 @@ class GradebookWriter:
         self._book.close()
 
 
-def _record(part: Any, notebook: NotebookNode | None) -> None:
-    """Set the automatic scores and comments; keep manual grades, and flag them for another look."""
+def _seconds_late(submission: Any) -> float:
+    """Like nbgrader's, which fails if there is an extension but no due date."""
+    return 0.0 if submission.assignment.duedate is None else float(submission.total_seconds_late)
+
+
+def _record(part: Any, notebook: NotebookNode | None, before: NotebookNode | None) -> None:
+    """Set the automatic scores and comments; what was graded by hand stays, and is flagged if it changed."""
     if notebook is None:
-        for grade in part.grades:
-            if grade.auto_score is None:
-                grade.needs_manual_grade = True
+        _record_ungraded(part, before)
         return
     for grade_id in unscored(notebook):
         raise CourseError(
@@ -116,10 +120,11 @@ def _record(part: Any, notebook: NotebookNode | None) -> None:
             " again with --force."
         )
     cells = {tag_of(cell).get("grade_id"): cell for cell in notebook.cells}
+    texts, old_texts = answers(notebook), answers(before) if before else None
     for grade in part.grades:
         score, _ = determine_grade(cells[grade.name])
+        grade.needs_manual_grade = needs_a_person(grade, score, texts.get(grade.name), old_texts)
         grade.auto_score = score
-        grade.needs_manual_grade = grade.manual_score is not None or score is None
     for comment in part.comments:
         cell = cells.get(comment.name)
         untouched = cell is None or (
@@ -128,21 +133,28 @@ def _record(part: Any, notebook: NotebookNode | None) -> None:
         comment.auto_comment = wording.NO_RESPONSE if untouched else None
 
 
+def _record_ungraded(part: Any, before: NotebookNode | None) -> None:
+    """A notebook that could not be graded keeps its grades from before.
+
+    If there are none, it has no score, not even the 0 of a notebook that was not submitted until now.
+    """
+    never_graded = before is None and not any(grade.auto_score for grade in part.grades)
+    for grade in part.grades:
+        if never_graded:
+            grade.auto_score = None
+        if grade.auto_score is None and grade.manual_score is None:
+            grade.needs_manual_grade = True
+
+
 def _record_missing(part: Any) -> None:
     for grade in part.grades:
         grade.auto_score = 0
-        grade.needs_manual_grade = False
-
-
-def _is_not_rollback(record: logging.LogRecord) -> bool:
-    """nbgrader logs the traceback of a database error; `_write_error` says it in one sentence."""
-    return not str(record.msg).startswith("Rolling back session")
+        if grade.manual_score is None:
+            grade.needs_manual_grade = False
 
 
 def _write_error(error: Exception) -> CourseError:
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-    reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the driver's exception class
     return CourseError(
-        f"the gradebook cannot be written ({reason}): fix this and run the same command again. Students"
-        " recorded so far are kept."
+        f"the gradebook cannot be written ({reason(error)}): fix this and run the same command again."
+        " Students recorded so far are kept."
     )

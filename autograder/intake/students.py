@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
+from datetime import datetime
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
+from autograder.core.names import choose
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
 from autograder.intake.beside import NOTHING, Beside, beside_in
@@ -19,6 +21,7 @@ from autograder.intake.file_choice import Chosen, notebook_files, sort_files
 from autograder.intake.notebook_file import refuse_link
 from autograder.intake.recognition import named_like
 from autograder.intake.submission import Submission, open_chosen, unreadable_result
+from autograder.intake.timestamps import read_timestamp
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -51,23 +54,11 @@ class Student:
     def files(self) -> list[Path]:
         return notebook_files(self.folder)
 
-    def timestamp(self) -> str | None:
-        """The time in nbgrader's timestamp.txt, or None without one. Raises Unreadable."""
-        from nbgrader.utils import parse_utc
-
-        path = self.folder / TIMESTAMP
-        for each in (self.folder.parent, self.folder, path):
+    def timestamp(self) -> datetime | None:
+        """The time in nbgrader's timestamp.txt in UTC, or None without one. Raises Unreadable."""
+        for each in (self.folder.parent, self.folder):
             refuse_link(each)
-        if not path.is_file():
-            return None
-        text = path.read_text(encoding="utf-8", errors="replace").strip()
-        try:
-            parse_utc(text)
-        except (ValueError, OverflowError):
-            raise Unreadable(
-                f"{path.name} does not contain a valid time ({text[:40]!r}): correct it."
-            ) from None
-        return text
+        return read_timestamp(self.folder / TIMESTAMP, self.folder.parents[2])
 
     def open(self, course: Course, graded: Callable[[Submission], Graded | None]) -> list[Submission]:
         """Return the submissions to grade; `graded` looks up an earlier result, or returns None.
@@ -141,24 +132,28 @@ class Student:
 
 
 def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
-    """The students who submitted something and match one of the globs (all, if there are none).
+    """The students who submitted something and match one of the patterns (all, if there are none).
 
-    Raises CourseError if nobody submitted anything, or if a glob matches nobody.
+    A pattern is a name or else a glob. Raises CourseError if nobody submitted anything, or if one matches
+    nobody.
     """
     root = course.root / "submitted"
-    folders = sorted(path for path in root.glob(f"*/{course.assignment}") if path.is_dir())
+    folders = sorted(path for path in root.glob(f"*/{escape(course.assignment)}") if path.is_dir())
     found = [Student(path.parent.name, path) for path in folders]
     if not found:
         raise CourseError(
             f"{root} has no <student>/{course.assignment}/ folder: collect submissions first"
             " (`nbgrader collect` or `nbgrader zip_collect`)."
         )
-    for pattern in patterns:
-        if not any(fnmatch(student.name, pattern) for student in found):
-            raise CourseError(f"no student in {root} matches {pattern!r}.")
     if not patterns:
         return found
-    return [x for x in found if any(fnmatch(x.name, pattern) for pattern in patterns)]
+    chosen: set[str] = set()
+    for pattern in patterns:
+        matching = choose([student.name for student in found], pattern)
+        if not matching:
+            raise CourseError(f"no student in {root} matches {pattern!r}.")
+        chosen |= matching
+    return [student for student in found if student.name in chosen]
 
 
 def _bad_name(student: Student) -> Unreadable:

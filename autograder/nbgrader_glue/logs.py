@@ -41,15 +41,10 @@ class SentenceFilter(logging.Filter):
 
 def _sentence(error: BaseException | None) -> str | None:
     """The sentence for an error that a student's file can cause; None for any other error."""
-    from dateutil.parser import ParserError  # type: ignore[import-untyped]
     from nbformat.reader import NotJSONError
 
     if isinstance(error, CourseError):
         return str(error)
-    # nbgrader raises another error while it reports an unreadable timestamp.
-    parsing = error if isinstance(error, ParserError) else getattr(error, "__context__", None)
-    if isinstance(parsing, ParserError):
-        return f"timestamp.txt does not contain a valid time ({parsing}): correct it."
     if isinstance(error, NotJSONError):
         return "the file is not a notebook (invalid JSON): open it in Jupyter, save it and try again."
     return None

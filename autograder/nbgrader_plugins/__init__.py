@@ -6,13 +6,20 @@ imports a step when a command needs it.
 
 from autograder.nbgrader_glue.config import put_tools_on_path
 from autograder.nbgrader_glue.logs import say_sentences
-from autograder.nbgrader_plugins.steps import AUTOGRADE_STEPS, RELEASE_STEPS, SANITIZE_STEPS, validate_steps
+from autograder.nbgrader_plugins.steps import (
+    AUTOGRADE_STEPS,
+    RELEASE_STEPS,
+    SANITIZE_STEPS,
+    replace_converters,
+    validate_steps,
+)
 
 __all__ = [
     "AUTOGRADE_STEPS",
     "RELEASE_STEPS",
     "SANITIZE_STEPS",
     "put_tools_on_path",
+    "replace_converters",
     "say_sentences",
     "validate_steps",
 ]

@@ -33,7 +33,7 @@ SANITIZE_STEPS = [
 AUTOGRADE_STEPS = [
     "autograder.nbgrader_plugins.autograde_steps.GradeSubmission",
     "nbgrader.preprocessors.LimitOutput",
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "autograder.nbgrader_plugins.save_grades.SaveGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
@@ -46,3 +46,10 @@ def validate_steps(validator: Any) -> list[type]:
     from autograder.nbgrader_plugins.autograde_steps import Validate
 
     return [ClearOutput, Validate]
+
+
+def replace_converters() -> None:
+    """Replace what nbgrader has no setting for: see replacements.py."""
+    from autograder.nbgrader_plugins.replacements import replace
+
+    replace()

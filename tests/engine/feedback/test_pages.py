@@ -23,7 +23,7 @@ from autograder.feedback.sanitize import SanitizeHtml, clean
 from autograder.nbgrader_glue.config import course_config
 from autograder.pipeline import grade_class
 from tests.engine.support.small_class import PART, hand_in, released, write_class, wrong
-from tests.engine.support.small_course import cell
+from tests.engine.support.small_course import cell, snapshot
 
 EVIL = "<script>evil()</script><img src=x onerror='evil()'><a href='javascript:evil()'>here</a>"
 DISPLAY_EVIL = f"""
@@ -168,15 +168,44 @@ def test_broken_page_is_reported_and_the_others_are_written(
 ) -> None:
     broken = graded / "autograded" / "idle" / "module6" / f"{PART}.ipynb"
     original = broken.read_text()
+    write_feedback(graded, "module6", [])
     broken.write_text("{nope")
+    old_page = graded / "feedback" / "idle" / "module6" / f"{PART}.html"
+    old_page.write_text("old")
     (graded / "feedback" / "mallory" / "module6" / f"{PART}.html").unlink(missing_ok=True)
     try:
         with pytest.raises(CourseError, match=r"^the feedback for idle could not .* not a notebook"):
             write_feedback(graded, "module6", [])
     finally:
         broken.write_text(original)
+    assert old_page.read_text() == "old"
     assert (graded / "feedback" / "mallory" / "module6" / f"{PART}.html").exists()
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("damage", ["junk", "missing", "empty"])
+def test_old_pages_outlast_a_gradebook_that_cannot_be_read(
+    graded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    root = shutil.copytree(graded, tmp_path / "course")
+    write_feedback(root, "module6", [])
+    before = snapshot(root / "feedback")
+    if damage == "missing":
+        (root / "gradebook.db").unlink()
+    else:
+        (root / "gradebook.db").write_bytes(b"no database" * 1000 if damage == "junk" else b"")
+    with pytest.raises(CourseError, match=r"gradebook.* (cannot be read|is missing|does not contain)"):
+        write_feedback(root, "module6", [])
+    assert snapshot(root / "feedback") == before
+    assert capsys.readouterr() == ("", "")
+
+
+def test_files_that_somebody_put_beside_the_pages_are_kept(graded: Path, pages: dict[str, str]) -> None:
+    own = graded / "feedback" / "mallory" / "module6" / "rubric.pdf"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("my own")
+    write_feedback(graded, "module6", ["mallory"])
+    assert own.read_text() == "my own"
 
 
 @pytest.mark.parametrize(

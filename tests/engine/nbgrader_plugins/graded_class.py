@@ -135,6 +135,25 @@ def hand_in_broken(root: Path) -> None:
     hand_in(root, "stranger", nothing)
 
 
+def run_nbgrader(root: Path, app_class: Any, *arguments: str) -> tuple[Any, str]:
+    """Run `nbgrader <command> <arguments>` in this process. Returns its exit code and its log."""
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    code: Any = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        app = app_class()
+        app.initialize(list(arguments))
+        app.log.addHandler(handler)
+        try:
+            app.start()
+        except SystemExit as error:
+            code = error.code
+        finally:
+            app.log.removeHandler(handler)
+    return code, log.getvalue()
+
+
 class GradedClass:
     """The class, graded by nbgrader in `root` and by `autograder grade` in a copy.
 
@@ -152,22 +171,7 @@ class GradedClass:
         self.expected_scores = scores(copy)
 
     def command(self, app_class: Any, *arguments: str) -> tuple[Any, str]:
-        """Run `nbgrader <command> <arguments>` in this process. Returns its exit code and its log."""
-        log = io.StringIO()
-        handler = logging.StreamHandler(log)
-        code: Any = 0
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(self.root)
-            app = app_class()
-            app.initialize(list(arguments))
-            app.log.addHandler(handler)
-            try:
-                app.start()
-            except SystemExit as error:
-                code = error.code
-            finally:
-                app.log.removeHandler(handler)
-        return code, log.getvalue()
+        return run_nbgrader(self.root, app_class, *arguments)
 
     def scores_of(self, student: str) -> dict[str, float | None]:
         rows = scores(self.root).items()

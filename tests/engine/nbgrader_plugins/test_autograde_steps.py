@@ -166,13 +166,16 @@ def test_missing_score_is_not_full_marks(graded: GradedClass, monkeypatch: pytes
     assert scores(graded.root) == before
 
 
-def test_regrading_keeps_a_manual_grade_and_asks_for_a_second_look(graded: GradedClass) -> None:
+def test_regrading_keeps_a_manual_grade(graded: GradedClass) -> None:
+    """It asks for a second look only if the automatic score changed."""
     before = scores(graded.root)["kernel", PART, "count_params"]
-    with closing(Gradebook(f"sqlite:///{graded.root / 'gradebook.db'}", "nnf")) as book:
-        book.find_grade("count_params", PART, "module6", "kernel").manual_score = 2.5
-        book.db.commit()
-    assert graded.regrade("kernel")["success"]
-    assert scores(graded.root)["kernel", PART, "count_params"] == (before[0], 2.5, True)
+    for automatic, flagged in ((before[0], False), (1.0, True)):
+        with closing(Gradebook(f"sqlite:///{graded.root / 'gradebook.db'}", "nnf")) as book:
+            grade = book.find_grade("count_params", PART, "module6", "kernel")
+            grade.auto_score, grade.manual_score, grade.needs_manual_grade = automatic, 2.5, False
+            book.db.commit()
+        assert graded.regrade("kernel")["success"]
+        assert scores(graded.root)["kernel", PART, "count_params"] == (before[0], 2.5, flagged)
 
 
 def test_a_changed_grader_starts_a_new_worker(graded: GradedClass) -> None:

@@ -81,7 +81,7 @@ def test_force_grades_the_named_students_again(course: Course, grade: Callable[.
     assert path.stat().st_mtime_ns > modified
 
 
-def test_manual_grade_is_kept_and_flagged(course: Course, grade: Callable[..., Graded]) -> None:
+def test_manual_grade_is_kept(course: Course, grade: Callable[..., Graded]) -> None:
     notebook = solved(course, PART, "count_params")
     for cell in notebook["cells"]:
         if cell["metadata"].get("nbgrader", {}).get("grade_id") == "reflection_1":
@@ -98,8 +98,8 @@ def test_manual_grade_is_kept_and_flagged(course: Course, grade: Callable[..., G
     assert grade()[0] == 0
     assert scores(course.root)[key] == (None, 3.5, False), "nothing was graded again"
     assert grade(force=True)[0] == 0
-    assert scores(course.root)[key] == (None, 3.5, True)
-    assert scores(course.root)[auto] == (3.0, 1.0, True)
+    assert scores(course.root)[key] == (None, 3.5, False)
+    assert scores(course.root)[auto] == (3.0, 1.0, False)
 
 
 def test_student_without_a_notebook_is_named(course: Course, grade: Callable[..., Graded]) -> None:

@@ -1,0 +1,51 @@
+"""Open a course's gradebook, or say in one sentence why it cannot be used."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from autograder.core.errors import CourseError
+from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
+
+
+def open_gradebook(root: Path, assignment: str) -> Any:
+    """The gradebook as nbgrader's Gradebook, which has no types; close it. Raises CourseError."""
+    from nbgrader.api import Gradebook, MissingEntry
+    from sqlalchemy.exc import SQLAlchemyError
+    from tornado.log import app_log
+
+    put_tools_on_path()
+    app_log.addFilter(_is_not_rollback)
+    course_id = str(course_config(root).CourseDirectory.get("course_id", ""))
+    url = database_url(root)
+    file = url.removeprefix("sqlite:///").removeprefix("file:").split("?")[0]
+    if url.startswith("sqlite:///") and not Path(file).exists():
+        raise CourseError(f"{file} is missing: run `autograder release`.")
+    book: Any = None
+    try:
+        book = Gradebook(url, course_id)
+        book.find_assignment(assignment)
+    except MissingEntry:
+        book.close()
+        raise CourseError(f"the gradebook does not contain {assignment}: run `autograder release`.") from None
+    except SQLAlchemyError as error:
+        if book is not None:
+            book.close()
+        raise CourseError(
+            f"the gradebook cannot be read ({reason(error)}): fix this and run the same command again."
+        ) from None
+    return book
+
+
+def reason(error: Exception) -> str:
+    """What the database said, without the driver's exception class."""
+    text = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return re.sub(r"^\([\w.]+\) ", "", text)
+
+
+def _is_not_rollback(record: logging.LogRecord) -> bool:
+    """nbgrader logs the traceback of a database error, which is said in one sentence here."""
+    return not str(record.msg).startswith("Rolling back session")

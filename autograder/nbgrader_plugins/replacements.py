@@ -1,0 +1,82 @@
+"""What nbgrader has no setting for is replaced in place, for every command that loads nbgrader_config.py.
+
+- Autograde and GenerateFeedback keep a student's old files until the new ones are complete.
+- Autograde changes nothing that was graded by hand in a notebook that is missing now.
+- A student's id is a name, never a pattern.
+- timestamp.txt means the same time as for `autograder grade`.
+- An extension without a due date is no error.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import nbgrader.apps.api
+import nbgrader.apps.autogradeapp
+import nbgrader.apps.generatefeedbackapp
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.feedback.page_exporter import Feedback
+from autograder.intake.timestamps import read_timestamp
+from autograder.nbgrader_glue.converters import KeepsOldFiles
+from autograder.nbgrader_glue.literal_names import take_names_literally
+
+
+class KeepingAutograde(KeepsOldFiles, Autograde):  # type: ignore[misc]  # nbgrader has no types
+    """nbgrader's Autograde, which keeps graded notebooks until the new ones are written."""
+
+    output = "autograded_directory"
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        """Prepare a student's files and rows.
+
+        nbgrader gives a missing notebook 0, but forgets which of its manual grades wait for another look, and
+        leaves the late penalty that it had.
+        """
+        present = {Path(notebook).stem for notebook in self.notebooks}
+        waiting = self._waiting(assignment_id, student_id)
+        super().init_assignment(assignment_id, student_id)
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+            for part in book.find_submission(assignment_id, student_id).notebooks:
+                if part.name not in present:
+                    part.late_submission_penalty = None
+                    for grade in part.grades:
+                        grade.needs_manual_grade = (part.name, grade.name) in waiting
+            book.db.commit()
+
+    def _waiting(self, assignment_id: str, student_id: str) -> set[tuple[str, str]]:
+        """The notebooks and cells that were graded by hand and wait for another look."""
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+            try:
+                notebooks = book.find_submission(assignment_id, student_id).notebooks
+            except MissingEntry:
+                return set()
+            return {
+                (part.name, grade.name)
+                for part in notebooks
+                for grade in part.grades
+                if grade.manual_score is not None and grade.needs_manual_grade
+            }
+
+
+def _existing_timestamp(course: CourseDirectory, folder: str) -> datetime | None:
+    return read_timestamp(Path(folder) / "timestamp.txt", Path(course.root))
+
+
+def _duedate(submission: SubmittedAssignment) -> datetime | None:
+    """nbgrader's property, which fails if a student has an extension of a due date that was taken back."""
+    due: datetime | None = submission.assignment.duedate
+    return due + (submission.extension or timedelta(0)) if due else None
+
+
+def replace() -> None:
+    take_names_literally()
+    SubmittedAssignment.duedate = property(_duedate)
+    CourseDirectory.get_existing_timestamp = _existing_timestamp
+    for module in (nbgrader.apps.api, nbgrader.apps.autogradeapp):
+        module.Autograde = KeepingAutograde
+    for module in (nbgrader.apps.api, nbgrader.apps.generatefeedbackapp):
+        module.GenerateFeedback = Feedback
