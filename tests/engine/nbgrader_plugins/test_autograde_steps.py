@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp, ExportApp
 
 from autograder.core.records import JobResult
+from autograder.nbgrader_glue.gradebook_file import class_gradebook
 from autograder.pipeline import grade_class
 from autograder.workers import shared_worker
 from tests.engine.nbgrader_plugins.graded_class import BROKEN, FULL_MARKS, GradedClass
@@ -151,7 +152,7 @@ def test_missing_score_is_not_full_marks(graded: GradedClass, monkeypatch: pytes
 
 def test_regrading_keeps_a_manual_grade_and_asks_for_a_second_look(graded: GradedClass) -> None:
     before = scores(graded.root)["kernel", PART, "count_params"]
-    with closing(Gradebook(f"sqlite:///{graded.root / 'gradebook.db'}", "nnf")) as book:
+    with closing(Gradebook(f"sqlite:///{class_gradebook(graded.root)}", "nnf")) as book:
         book.find_grade("count_params", PART, "module6", "kernel").manual_score = 2.5
         book.db.commit()
     assert graded.regrade("kernel")["success"]
