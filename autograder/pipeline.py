@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -19,16 +20,17 @@ from typing import TypeVar
 
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult, WorkerConfig
+from autograder.core.suggestions import did_you_mean
 from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
+from autograder.intake.file_arguments import refuse_other_file
+from autograder.intake.strays import stray_submissions
 from autograder.intake.students import find_students
 from autograder.intake.submission import Submission, open_submission, unreadable_result
+from autograder.nbgrader_glue.gradebook_file import how_to_move
 from autograder.workers.pool import Pool, available_jobs
-
-OWN_COURSE = Path(__file__).parents[1]
-"""The course this package belongs to; `run` uses it outside a course folder."""
 
 Tag = TypeVar("Tag")
 
@@ -48,6 +50,9 @@ def grade_class(
     Raises CourseError if the course or its gradebook cannot be used.
     """
     course = Course(root, assignment)
+    for sentence in (*stray_submissions(course), how_to_move(course.root)):
+        if sentence:
+            print(f"autograder: {sentence}", file=sys.stderr)
     students = find_students(course, patterns)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
@@ -80,20 +85,24 @@ def run_files(
     seed: int | None,
     notebook: str | None,
     unsafe: bool = False,
+    assignment: str = DEFAULT_ASSIGNMENT,
 ) -> int:
     """Grade notebook files without a gradebook; returns the exit code. Raises CourseError."""
-    course = Course(root if (root / "source").is_dir() else OWN_COURSE, DEFAULT_ASSIGNMENT)
+    course = Course(root, assignment)
+    notebook = notebook and notebook.removesuffix(".ipynb")
     if notebook is not None and notebook not in course.notebooks:
-        known = ", ".join(course.notebooks)
-        raise CourseError(f"{course.assignment} has no notebook named {notebook!r}, only {known}.")
+        meant = did_you_mean(notebook, course.notebooks)
+        raise CourseError(f"{course.assignment} has no notebook named {notebook!r}: {meant}")
+    jobs = course.settings.jobs or available_jobs()
     results: dict[int, NotebookResult] = {}
     pending: list[tuple[int, Submission]] = []
     for number, path in enumerate(files):
         try:
+            refuse_other_file(path, notebook)
             pending.append((number, open_submission(course, path, notebook)))
         except Unreadable as error:
             results[number] = unreadable_result(course, path, notebook or path.stem, None, error)
-    with closing(grade_submissions(course, pending, available_jobs(), device, seed, unsafe)) as graded:
+    with closing(grade_submissions(course, pending, jobs, device, seed, unsafe)) as graded:
         for number, _, result in graded:
             results[number] = result
     ordered = [results[number] for number in sorted(results)]

@@ -1,8 +1,8 @@
 """Turn source/ into release/, solutions/ and gradebook.db, using nbgrader.
 
-Everything is built in a scratch course first: the files, and a copy of the class's gradebook with its update.
-Only when all of it is complete and free of mistakes and leaks are the files moved into place, and the gradebook
-is updated last. If anything fails on the way, the course stays as it was.
+Everything is built in a scratch course first: the files, and a copy of the class's gradebook with its
+update. Only when all of it is complete and free of mistakes and leaks are the files moved into place, and the
+gradebook is updated last. If anything fails on the way, the course stays as it was.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Built:
 def make_release(root: Path, assignment: str, say: Callable[[str], None] = _log.warning) -> list[Path]:
     """Make release/, solutions/ and gradebook.db from source/. Returns the files that changed, or are gone.
 
-    The class's gradebook is updated in place, as nbgrader does it, and reported to `say`. Raises ReleaseError,
-    with nothing changed, if something has to be fixed first.
+    The class's gradebook is updated in place, as nbgrader does it, and reported to `say`. Raises
+    ReleaseError, with nothing changed, if something has to be fixed first.
     """
     root = root.resolve()
     _refuse_unknown(root, assignment)

@@ -49,7 +49,9 @@ def people(database: Path) -> tuple[int, int]:
 
 def notebooks(database: Path, assignment: str) -> set[str]:
     """The names of the assignment's notebooks in the gradebook. Raises ReleaseError."""
-    query = "SELECT notebook.name FROM notebook JOIN assignment ON assignment_id = assignment.id WHERE assignment.name = ?"
+    query = """
+        SELECT notebook.name FROM notebook JOIN assignment ON assignment_id = assignment.id
+        WHERE assignment.name = ?"""
     with _reading(database) as connection:
         return {row[0] for row in connection.execute(query, [assignment])}
 

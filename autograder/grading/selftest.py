@@ -43,7 +43,7 @@ class _Selftest:
         return self.process
 
 
-_selftests: dict[Path, _Selftest] = {}
+_selftests: dict[tuple[Path, str], _Selftest] = {}
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def context(request: pytest.FixtureRequest) -> Iterator[GradingContext]:
     item = request.node
     folder = Path(str(item.path)).parent
     root, assignment = folder.parents[2], folder.parent.name
-    if root not in _selftests:
-        _selftests[root] = _Selftest(Course(root, assignment))
-    selftest = _selftests[root]
+    if (root, assignment) not in _selftests:
+        _selftests[root, assignment] = _Selftest(Course(root, assignment))
+    selftest = _selftests[root, assignment]
     exercise = selftest.course.exercises[exercise_of(item)]
     process = selftest.process_for(exercise.notebook)
     names = load_reference(selftest.course.solution_file(exercise.notebook))

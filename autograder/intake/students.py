@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult
+from autograder.core.suggestions import did_you_mean
 from autograder.course.course import Course
 from autograder.intake.notebook_file import refuse_link
 from autograder.intake.submission import Submission, open_submission, unreadable_result
@@ -137,7 +138,8 @@ def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
         )
     for pattern in patterns:
         if not any(fnmatch(student.name, pattern) for student in found):
-            raise CourseError(f"no student in {root} matches {pattern!r}.")
+            meant = did_you_mean(pattern, [student.name for student in found])
+            raise CourseError(f"no student in {root} matches {pattern!r}: {meant}")
     if not patterns:
         return found
     return [x for x in found if any(fnmatch(x.name, pattern) for pattern in patterns)]

@@ -1,8 +1,8 @@
 """Where the class's gradebook is.
 
-`gradebook.db` is committed with the course, so it must never hold a student. The class therefore has a copy of
-it in `.autograder/`, which git ignores and only its owner may open. nbgrader_config.py names that copy, so that
-nbgrader's own commands and formgrader use it, too.
+`gradebook.db` is committed with the course, so it must never hold a student. The class therefore has a copy
+of it in `.autograder/`, which git ignores and only its owner may open. nbgrader_config.py names that copy, so
+that nbgrader's own commands and formgrader use it, too.
 """
 
 from __future__ import annotations
@@ -80,7 +80,11 @@ def _students(database: Path) -> bool | None:
             rows = "SELECT EXISTS (SELECT 1 FROM student) OR EXISTS (SELECT 1 FROM submitted_assignment)"
             return bool(book.execute(rows).fetchone()[0])
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode not in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT):
+        if error.sqlite_errorcode not in (
+            sqlite3.SQLITE_NOTADB,
+            sqlite3.SQLITE_ERROR,
+            sqlite3.SQLITE_CORRUPT,
+        ):
             raise  # it may well hold students: never take it for an empty one
         return None
 
@@ -93,10 +97,10 @@ def how_to_move(root: Path) -> str | None:
     problem = f"{committed} holds students, and whoever commits it publishes them"
     if private.exists():
         return (
-            f"{problem}: {private} is the class's gradebook now, so move the other one out of the course and run"
-            " `autograder release`."
+            f"{problem}: {private} is the class's gradebook now, so move the other one out of the course and"
+            " run `autograder release`."
         )
     return (
-        f"{problem}: run `mkdir -p -m 700 {PRIVATE} && mv {COMMITTED} {PRIVATE}/ && autograder release` in the"
-        " course's root folder. Everything that it holds is kept."
+        f"{problem}: run `mkdir -p -m 700 {PRIVATE} && mv {COMMITTED} {PRIVATE}/ && autograder release` in"
+        " the course's root folder. Everything that it holds is kept."
     )

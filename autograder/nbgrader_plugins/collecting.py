@@ -1,4 +1,4 @@
-"""How the files that `nbgrader zip_collect` has unpacked are named. Quick to import: nbgrader_config.py does."""
+"""How files unpacked by `nbgrader zip_collect` are named. nbgrader_config.py imports this: it is quick."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def collect_pattern(root: Path) -> str:
     """The regular expression that finds student and file in the path of an unpacked file.
 
     Below `downloaded/<assignment>/extracted/`, it accepts a file in a student's folder, however deep, and
-    `<student>_<notebook>.ipynb`, where `<notebook>` is a notebook of this course or begins like one: a student's
-    id may contain underscores, and so may a notebook's name. Hidden files and macOS's are left out.
+    `<student>_<notebook>.ipynb`, where `<notebook>` is a notebook of this course or begins like one: ids may
+    contain underscores, and so may the names of notebooks. Hidden files and macOS's are left out.
     """
     names = sorted({path.stem for path in root.glob("source/*/*.ipynb")}, key=len, reverse=True)
     notebook = f"(?i:{'|'.join(map(re.escape, names)) or '(?!)'})"

@@ -1,4 +1,4 @@
-"""The file collector of `nbgrader zip_collect`: every notebook of a student, and what was handed in beside it."""
+"""The file collector of `nbgrader zip_collect`: each student's notebooks, and the files beside them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,26 @@ NOTEBOOK = ".ipynb"
 class StudentFileCollector(FileNameCollectorPlugin):  # type: ignore[misc]  # nbgrader has no types
     """Finds out who submitted a file (`named_regexp`), and what to call it in submitted/.
 
-    Two notebooks of one name, in different folders of an archive, would make nbgrader stop for the whole class.
-    Here the second becomes `part1_neurons (2).ipynb`, and grading says which of the two it used.
+    Two notebooks of one name, in different folders of an archive, would make nbgrader stop for the whole
+    class. Here the second becomes `part1_neurons (2).ipynb`, with a warning.
     """
 
     valid_ext = List(
         Unicode(),
-        default_value=[".ipynb", ".py", ".csv", ".tsv", ".txt", ".json", ".npy", ".npz", ".pt", ".pth", ".png", ".jpg"],
+        default_value=[
+            ".ipynb",
+            ".py",
+            ".csv",
+            ".tsv",
+            ".txt",
+            ".json",
+            ".npy",
+            ".npz",
+            ".pt",
+            ".pth",
+            ".png",
+            ".jpg",
+        ],
         help="The file name extensions to collect, in lower case.",
     ).tag(config=True)
 

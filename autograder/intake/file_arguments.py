@@ -1,0 +1,23 @@
+"""Files named on the command line: what a person may have meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograder.core import wording
+from autograder.core.errors import Unreadable
+from autograder.core.suggestions import did_you_mean
+
+
+def refuse_other_file(path: Path, notebook: str | None) -> None:
+    """Raise Unreadable if there is no such file, or if it is no notebook file.
+
+    `notebook` is the name of the released notebook, if it was given; then the file may be called anything.
+    """
+    if path.is_dir():
+        raise Unreadable(wording.is_a_folder(str(path)))
+    if not path.exists() and not path.is_symlink():
+        beside = [x.name for x in path.parent.glob("*.ipynb")] if path.parent.is_dir() else []
+        raise Unreadable(wording.no_such_file(str(path), did_you_mean(path.name, beside) if beside else ""))
+    if path.suffix.lower() != ".ipynb" and notebook is None:
+        raise Unreadable(wording.not_named_ipynb(str(path)))
