@@ -18,6 +18,7 @@ def refuse_other_file(path: Path, notebook: str | None) -> None:
         raise Unreadable(wording.is_a_folder(str(path)))
     if not path.exists() and not path.is_symlink():
         beside = [x.name for x in path.parent.glob("*.ipynb")] if path.parent.is_dir() else []
-        raise Unreadable(wording.no_such_file(str(path), did_you_mean(path.name, beside) if beside else ""))
+        wanted = path.name if path.suffix else f"{path.name}.ipynb"
+        raise Unreadable(wording.no_such_file(str(path), did_you_mean(wanted, beside) if beside else ""))
     if path.suffix.lower() != ".ipynb" and notebook is None:
         raise Unreadable(wording.not_named_ipynb(str(path)))
