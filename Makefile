@@ -6,7 +6,7 @@ BIN := .venv/bin
 # One process per processor, but at most four: each holds PyTorch and a fork server in memory.
 PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-all test-slow lint setup clean
+.PHONY: demo test test-all test-slow lint setup hooks clean
 
 demo: setup
 	$(BIN)/autograder demo
@@ -33,14 +33,21 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/deptry autograder
 
-setup: .venv/ready
+setup: .venv/ready hooks
+
+# A commit must not publish the class: see docs/instructors.md.
+hooks:
+	@sh .githooks/install
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	test -e .venv || mkdir .venv .venv/made-by-make
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+# Removes what `make` made, and nothing else: not a demo/ that holds a real course, not a .venv of your own.
 clean:
-	rm -rf .venv demo
+	if [ -x $(BIN)/autograder ]; then $(BIN)/autograder demo --remove; fi
+	if [ -e .venv/made-by-make ] || [ -e .venv/ready ]; then rm -rf .venv; fi

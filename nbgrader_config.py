@@ -1,13 +1,13 @@
 """nbgrader's settings for this course.
 
-Read by formgrader, by every `nbgrader` command in this folder, and by `autograder`. To use a database other
-than gradebook.db, set NBGRADER_DB_URL. For SQLite, end the URL with `?timeout=60`. For PostgreSQL, include
-the driver (`postgresql+psycopg://...`).
+Read by formgrader, by every `nbgrader` command in this folder, and by `autograder`. The class's gradebook is
+.autograder/gradebook.db, which git ignores; gradebook.db is the empty one that it is made from. To use another
+database, set NBGRADER_DB_URL. For SQLite, end the URL with `?timeout=60`. For PostgreSQL, include the driver
+(`postgresql+psycopg://...`).
 """
 
 import importlib.util
 import logging
-import os
 import sys
 import warnings
 from pathlib import Path
@@ -24,6 +24,8 @@ from autograder.nbgrader_plugins import (
     AUTOGRADE_STEPS,
     RELEASE_STEPS,
     SANITIZE_STEPS,
+    class_database_url,
+    collect_pattern,
     put_tools_on_path,
     replace_converters,
     say_sentences,
@@ -41,8 +43,7 @@ c.CourseDirectory.release_directory = "release"
 c.CourseDirectory.submitted_directory = "submitted"
 c.CourseDirectory.autograded_directory = "autograded"
 c.CourseDirectory.feedback_directory = "feedback"
-if os.environ.get("NBGRADER_DB_URL"):  # otherwise gradebook.db in this folder
-    c.CourseDirectory.db_url = os.environ["NBGRADER_DB_URL"]
+c.CourseDirectory.db_url = class_database_url(ROOT)
 
 # -- release: `nbgrader generate_assignment` and `autograder release` -------------------------
 c.GenerateAssignment.preprocessors = RELEASE_STEPS
@@ -50,6 +51,8 @@ c.NamedStubs.text_stub = "*Write your answer here (about 150 to 250 words).*"
 
 # -- collecting: `nbgrader zip_collect`, within limits and never outside its folder ------------
 c.ZipCollectApp.extractor_plugin = "autograder.nbgrader_plugins.archive_extractor.BoundedExtractor"
+c.ZipCollectApp.collector_plugin = "autograder.nbgrader_plugins.file_collector.StudentFileCollector"
+c.FileNameCollectorPlugin.named_regexp = collect_pattern(ROOT)
 
 # -- grading: `nbgrader autograde`, formgrader's button, `nbgrader validate` -------------------
 # Names rather than imports: these modules are slow to load, and only these commands need them.

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
+from autograder import __version__
 from autograder.core.errors import CourseError, ReleaseError
+from autograder.core.file_errors import file_error_sentence
+
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """All commands. Ctrl-C is answered here: typer itself ends in silence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            print("autograder: stopped; what was finished is kept.", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -20,22 +37,68 @@ app = typer.Typer(
 
 CURRENT_FOLDER = Path()
 DEFAULT_ASSIGNMENT = "module6"
-STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
-STORAGE_ERRORS |= {errno.ENOTDIR, errno.EEXIST}  # a file where a folder should be
+
+
+def _course(root: Path) -> Path:
+    """Refuse what is no course, and mistakes in its settings, before a command does anything."""
+    from autograder.course.course import read_settings, refuse_other_folder
+
+    read_settings(refuse_other_folder(root))
+    return root
+
+
+def _json(path: Path | None) -> Path | None:
+    if path is not None:
+        from autograder.feedback.json_report import refuse_json
+
+        refuse_json(path)
+    return path
+
+
+def _html(path: Path | None) -> Path | None:
+    if path is not None:
+        from autograder.authoring.check.matrix import refuse_html
+
+        refuse_html(path)
+    return path
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"autograder {__version__}")
+        raise typer.Exit
+
 
 AssignmentArgument = Annotated[str, typer.Argument(help="The name of the assignment.")]
-CourseOption = Annotated[Path, typer.Option("--course", help="The root folder of the course.")]
+AssignmentOption = Annotated[str, typer.Option("--assignment", help="The name of the assignment.")]
+CourseOption = Annotated[
+    Path, typer.Option("--course", callback=_course, help="The root folder of the course.")
+]
 DeviceOption = Annotated[
     Literal["cpu", "cuda"], typer.Option(help="The device that the student's code runs on.")
 ]
-JobsOption = Annotated[int, typer.Option(min=0, help="The number of workers; 0 for one per processor.")]
-JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write the results to this file.")]
+JobsOption = Annotated[
+    int, typer.Option(min=0, help="The number of workers; 0 for the setting `jobs`, else one per processor.")
+]
+JsonOption = Annotated[
+    Path | None, typer.Option("--json", callback=_json, help="Also write the results to this file.")
+]
 StudentOption = Annotated[
     list[str] | None, typer.Option(help="Only students whose id matches this glob; can be repeated.")
 ]
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe", help="Grade even if submissions can read every file that you can read.")
 ]
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
 
 
 @app.command()
@@ -55,10 +118,13 @@ def release(
             print(sentence)
         if outdated:
             raise typer.Exit(1)
-        print("release/, solutions/ and gradebook.db are up to date with source/.")
+        print(f"release/{assignment}, solutions/{assignment} and gradebook.db are up to date with source/.")
         return
-    for path in make_release(course, assignment, lambda text: print(text, file=sys.stderr)):
-        print(path)
+    changed = make_release(course, assignment, lambda text: print(text, file=sys.stderr))
+    for path in changed:
+        print(path if path.exists() else f"{path} (removed)")
+    if not changed:
+        print(f"release/{assignment}, solutions/{assignment} and gradebook.db were up to date with source/.")
 
 
 @app.command()
@@ -77,12 +143,14 @@ def run(
         typer.Option("--with", help="A file or folder to put beside each notebook; can be repeated."),
     ] = None,
     unsafe: UnsafeOption = False,
+    assignment: AssignmentOption = DEFAULT_ASSIGNMENT,
     course: CourseOption = CURRENT_FOLDER,
 ) -> None:
     """Grade notebook files, without a gradebook."""
     from autograder.pipeline import run_files
 
-    raise typer.Exit(run_files(course, notebooks, json, device, seed, notebook, unsafe, beside or []))
+    folder, files = beside or [], notebooks
+    raise typer.Exit(run_files(course, files, json, device, seed, notebook, unsafe, folder, assignment))
 
 
 @app.command()
@@ -126,20 +194,23 @@ def check(
     first_seed: Annotated[int, typer.Option(min=0, help="The seed to begin with.")] = 0,
     jobs: JobsOption = 0,
     json: JsonOption = None,
-    html: Annotated[Path | None, typer.Option(help="Write the kill matrix to this HTML file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", callback=_html, help="Write the kill matrix to this HTML file.")
+    ] = None,
     mutants: Annotated[
         bool, typer.Option("--mutants", help="Also grade small changes to the reference solutions.")
     ] = False,
     restyled: Annotated[
         bool, typer.Option("--restyled", help="Also grade the buggy samples rewritten in another style.")
     ] = False,
+    assignment: AssignmentOption = DEFAULT_ASSIGNMENT,
     course: CourseOption = CURRENT_FOLDER,
 ) -> None:
     """Test the hidden graders with the stub, the reference, and the correct and buggy samples."""
     from autograder.authoring.check.command import CheckOptions, check_graders
 
     options = CheckOptions(seeds, jobs, json, html, mutants, restyled, first_seed)
-    raise typer.Exit(check_graders(course, exercise or [], options))
+    raise typer.Exit(check_graders(course, exercise or [], options, assignment))
 
 
 @app.command()
@@ -149,7 +220,7 @@ def new(
         str, typer.Option(help="The source notebook to add it to; created if it does not exist.")
     ],
     points: Annotated[float, typer.Option(help="The points that the exercise is worth.")] = 1.0,
-    assignment: Annotated[str, typer.Option(help="The name of the assignment.")] = DEFAULT_ASSIGNMENT,
+    assignment: AssignmentOption = DEFAULT_ASSIGNMENT,
     course: CourseOption = CURRENT_FOLDER,
 ) -> None:
     """Create an exercise: its cells, a grader, a correct sample and a buggy sample."""
@@ -165,12 +236,22 @@ def demo(
     folder: Annotated[
         Path, typer.Option(help="The folder to make the copy in; an earlier demo there is replaced.")
     ] = Path("demo"),
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Only remove the earlier demo in that folder.")
+    ] = False,
+    assignment: AssignmentOption = DEFAULT_ASSIGNMENT,
     course: CourseOption = CURRENT_FOLDER,
 ) -> None:
     """Grade a made-up class in a copy of the course."""
-    from autograder.demo import run_demo
+    if remove:
+        from autograder.demo.folder import remove_demo
 
-    raise typer.Exit(run_demo(course, folder.resolve()))
+        if folder.exists():
+            remove_demo(folder.resolve())
+        return
+    from autograder.demo.command import run_demo
+
+    raise typer.Exit(run_demo(course, folder.resolve(), assignment))
 
 
 def main() -> None:
@@ -180,15 +261,9 @@ def main() -> None:
     except (CourseError, ReleaseError) as error:
         print(f"autograder: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("autograder: stopped; what was finished is kept.", file=sys.stderr)
-        sys.exit(130)
     except OSError as error:
-        if error.errno not in STORAGE_ERRORS:
+        sentence = file_error_sentence(error)
+        if sentence is None:
             raise
-        print(
-            f"autograder: {error.filename or 'a file'} cannot be written ({error.strerror}): fix this and run"
-            " the same command again. What was finished is kept.",
-            file=sys.stderr,
-        )
+        print(f"autograder: {sentence}", file=sys.stderr)
         sys.exit(1)

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import TypeVar
 from autograder.core import wording
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult, WorkerConfig
+from autograder.core.suggestions import did_you_mean
 from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.course.fingerprint import Fingerprints
 from autograder.course.release_state import refuse_outdated_release
@@ -27,13 +29,13 @@ from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
 from autograder.intake.beside import beside_from
+from autograder.intake.file_arguments import refuse_other_file
 from autograder.intake.recognition import Unrecognized, named_like
+from autograder.intake.strays import stray_submissions
 from autograder.intake.students import find_students
 from autograder.intake.submission import Submission, open_file, open_submission, unreadable_result
+from autograder.nbgrader_glue.gradebook_file import how_to_move
 from autograder.workers.pool import Pool, available_jobs
-
-OWN_COURSE = Path(__file__).parents[1]
-"""The course this package belongs to; `run` uses it outside a course folder."""
 
 Tag = TypeVar("Tag")
 
@@ -54,6 +56,9 @@ def grade_class(
     """
     course = Course(root, assignment)
     refuse_outdated_release(course)
+    for sentence in (*stray_submissions(course), how_to_move(course.root)):
+        if sentence:
+            print(f"autograder: {sentence}", file=sys.stderr)
     students = find_students(course, patterns)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
@@ -89,22 +94,26 @@ def run_files(
     notebook: str | None,
     unsafe: bool = False,
     beside: Sequence[Path] = (),
+    assignment: str = DEFAULT_ASSIGNMENT,
 ) -> int:
     """Grade notebook files without a gradebook; returns the exit code. Raises CourseError.
 
     `beside` names files and folders to put beside each notebook: what else is in a notebook's folder may be
     other people's.
     """
-    course = Course(root if (root / "source").is_dir() else OWN_COURSE, DEFAULT_ASSIGNMENT)
+    course = Course(root, assignment)
     refuse_outdated_release(course)
+    notebook = notebook and notebook.removesuffix(".ipynb")
     if notebook is not None and notebook not in course.notebooks:
-        known = ", ".join(course.notebooks)
-        raise CourseError(f"{course.assignment} has no notebook named {notebook!r}, only {known}.")
+        meant = did_you_mean(notebook, course.notebooks)
+        raise CourseError(f"{course.assignment} has no notebook named {notebook!r}: {meant}")
+    jobs = course.settings.jobs or available_jobs()
     files_beside = beside_from(course, beside)
     results: dict[tuple[int, str], NotebookResult] = {}
     pending: list[tuple[tuple[int, str], Submission]] = []
     for number, path in enumerate(files):
         try:
+            refuse_other_file(path)
             if notebook:
                 found = [open_submission(course, path, notebook, beside=files_beside)]
             else:
@@ -113,7 +122,7 @@ def run_files(
         except Unreadable as error:
             name = notebook or named_like(course, path.name) or path.stem
             results[number, name] = unreadable_result(course, path, name, None, _with_option(error))
-    with closing(grade_submissions(course, pending, available_jobs(), device, seed, unsafe)) as graded:
+    with closing(grade_submissions(course, pending, jobs, device, seed, unsafe)) as graded:
         for place, _, result in graded:
             results[place] = result
     ordered = [results[place] for place in sorted(results)]

@@ -7,13 +7,16 @@ instead of filling in blanks.
 from __future__ import annotations
 
 import keyword
+import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.authoring.lint import SCHEMA
 from autograder.core.errors import CourseError
-from autograder.course.course import Course
+from autograder.core.suggestions import did_you_mean
+from autograder.course.course import Course, assignments, refuse_other_folder
 from autograder.course.solution_regions import MARKERS
 
 if TYPE_CHECKING:
@@ -100,20 +103,36 @@ IMPORTS = (
 def scaffold_exercise(root: Path, assignment: str, exercise: str, notebook: str, points: float) -> list[Path]:
     """Add the cells to the notebook and write the grader's files. Returns the paths that were written.
 
-    Raises CourseError, before anything is written, if a name is invalid or taken.
+    Raises CourseError, before anything is written, if a name is invalid or taken. If writing fails, the
+    notebook and the graders are as they were before.
     """
+    if assignment not in assignments(refuse_other_folder(root)):
+        meant = did_you_mean(assignment, assignments(root))
+        raise CourseError(
+            f"{root.resolve()} has no assignment {assignment!r}: {meant} To begin a new one, make the folders"
+            f" source/{assignment}/ and tests/{assignment}/."
+        )
     course = Course(root, assignment)
     _refuse(course, exercise, notebook, points)
     worth = f"{points:g} point" + ("" if points == 1 else "s")
     names = {"id": exercise, "worth": worth, "points": points, "begin": MARKERS[0], "end": MARKERS[1]}
     path = course.source / f"{notebook}.ipynb"
-    _add_cells(path, names)
     folder = course.graders / exercise
     folder.mkdir(parents=True)
-    written = [path]
+    try:
+        written = _write_grader(course, folder, exercise, names)
+        _add_cells(path, names)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return [path, *written]
+
+
+def _write_grader(course: Course, folder: Path, exercise: str, names: dict[str, object]) -> list[Path]:
     for package in (course.graders.parent, course.graders, folder):
         if not (package / "__init__.py").exists():
             (package / "__init__.py").touch()
+    written = []
     for name, text in (
         (f"test_{exercise}.py", GRADER),
         ("wheats.py", WHEATS),
@@ -171,7 +190,13 @@ def _add_cells(path: Path, names: dict[str, object]) -> None:
         _with_id(solution, f"{task}_solution"[:64]),
         _with_id(example, task[:64]),
     ]
-    nbformat.write(notebook, path)
+    # In full or not at all: nothing else has the author's notebook.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        nbformat.write(notebook, temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _with_id(cell: NotebookNode, cell_id: str) -> NotebookNode:

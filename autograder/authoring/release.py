@@ -1,7 +1,8 @@
 """Turn source/ into release/, solutions/ and gradebook.db, using nbgrader.
 
-Everything is built in a scratch course first, and moved into place only when it is complete and free of
-mistakes and leaks. If anything fails, before or during the move, the course stays as it was.
+Everything is built in a scratch course first: the files, and a copy of the class's gradebook with its
+update. Only when all of it is complete and free of mistakes and leaks are the files moved into place, and the
+gradebook is updated last. If anything fails on the way, the course stays as it was.
 """
 
 from __future__ import annotations
@@ -14,20 +15,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.authoring.class_update import prepare_update
 from autograder.authoring.leaks import find_leaks
 from autograder.authoring.lint import mistakes
+from autograder.authoring.moves import Move, moved_in
 from autograder.authoring.nbgrader_release import generate_assignment, numbered_ids, quick_databases
 from autograder.core.errors import ReleaseError
+from autograder.core.suggestions import did_you_mean
+from autograder.course.course import assignments
 from autograder.course.reference_solutions import solution_module
 from autograder.course.source_notebooks import IGNORED, read_sources
 from autograder.gradebook import sqlite_diff
 from autograder.nbgrader_glue.config import course_config
+from autograder.nbgrader_glue.gradebook_file import COMMITTED, how_to_move
 
 if TYPE_CHECKING:
     from traitlets.config import Config
 
-GRADEBOOK = "gradebook.db"
 REPAIR = "run `autograder release`"
+LEFT_OVER = "is left over and no longer made from"
 _log = logging.getLogger(__name__)
 
 
@@ -41,24 +47,27 @@ class Built:
 
 
 def make_release(root: Path, assignment: str, say: Callable[[str], None] = _log.warning) -> list[Path]:
-    """Make release/, solutions/ and gradebook.db from source/. Returns all of their files.
+    """Make release/, solutions/ and gradebook.db from source/. Returns the files that changed, or are gone.
 
-    A gradebook that already holds students is updated in place, as nbgrader does it, and reported to `say`.
-    Raises ReleaseError, with nothing changed, if something has to be fixed first.
+    The class's gradebook is updated in place, as nbgrader does it, and reported to `say`. Raises
+    ReleaseError, with nothing changed, if something has to be fixed first.
     """
     root = root.resolve()
+    _refuse_unknown(root, assignment)
     config = course_config(root)
     _raise_any(_mistakes(root, assignment))
     with tempfile.TemporaryDirectory(prefix=".release-", dir=root) as place:
         scratch = Path(place)
         built = _build(root, assignment, scratch, config)
         _raise_any(find_leaks(root, assignment, built.release))
-        _update_elsewhere(config, root, assignment, scratch, say)
-        if _is_live(root / GRADEBOOK):
-            _update_live(config, root / GRADEBOOK, assignment, scratch, say)
-        _move_in(_changed(built, root, assignment), scratch)
-    made = [*_files(root / "release" / assignment), *_files(root / "solutions" / assignment)]
-    return [*made, root / GRADEBOOK]
+        moves = _moves(built, root, assignment)
+        update = prepare_update(config, root, assignment, scratch, built.gradebook)
+        with moved_in(moves, scratch / "backup"):
+            sentence = update.apply()
+    for remark in (sentence, how_to_move(root)):
+        if remark:
+            say(remark)
+    return [move.place for move in moves]
 
 
 def check_release(root: Path, assignment: str) -> list[str]:
@@ -69,6 +78,7 @@ def check_release(root: Path, assignment: str) -> list[str]:
     """
     root = root.resolve()
     try:
+        _refuse_unknown(root, assignment)
         config = course_config(root)
         _raise_any(_mistakes(root, assignment))
         with tempfile.TemporaryDirectory(prefix="autograder-check-") as scratch:
@@ -77,6 +87,14 @@ def check_release(root: Path, assignment: str) -> list[str]:
             return leaks + _stale(built, root, assignment)
     except ReleaseError as error:
         return error.sentences
+
+
+def _refuse_unknown(root: Path, assignment: str) -> None:
+    """Raise ReleaseError if source/ has folders, and none of this name."""
+    known = assignments(root) if (root / "source").is_dir() else []
+    if known and assignment not in known:
+        meant = did_you_mean(assignment, known)
+        raise ReleaseError([f"{root} has no assignment {assignment!r}: {meant}"])
 
 
 def _raise_any(sentences: list[str]) -> None:
@@ -95,7 +113,7 @@ def _mistakes(root: Path, assignment: str) -> list[str]:
 def _build(root: Path, assignment: str, scratch: Path, config: Config) -> Built:
     """Build everything in a scratch course: nbgrader's part first, then the solutions."""
     shutil.copytree(root / "source", scratch / "source", ignore=shutil.ignore_patterns(*IGNORED))
-    gradebook = scratch / GRADEBOOK
+    gradebook = scratch / COMMITTED
     with quick_databases():
         for name in _in_gradebook(root, assignment):
             with numbered_ids(name):
@@ -117,91 +135,52 @@ def _in_gradebook(root: Path, assignment: str) -> list[str]:
     return sorted({assignment} | (released & sources))
 
 
-def _changed(built: Built, root: Path, assignment: str) -> list[tuple[Path, Path]]:
-    """What to move where. Whatever is up to date is not touched and keeps its timestamps."""
-    pairs = []
-    for new, place in (
+def _moves(built: Built, root: Path, assignment: str) -> list[Move]:
+    """What to put where. Whatever is up to date is not touched and keeps its timestamps.
+
+    Raises ReleaseError if a file was put by hand where everything is made from source/.
+    """
+    moves, foreign = [], []
+    for new, place in _folders(built, root, assignment):
+        for name, problem in _differing(new, place).items():
+            if problem != LEFT_OVER:
+                moves.append(Move(place / name, new / name))
+            elif _was_made(root, assignment, place / name):
+                moves.append(Move(place / name, None))
+            else:
+                foreign.append(_by_hand(place.relative_to(root) / name, assignment))
+    _raise_any(foreign)
+    gradebook = root / COMMITTED
+    if not _is_live(gradebook) and not _same_rows(built.gradebook, gradebook):
+        moves.append(Move(gradebook, built.gradebook))
+    return moves
+
+
+def _folders(built: Built, root: Path, assignment: str) -> list[tuple[Path, Path]]:
+    """The folders that were built, each with its place in the course."""
+    return [
         (built.release, root / "release" / assignment),
         (built.solutions, root / "solutions" / assignment),
-    ):
-        if _differing(new, place):
-            pairs.append((new, place))
-    gradebook = root / GRADEBOOK
-    if not _is_live(gradebook) and not _same_rows(built.gradebook, gradebook):
-        pairs.append((built.gradebook, gradebook))
-    return pairs
+    ]
 
 
-def _move_in(pairs: list[tuple[Path, Path]], scratch: Path) -> None:
-    """Move each new file or folder into place. If one cannot be moved, restore all the old ones."""
-    backup = scratch / "backup"
-    backup.mkdir()
-    moved: list[tuple[Path, Path, Path]] = []
-    try:
-        for number, (new, place) in enumerate(pairs):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            old = backup / str(number)
-            moved.append((new, place, old))
-            if place.exists():
-                place.rename(old)
-            new.rename(place)
-    except BaseException:
-        for new, place, old in reversed(moved):
-            if not new.exists():
-                place.rename(new)
-            if old.exists():
-                old.rename(place)
-        raise
+def _was_made(root: Path, assignment: str, path: Path) -> bool:
+    """Whether an earlier release made this file: the gradebook of that release lists its notebooks."""
+    gradebook = root / COMMITTED
+    if not gradebook.exists():
+        return False
+    return path.stem in sqlite_diff.notebooks(gradebook, assignment) and path.suffix in (".ipynb", ".py")
 
 
-# -- a course with students ------------------------------------------------------------------------
+def _by_hand(shown: Path, assignment: str) -> str:
+    return (
+        f"{shown.as_posix()} is not made from source/{assignment}: delete it, or move it to"
+        f" source/{assignment}/ if the students are to get it."
+    )
 
 
 def _is_live(gradebook: Path) -> bool:
     return gradebook.exists() and any(sqlite_diff.people(gradebook))
-
-
-def _update_live(
-    config: Config, gradebook: Path, assignment: str, scratch: Path, say: Callable[[str], None]
-) -> None:
-    """Let nbgrader update a copy, then apply its changes to the gradebook in one transaction."""
-    folder = scratch / f"update-{gradebook.stem}"
-    folder.mkdir()
-    before, after = folder / "before.db", folder / "after.db"
-    sqlite_diff.copy(gradebook, before)
-    shutil.copyfile(before, after)
-    shutil.copytree(scratch / "source" / assignment, folder / "source" / assignment)
-    with quick_databases():
-        generate_assignment(config, folder, assignment, f"sqlite:///{after}")
-    changed = sqlite_diff.apply_changes(before, after, gradebook)
-    students, submissions = sqlite_diff.people(gradebook)
-    say(
-        f"{gradebook} holds {students} students and {submissions} submissions: {assignment} was updated in"
-        f" place ({changed} rows), without touching any submission or grade. Do not commit this file."
-    )
-
-
-def _update_elsewhere(
-    config: Config, root: Path, assignment: str, scratch: Path, say: Callable[[str], None]
-) -> None:
-    """Update the database that nbgrader_config.py sets instead of gradebook.db, if any."""
-    from sqlalchemy.engine import make_url
-
-    address = str(config.CourseDirectory.get("db_url", ""))
-    if not address:
-        return
-    url = make_url(address)
-    file = root / (url.database or "") if url.drivername.startswith("sqlite") else None
-    if file == root / GRADEBOOK:
-        return
-    if file is not None and _is_live(file):
-        _update_live(config, file, assignment, scratch, say)
-        return
-    folder = scratch / "elsewhere"
-    shutil.copytree(scratch / "source" / assignment, folder / "source" / assignment)
-    generate_assignment(config, folder, assignment, address)
-    shown = url.render_as_string(hide_password=True)
-    say(f"{shown} was updated, too: nbgrader_config.py sets it as the course's database.")
 
 
 # -- comparing -------------------------------------------------------------------------------------
@@ -209,29 +188,24 @@ def _update_elsewhere(
 
 def _stale(built: Built, root: Path, assignment: str) -> list[str]:
     sentences = []
-    for new, place in (
-        (built.release, root / "release" / assignment),
-        (built.solutions, root / "solutions" / assignment),
-    ):
+    for new, place in _folders(built, root, assignment):
         for file, problem in _differing(new, place).items():
-            shown = (place.relative_to(root) / file).as_posix()
-            sentences.append(f"{shown} {problem} source/{assignment}: {REPAIR}.")
-    return sentences + _stale_gradebook(built.gradebook, root / GRADEBOOK)
+            shown = place.relative_to(root) / file
+            if problem == LEFT_OVER and not _was_made(root, assignment, place / file):
+                sentences.append(_by_hand(shown, assignment))
+            else:
+                sentences.append(f"{shown.as_posix()} {problem} source/{assignment}: {REPAIR}.")
+    return sentences + _stale_gradebook(built.gradebook, root)
 
 
-def _stale_gradebook(new: Path, gradebook: Path) -> list[str]:
+def _stale_gradebook(new: Path, root: Path) -> list[str]:
+    gradebook = root / COMMITTED
     if not gradebook.exists():
-        return [f"{GRADEBOOK} is missing: {REPAIR}."]
-    students, submissions = sqlite_diff.people(gradebook)
-    if students or submissions:
-        return [
-            (
-                f"{GRADEBOOK} holds {students} students and {submissions} submissions, but a committed"
-                f" gradebook must hold none: move it out of the course and {REPAIR}."
-            )
-        ]
+        return [f"{COMMITTED} is missing: {REPAIR}."]
+    if _is_live(gradebook):
+        return [how_to_move(root) or ""]
     if not _same_rows(new, gradebook):
-        return [f"{GRADEBOOK} is not up to date with source/: {REPAIR}."]
+        return [f"{COMMITTED} is not up to date with source/: {REPAIR}."]
     return []
 
 
@@ -248,7 +222,7 @@ def _differing(new: Path, place: Path) -> dict[str, str]:
         if name not in found:
             problems[name] = "is missing and can be made from"
         elif name not in wanted:
-            problems[name] = "is left over and no longer made from"
+            problems[name] = LEFT_OVER
         elif wanted[name].read_bytes() != found[name].read_bytes():
             problems[name] = "is not up to date with"
     return problems

@@ -5,9 +5,10 @@ Imports the standard library only: the sandbox's bootstrap loads this module and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 MIB = 1 << 20
+LARGEST = 1 << 60  # above this, system calls overflow
 
 # Of the files handed in beside a notebook. They also count towards tmp_bytes and tmp_files below.
 MAX_BESIDE_FILES = 200
@@ -37,3 +38,8 @@ class Limits:
     """Size of /tmp, and as much again for /dev/shm."""
     tmp_files: int = 8192
     """Files in /tmp, and as many again in /dev/shm."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not 0 < getattr(self, field.name) <= LARGEST:
+                raise ValueError(f"{field.name} has to be above 0 and at most 2**60")

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from typing import Annotated, Any
+
 import msgspec
 
+from autograder.core.errors import CourseError
 from autograder.core.limits import Limits
+from autograder.core.suggestions import did_you_mean
+
+MAX_SECONDS = 1e6  # eleven days; what waits for a process cannot count much further
+MAX_JOBS = 1000
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=MAX_SECONDS)]
 
 
 class TimeLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a submission may take, in seconds of wall-clock time (except `lost_cells`)."""
 
-    cell: float = 30.0
+    cell: Seconds = 30.0
     """One cell; if it takes longer, it is interrupted."""
-    grace: float = 2.0
+    grace: Seconds = 2.0
     """How long an interrupted cell has to stop before its process is killed."""
-    notebook: float = 300.0
+    notebook: Seconds = 300.0
     """All cells together."""
-    question: float = 15.0
+    question: Seconds = 15.0
     """One request by a check."""
-    exercise: float = 60.0
+    exercise: Seconds = 60.0
     """All checks of one exercise."""
-    submission: float = 1800.0
+    submission: Seconds = 1800.0
     """Everything together."""
-    lost_cells: int = 4
+    lost_cells: Annotated[int, msgspec.Meta(ge=0)] = 4
     """A count: once more cells than this have ended their process, the remaining cells are left out."""
 
 
@@ -31,9 +41,38 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     time: TimeLimits = TimeLimits()
     memory: Limits = Limits()
-    jobs: int = 0
+    jobs: Annotated[int, msgspec.Meta(ge=0, le=MAX_JOBS)] = 0
     """Number of workers; 0 means one per processor."""
     namespaces: bool = True
     """Whether the sandbox uses namespaces where the machine allows them."""
     unsafe: bool = False
     """Whether to grade even where nothing keeps a submission from reading every file that you can read."""
+
+
+def parse_settings(given: Any) -> Settings:
+    """Check the table `[tool.autograder]`. Raises CourseError, worded to follow the name of the file."""
+    if not isinstance(given, dict):
+        raise CourseError("[tool.autograder] is invalid: it has to be a table.")
+    _refuse_unknown("", given, Settings.__struct_fields__)
+    _refuse_unknown("time.", given.get("time"), TimeLimits.__struct_fields__)
+    _refuse_unknown("memory.", given.get("memory"), [x.name for x in dataclasses.fields(Limits)])
+    try:
+        return msgspec.convert(given, Settings)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$")
+        name = place.strip(".`")
+        reason = re.sub(r"^Expected `(\w+)`", _expected, reason)
+        raise CourseError(f"[tool.autograder] is invalid: {name}: {reason}.") from None
+
+
+def _refuse_unknown(prefix: str, table: Any, known: Any) -> None:
+    """Raise CourseError for the first setting of the table that does not exist."""
+    for name in table if isinstance(table, dict) else ():
+        if name not in known:
+            meant = did_you_mean(prefix + name, [prefix + x for x in known])
+            raise CourseError(f"[tool.autograder] is invalid: there is no setting {prefix}{name}: {meant}")
+
+
+def _expected(match: re.Match[str]) -> str:
+    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "object": "a table"}
+    return f"expected {kinds.get(match[1], match[1])}"

@@ -176,6 +176,15 @@ def unknown_cell_magic(name: str, is_python: bool) -> str:
 SUBMIT_AGAIN = "open it in Jupyter, save it and submit it again"
 
 
+def no_such_file(file: str, meant: str) -> str:
+    """`meant` says what else is in its folder, or is empty."""
+    return f"{file} does not exist" + (f": {meant}" if meant else ".")
+
+
+def is_a_folder(file: str) -> str:
+    return f"{file} is a folder: name the notebooks in it, for example {file.rstrip('/')}/*.ipynb."
+
+
 def not_a_file(file: str) -> str:
     return f"{file} is missing or not a regular file: {SUBMIT_AGAIN}."
 

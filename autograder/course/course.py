@@ -3,40 +3,75 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import secrets
 import tomllib
 from functools import cached_property
 from pathlib import Path
 
-import msgspec
-
 from autograder.core.errors import CourseError
-from autograder.core.limits import Limits
 from autograder.core.records import Exercise
-from autograder.core.settings import Settings
+from autograder.core.settings import Settings, parse_settings
+from autograder.core.suggestions import did_you_mean
 from autograder.course.solution_regions import defined_names
 from autograder.course.source_notebooks import IGNORED, SourceCell, SourceNotebook, read_sources
 
 DEFAULT_ASSIGNMENT = "module6"
 
 
+def refuse_other_folder(root: Path) -> Path:
+    """Return `root`. Raises CourseError if it is not the root folder of a course."""
+    if not (root / "source").is_dir():
+        problem = "has no source/, so it is not a course" if root.is_dir() else "is not a folder"
+        raise CourseError(
+            f"{root.resolve()} {problem}: run this in the course's root folder, or point to it with --course."
+        )
+    return root
+
+
+def assignments(root: Path) -> list[str]:
+    """The names of the course's assignments: the folders in source/."""
+    folders = (path for path in (root / "source").iterdir() if path.is_dir())
+    return sorted(path.name for path in folders if path.name not in IGNORED)
+
+
+def read_settings(root: Path) -> Settings:
+    """`[tool.autograder]` in the course's pyproject.toml. Raises CourseError if it is invalid."""
+    path = root / "pyproject.toml"
+    if not path.exists():
+        return Settings()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        if not isinstance(table, dict):
+            raise CourseError("[tool.autograder] is invalid: tool has to be a table.")
+        return parse_settings(table.get("autograder", {}))
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise CourseError(f"{path}: [tool.autograder] is invalid: {error}.") from None
+    except CourseError as error:
+        raise CourseError(f"{path}: {error}") from None
+
+
 class Course:
     """One assignment of a course.
 
-    Raises CourseError if `root` has no source or no graders for it.
+    Raises CourseError if `root` is no course or has invalid settings, or if it has no source or no graders
+    for the assignment.
     """
 
     def __init__(self, root: Path, assignment: str = DEFAULT_ASSIGNMENT) -> None:
         self.root = root.resolve()
         self.assignment = assignment
-        for folder in (self.source, self.graders):
-            if not folder.is_dir():
-                raise CourseError(
-                    f"{self.root} has no {folder.relative_to(self.root)}/: run this in the course's root"
-                    " folder, or point to it with --course."
-                )
+        self.settings = read_settings(refuse_other_folder(self.root))
+        known = assignments(self.root)
+        if assignment not in known:
+            raise CourseError(
+                f"{self.root} has no assignment {assignment!r}: {did_you_mean(assignment, known)}"
+            )
+        if not self.graders.is_dir():
+            raise CourseError(
+                f"{self.root} has no tests/{assignment}/: make that folder, for the hidden graders of"
+                f" {assignment}, or restore it with `git checkout tests/{assignment}`."
+            )
 
     @property
     def source(self) -> Path:
@@ -112,21 +147,6 @@ class Course:
                 if cell.grade_id == grade_id:
                     return cell
         raise CourseError(f"no cell in source/{self.assignment}/ has the grade_id {grade_id!r}.")
-
-    @cached_property
-    def settings(self) -> Settings:
-        """[tool.autograder] in pyproject.toml. Raises CourseError if it is invalid."""
-        path = self.root / "pyproject.toml"
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            given = table.get("tool", {}).get("autograder", {})
-            settings = msgspec.convert(given, Settings)
-            unknown = given.get("memory", {}).keys() - {x.name for x in dataclasses.fields(Limits)}
-            if unknown:  # msgspec ignores unknown keys of a dataclass
-                raise ValueError(f"unknown settings in memory: {', '.join(sorted(unknown))}")
-            return settings
-        except (ValueError, AttributeError, msgspec.ValidationError) as error:
-            raise CourseError(f"{path}: [tool.autograder] is invalid: {error}.") from None
 
     def seed(self) -> int:
         """The secret seed of all random inputs, created on first use.

@@ -47,6 +47,15 @@ def people(database: Path) -> tuple[int, int]:
     )
 
 
+def notebooks(database: Path, assignment: str) -> set[str]:
+    """The names of the assignment's notebooks in the gradebook. Raises ReleaseError."""
+    query = """
+        SELECT notebook.name FROM notebook JOIN assignment ON assignment_id = assignment.id
+        WHERE assignment.name = ?"""
+    with _reading(database) as connection:
+        return {row[0] for row in connection.execute(query, [assignment])}
+
+
 def copy(database: Path, to: Path) -> None:
     """Make a consistent copy, even while others write. Raises ReleaseError."""
     with _reading(database) as source, closing(sqlite3.connect(to)) as target:

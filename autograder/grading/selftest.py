@@ -45,7 +45,7 @@ class _Selftest:
         return self.process
 
 
-_selftests: dict[Path, _Selftest] = {}
+_selftests: dict[tuple[Path, str], _Selftest] = {}
 
 
 @pytest.fixture
@@ -54,14 +54,14 @@ def context(request: pytest.FixtureRequest) -> Iterator[GradingContext]:
     item = request.node
     folder = Path(str(item.path)).parent
     root, assignment = folder.parents[2], folder.parent.name
-    if root not in _selftests:
+    if (root, assignment) not in _selftests:
         course = Course(root, assignment)
         try:
             refuse_outdated_release(course)  # the reference would be an earlier one
         except CourseError as error:
             pytest.fail(str(error), pytrace=False)
-        _selftests[root] = _Selftest(course)
-    selftest = _selftests[root]
+        _selftests[root, assignment] = _Selftest(course)
+    selftest = _selftests[root, assignment]
     exercise = selftest.course.exercises[exercise_of(item)]
     process = selftest.process_for(exercise.notebook)
     names = load_reference(selftest.course.solution_file(exercise.notebook))

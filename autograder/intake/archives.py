@@ -6,6 +6,7 @@ the archive asks for. Set the limits with `c.BoundedExtractor.max_bytes` and so 
 
 from __future__ import annotations
 
+import lzma
 import os
 import stat
 import tarfile
@@ -17,11 +18,17 @@ from pathlib import Path
 
 from autograder.core.cells import savable
 
-ENDINGS = (".zip", ".tar.gz", ".tgz", ".gz", ".tar")
+ENDINGS = (
+    ".zip",
+    *(".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz", ".tar"),
+    *(".gz", ".bz2", ".xz", ".7z", ".rar"),  # never unpacked, and each is named
+)
+"""Endings of archives, in lower case, longer ones first."""
 BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     NotImplementedError,
     RuntimeError,
@@ -50,10 +57,15 @@ class Budget:
             raise Refused("it holds too many files")
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a file is named like an archive."""
+    return path.name.lower().endswith(ENDINGS)
+
+
 def stem(path: Path) -> str:
     """The name of the folder to unpack an archive into: never `..`, which `...zip` would give."""
-    ending = next(ending for ending in ENDINGS if path.name.endswith(ending))
-    return path.name.removesuffix(ending).strip(".") or "archive"
+    ending = next(ending for ending in ENDINGS if path.name.lower().endswith(ending))
+    return path.name[: -len(ending)].strip(". ") or "archive"
 
 
 def unpack(path: Path, folder: Path, budget: Budget) -> None:
@@ -68,6 +80,8 @@ def unpack(path: Path, folder: Path, budget: Budget) -> None:
     except BROKEN as error:
         raise Refused(f"it is broken or of an unknown format ({savable(str(error))[:100]})") from None
     except OSError as error:
+        if error.errno is None:  # bz2's way to say that the data are damaged
+            raise Refused(f"it is broken or of an unknown format ({savable(str(error))[:100]})") from None
         raise Refused(f"it cannot be written here ({error.strerror or error})") from None
 
 

@@ -15,6 +15,7 @@ from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.names import choose
 from autograder.core.records import NotebookResult
+from autograder.core.suggestions import did_you_mean
 from autograder.course.course import Course
 from autograder.intake.beside import NOTHING, Beside, beside_in
 from autograder.intake.file_choice import Chosen, notebook_files, sort_files
@@ -151,7 +152,8 @@ def find_students(course: Course, patterns: Sequence[str]) -> list[Student]:
     for pattern in patterns:
         matching = choose([student.name for student in found], pattern)
         if not matching:
-            raise CourseError(f"no student in {root} matches {pattern!r}.")
+            meant = did_you_mean(pattern, [student.name for student in found])
+            raise CourseError(f"no student in {root} matches {pattern!r}: {meant}")
         chosen |= matching
     return [student for student in found if student.name in chosen]
 

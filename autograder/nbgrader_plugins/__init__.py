@@ -5,7 +5,9 @@ imports a step when a command needs it.
 """
 
 from autograder.nbgrader_glue.config import put_tools_on_path
+from autograder.nbgrader_glue.gradebook_file import class_database_url
 from autograder.nbgrader_glue.logs import say_sentences
+from autograder.nbgrader_plugins.collecting import collect_pattern
 from autograder.nbgrader_plugins.steps import (
     AUTOGRADE_STEPS,
     RELEASE_STEPS,
@@ -18,6 +20,8 @@ __all__ = [
     "AUTOGRADE_STEPS",
     "RELEASE_STEPS",
     "SANITIZE_STEPS",
+    "class_database_url",
+    "collect_pattern",
     "put_tools_on_path",
     "replace_converters",
     "say_sentences",

@@ -20,7 +20,7 @@ from autograder.authoring.check.matrix import matrix_table, remarks, summary_tab
 from autograder.authoring.check.mutants import read_equivalents
 from autograder.authoring.check.sample_results import Report, SampleResult, as_json, summarize
 from autograder.core.records import Exercise, ExerciseResult, JobResult, WorkerConfig
-from autograder.course.course import Course
+from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.course.release_state import refuse_outdated_release
 from autograder.feedback.json_report import write_json
 from autograder.feedback.progress import Progress
@@ -32,7 +32,7 @@ WIDTH = 120
 
 
 class CheckOptions(NamedTuple):
-    """The options of the command line; `jobs` is the number of workers, 0 for one per processor."""
+    """The options of the command line; `jobs` is the number of workers, 0 for the setting `jobs`."""
 
     seeds: int = 1
     jobs: int = 0
@@ -46,13 +46,15 @@ class CheckOptions(NamedTuple):
 Results = dict[SampleId, list[ExerciseResult]]
 
 
-def check_graders(root: Path, names: Sequence[str], options: CheckOptions) -> int:
+def check_graders(
+    root: Path, names: Sequence[str], options: CheckOptions, assignment: str = DEFAULT_ASSIGNMENT
+) -> int:
     """Check the graders of the named exercises, or of all, and print the report.
 
     Returns the exit code: 1 if a grader judged a sample wrongly or an internal error occurred, else 0.
     Raises CourseError if the course is malformed.
     """
-    course = Course(root)
+    course = Course(root, assignment)
     refuse_outdated_release(course)
     refuse_mismatched_folders(course)
     exercises = exercises_named(course, names)
@@ -90,7 +92,7 @@ def _grade(course: Course, jobs: list[CheckJob], options: CheckOptions) -> tuple
             config = WorkerConfig(
                 str(course.root), course.assignment, seed, "cpu", diagnose=True, unsafe=True
             )
-            with Pool(config, options.jobs or available_jobs()) as pool:
+            with Pool(config, options.jobs or course.settings.jobs or available_jobs()) as pool:
                 for sample, result in pool.run(jobs_of_seed):
                     results[sample] += result.exercises
                     internal_errors += _internal_errors(sample, result)

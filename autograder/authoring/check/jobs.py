@@ -9,6 +9,7 @@ from autograder.authoring.check.mutants import mutants_of, read_equivalents
 from autograder.authoring.check.restyle import restyled
 from autograder.core.errors import CourseError
 from autograder.core.records import CodeCell, Exercise, GradeJob
+from autograder.core.suggestions import did_you_mean
 from autograder.course.course import Course
 from autograder.course.reference_solutions import only_imports, without_markers
 from autograder.course.samples import Sample, read_samples
@@ -52,7 +53,9 @@ def exercises_named(course: Course, names: Sequence[str]) -> list[Exercise]:
     automatic = _automatic(course)
     for name in names:
         if name not in automatic:
-            raise CourseError(f"there is no automatic exercise {name!r}: {', '.join(automatic)}.")
+            raise CourseError(
+                f"{course.assignment} has no automatic exercise {name!r}: {did_you_mean(name, automatic)}"
+            )
     return [automatic[name] for name in names] if names else list(automatic.values())
 
 

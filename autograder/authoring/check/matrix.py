@@ -8,7 +8,9 @@ from jinja2 import Environment, PackageLoader
 from rich.table import Table
 
 from autograder.authoring.check.sample_results import Report, SampleResult
+from autograder.core.output_files import refuse_output, write_output
 
+OPTION = "--html"
 NAME_WIDTH = 44
 TITLE = "Do the graders tell right from wrong?"
 SUMMARY_COLUMNS = (
@@ -107,4 +109,14 @@ def write_page(reports: list[Report], seeds: int, path: Path) -> None:
         groups=groups,
         remarks=remarks,
     )
-    path.write_text(page, encoding="utf-8")
+    write_output(path, page.encode(), OPTION, is_page)
+
+
+def refuse_html(path: Path) -> None:
+    """Raise CourseError if the page cannot be written to this file: before anything is graded for it."""
+    refuse_output(path, OPTION, is_page)
+
+
+def is_page(head: bytes) -> bool:
+    """Whether a file begins like the page of an earlier `check`."""
+    return f"<title>{TITLE}</title>".encode() in head

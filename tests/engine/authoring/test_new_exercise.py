@@ -23,7 +23,7 @@ from autograder.process.remote_proxy import RemoteProxy
 from autograder.protocol.channel import Channel
 from tests.engine.support.small_course import ASSIGNMENT, NOTEBOOK, ROOT, load, snapshot, write_course
 
-MODULE = "module6"  # the only one that `autograder check` looks at
+MODULE = "module7"  # any assignment will do
 FILES = ["test_{}.py", "wheats.py", "chaffs.py"]
 
 
@@ -56,7 +56,9 @@ def test_the_release_has_a_stub_and_solutions_has_the_solution(scaffolded: Path)
 
 
 def test_the_exercises_have_their_points(scaffolded: Path) -> None:
-    found = {name: (x.points, x.notebook, x.written) for name, x in Course(scaffolded).exercises.items()}
+    found = {
+        name: (x.points, x.notebook, x.written) for name, x in Course(scaffolded, MODULE).exercises.items()
+    }
     assert found == {"twice": (3.0, "part9", False), "again": (0.5, "part9", False)}
     assert released(scaffolded)["again-text"].startswith("## Exercise `again` (0.5 points)\n")
 
@@ -79,7 +81,7 @@ def test_the_scaffold_passes_autograder_check(
 ) -> None:
     """With real workers: no points for the stub, full marks for the correct sample; the buggy one is diagnosed."""
     file = tmp_path / "check.json"
-    assert check_graders(scaffolded, [], CheckOptions(seeds=2, jobs=1, json=file)) == 0
+    assert check_graders(scaffolded, [], CheckOptions(seeds=2, jobs=1, json=file), MODULE) == 0
     assert "false accepts: 0  false rejects: 0" in capsys.readouterr().out
     for entry, points in zip(json.loads(file.read_text())["exercises"], (3.0, 0.5), strict=True):
         assert entry["stub"] == {"score": 0.0}

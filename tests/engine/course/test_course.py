@@ -46,12 +46,31 @@ def test_names_that_a_cell_defines() -> None:
     assert not {"q", "s", "f", "k", "int"} & set(defined_names(source))
 
 
-@pytest.mark.parametrize("folder", ["source", "tests"])
-def test_a_folder_that_is_not_a_course(tmp_path: Path, folder: str) -> None:
-    other = {"source": "tests", "tests": "source"}[folder]
-    (tmp_path / other / ASSIGNMENT).mkdir(parents=True)
-    with pytest.raises(CourseError, match=rf"{folder}/{ASSIGNMENT}/.*--course"):
+def test_a_folder_that_is_not_a_course(tmp_path: Path) -> None:
+    (tmp_path / "tests" / ASSIGNMENT).mkdir(parents=True)
+    with pytest.raises(CourseError, match=r"has no source/, so it is not a course.*--course"):
         Course(tmp_path, ASSIGNMENT)
+    with pytest.raises(CourseError, match=r"typo is not a folder.*--course"):
+        Course(tmp_path / "typo", ASSIGNMENT)
+
+
+def test_an_assignment_without_graders(tmp_path: Path) -> None:
+    (tmp_path / "source" / ASSIGNMENT).mkdir(parents=True)
+    with pytest.raises(CourseError, match=f"has no tests/{ASSIGNMENT}/: make that folder"):
+        Course(tmp_path, ASSIGNMENT)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("weak1", "did you mean week1?"), ("WEEK1", "did you mean week1?"), ("final", "there is only week1."),
+     ("..", "there is only week1."), ("../source/week1", ""), ("", "there is only week1.")],
+)  # fmt: skip
+def test_unknown_assignment_is_named_with_the_one_that_was_meant(
+    course: Course, name: str, meant: str
+) -> None:
+    with pytest.raises(CourseError) as caught:
+        Course(course.root, name)
+    assert f"has no assignment {name!r}: {meant}" in str(caught.value)
 
 
 def test_settings_have_defaults_and_can_be_set(course: Course) -> None:
@@ -63,28 +82,47 @@ def test_settings_have_defaults_and_can_be_set(course: Course) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "name"),
     [
-        "[tool.autograder",
-        "tool = 3",
-        "[tool]\nautograder = 3",
-        "[tool.autograder]\njob = 1",
-        "[tool.autograder]\njobs = 'many'",
-        "[tool.autograder.time]\ncel = 5",
-        "[tool.autograder.time]\ncell = 'short'",
-        "[tool.autograder.memory]\nmemory_bites = 5",
-        "[tool.autograder]\nmemory = 5",
+        ("[tool.autograder", ""),
+        ("tool = 3", "tool"),
+        ("[tool]\nautograder = 3", "a table"),
+        ("[tool.autograder]\njob = 1", "no setting job: did you mean jobs?"),
+        ("[tool.autograder]\njobs = 'many'", "jobs: "),
+        ("[tool.autograder]\njobs = -1", "jobs: "),
+        ("[tool.autograder]\njobs = 1000000", "jobs: "),
+        ("[tool.autograder]\nunsafe = 'no'", "unsafe: expected true or false"),
+        ("[tool.autograder.tme]\ncell = 5", "no setting tme: did you mean time?"),
+        ("[tool.autograder.time]\ncel = 5", "no setting time.cel: did you mean time.cell?"),
+        ("[tool.autograder.time]\ncell = 'short'", "time.cell: "),
+        ("[tool.autograder.time]\ncell = true", "time.cell: "),
+        ("[tool.autograder.time]\ncell = 0", "time.cell: "),
+        ("[tool.autograder.time]\nquestion = -3", "time.question: "),
+        ("[tool.autograder.time]\nexercise = nan", "time.exercise: "),
+        ("[tool.autograder.time]\nsubmission = inf", "time.submission: "),
+        ("[tool.autograder.time]\nlost_cells = -1", "time.lost_cells: "),
+        ("[tool.autograder.memory]\nmemory_bites = 5", "did you mean memory.memory_bytes?"),
+        ("[tool.autograder.memory]\nprocesses = 0", "processes"),
+        ("[tool.autograder.memory]\ntmp_files = -8", "tmp_files"),
+        ("[tool.autograder.memory]\nfile_bytes = 9223372036854775807", "file_bytes"),
+        ("[tool.autograder.memory]\ncpu_seconds = 1.5", "memory.cpu_seconds: "),
+        ("[tool.autograder]\nmemory = 5", "memory: expected a table"),
     ],
 )
-def test_invalid_settings_are_reported_with_the_file(course: Course, text: str) -> None:
-    with pytest.raises(CourseError, match=r"pyproject\.toml: \[tool\.autograder\] is invalid"):
-        configured(course, text)
+def test_invalid_settings_are_named_with_the_file(course: Course, text: str, name: str) -> None:
+    """At once: a course with invalid settings cannot even be opened."""
+    (course.root / "pyproject.toml").write_text(text)
+    with pytest.raises(CourseError) as caught:
+        Course(course.root, ASSIGNMENT)
+    start = f"{course.root / 'pyproject.toml'}: [tool.autograder] is invalid: "
+    assert str(caught.value).startswith(start)
+    assert name in str(caught.value).removeprefix(start)
 
 
 def test_settings_that_are_not_utf8(course: Course) -> None:
     (course.root / "pyproject.toml").write_bytes(b"[tool]\nname = '\xe9'\n")
     with pytest.raises(CourseError, match=r"pyproject\.toml"):
-        _ = course.settings
+        Course(course.root, ASSIGNMENT)
 
 
 def mode(path: Path) -> int:

@@ -48,7 +48,7 @@ def test_the_gradebook_of_this_release_is_accepted(released: Path) -> None:
 )
 def test_other_cells_or_points_are_refused(released: Path, tmp_path: Path, statement: str, said: str) -> None:
     root = shutil.copytree(released, tmp_path / "course")
-    with closing(sqlite3.connect(root / "gradebook.db")) as book, book:
+    with closing(sqlite3.connect(gradebook_file(root))) as book, book:
         assert book.execute(statement).rowcount >= 1
     with pytest.raises(CourseError) as error:
         check(root)

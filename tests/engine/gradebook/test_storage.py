@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.nbgrader_glue.gradebook_file import class_gradebook
 from tests.engine.support import small_class
 
 pytestmark = pytest.mark.slow
@@ -109,7 +110,7 @@ def test_gradebook_can_be_written_but_graded_notebooks_cannot(course: Path) -> N
 
 
 def test_read_only_gradebook(course: Path) -> None:
-    book = course / "gradebook.db"
+    book = class_gradebook(course)
     config = course / "nbgrader_config.py"
     url = f"sqlite:///file:{book}?mode=ro&uri=true"
     plain = config.read_text()
@@ -127,8 +128,9 @@ def test_read_only_gradebook(course: Path) -> None:
 def test_locked_gradebook(course: Path) -> None:
     config = course / "nbgrader_config.py"
     plain = config.read_text()
-    config.write_text(f"{plain}\nc.CourseDirectory.db_url = 'sqlite:///{course}/gradebook.db?timeout=1'\n")
-    holder = sqlite3.connect(course / "gradebook.db", isolation_level=None)
+    book = class_gradebook(course)
+    config.write_text(f"{plain}\nc.CourseDirectory.db_url = 'sqlite:///{book}?timeout=1'\n")
+    holder = sqlite3.connect(book, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     try:
         code, message = grade(course)

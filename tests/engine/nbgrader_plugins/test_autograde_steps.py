@@ -15,6 +15,7 @@ from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp, ExportApp
 
 from autograder.core.records import JobResult
+from autograder.nbgrader_glue.gradebook_file import class_gradebook
 from autograder.pipeline import grade_class
 from autograder.workers import shared_worker
 from tests.engine.nbgrader_plugins.graded_class import BROKEN, FULL_MARKS, GradedClass
@@ -170,7 +171,7 @@ def test_regrading_keeps_a_manual_grade(graded: GradedClass) -> None:
     """It asks for a second look only if the automatic score changed."""
     before = scores(graded.root)["kernel", PART, "count_params"]
     for automatic, flagged in ((before[0], False), (1.0, True)):
-        with closing(Gradebook(f"sqlite:///{graded.root / 'gradebook.db'}", "nnf")) as book:
+        with closing(Gradebook(f"sqlite:///{class_gradebook(graded.root)}", "nnf")) as book:
             grade = book.find_grade("count_params", PART, "module6", "kernel")
             grade.auto_score, grade.manual_score, grade.needs_manual_grade = automatic, 2.5, False
             book.db.commit()

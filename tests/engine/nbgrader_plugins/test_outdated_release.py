@@ -61,7 +61,7 @@ def test_autograde_refuses_an_outdated_release(root: Path) -> None:
 
 
 def test_autograde_refuses_an_outdated_gradebook(root: Path) -> None:
-    with closing(sqlite3.connect(root / "gradebook.db")) as book, book:
+    with closing(sqlite3.connect(gradebook_file(root))) as book, book:
         book.execute(
             "UPDATE grade_cells SET max_score = 9 WHERE id = (SELECT id FROM base_cell WHERE name = 'claims')"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from nbgrader.api import Gradebook
 from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.nbgrader_glue.config import database_url
+from autograder.nbgrader_glue.gradebook_file import class_gradebook
 from tests.engine.pipeline.submitting import OTHER, PART, Graded, submit
 from tests.engine.support.scratch_course import edited, solved
 from tests.engine.support.small_class import scores
@@ -120,7 +120,7 @@ def test_students_missing_from_the_gradebook_are_graded_again(
     submit(course, "ada", solved(course, PART, "count_params"))
     grade()
     before = scores(course.root)
-    shutil.copy(Path(__file__).parents[3] / "gradebook.db", course.root / "gradebook.db")
+    class_gradebook(course.root).unlink()
     grade()
     assert scores(course.root) == before
 
@@ -131,10 +131,11 @@ def test_problems_with_the_course_are_one_sentence(course: Course, grade: Callab
     submit(course, "ada", solved(course, PART, "count_params"))
     with pytest.raises(CourseError, match="matches 'b\\*'"):
         grade("b*")
-    book = course.root / "gradebook.db"
+    book = class_gradebook(course.root)
     book.write_bytes(b"no database" * 1000)
     with pytest.raises(CourseError, match="not a database"):
         grade()
     book.unlink()
+    (course.root / "gradebook.db").unlink()
     with pytest.raises(CourseError, match="autograder release"):
         grade()

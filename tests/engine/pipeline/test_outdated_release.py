@@ -52,7 +52,7 @@ def test_no_command_grades_with_an_outdated_release(
 def test_grade_does_not_write_into_an_outdated_gradebook(
     course: Course, path: Path, grade: Callable[..., Graded]
 ) -> None:
-    with closing(sqlite3.connect(course.root / "gradebook.db")) as book, book:
+    with closing(sqlite3.connect(gradebook_file(course.root))) as book, book:
         book.execute(
             "UPDATE grade_cells SET max_score = 9 WHERE id = (SELECT id FROM base_cell WHERE name = 'mlp')"
         )

@@ -225,7 +225,7 @@ def test_nothing_is_written_if_nothing_changed(course: Course, grade: Grade) -> 
     grade()
     grade_by_hand(course)
     grade()
-    book: Path = course.root / "gradebook.db"
+    book: Path = gradebook_file(course.root)
     content, modified = book.read_bytes(), book.stat().st_mtime_ns
     grade()
     assert (book.read_bytes(), book.stat().st_mtime_ns) == (content, modified)

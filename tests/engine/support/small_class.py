@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.authoring.release import make_release
+from autograder.nbgrader_glue.gradebook_file import class_gradebook
 from tests.engine.support.small_course import ROOT, cell_of, load, save
 
 PART, OTHER = "part1_neurons", "part3_training"
@@ -86,6 +87,6 @@ def scores(root: Path) -> Scores:
         JOIN submitted_notebook ON grade.notebook_id = submitted_notebook.id
         JOIN notebook ON submitted_notebook.notebook_id = notebook.id
         JOIN submitted_assignment ON submitted_notebook.assignment_id = submitted_assignment.id"""
-    with closing(sqlite3.connect(root / "gradebook.db")) as book:
+    with closing(sqlite3.connect(class_gradebook(root))) as book:
         rows = book.execute(query).fetchall()
     return {(row[0], row[1], row[2]): (row[3], row[4], bool(row[5])) for row in rows}

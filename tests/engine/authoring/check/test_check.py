@@ -146,11 +146,14 @@ def test_restyled_samples_get_the_same_diagnosis(check: Check) -> None:
     ) in done.out
 
 
-@pytest.mark.parametrize("name", ["thrice", "why"])
-def test_only_automatic_exercises_can_be_named(check: Check, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("thrice", "did you mean twice?"), ("why", f"there are only {', '.join(EXERCISES)}.")],
+)
+def test_only_automatic_exercises_can_be_named(check: Check, name: str, meant: str) -> None:
     code, out, err = check(name)
     assert (code, out) == (1, "")
-    assert err == f"autograder: there is no automatic exercise {name!r}: {', '.join(EXERCISES)}.\n"
+    assert err == f"autograder: module6 has no automatic exercise {name!r}: {meant}\n"
 
 
 def test_folders_and_exercises_must_match(check: Check, root: Path, tmp_path: Path) -> None:

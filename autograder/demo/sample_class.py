@@ -1,12 +1,10 @@
-"""`autograder demo`: grade a sample class from end to end in a copy of the course."""
+"""The sample class: who is in it, and what each student hands in."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-import time
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -14,18 +12,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.core.cells import is_written, tag_of
-from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.course.reference_solutions import without_markers
 from autograder.course.samples import read_samples
 
-COURSE_FILES = ("source", "release", "solutions", "tests", "nbgrader_config.py", "gradebook.db")
-SETTINGS = """# The demo class includes an endless loop; shorter limits keep the demo short.
-[tool.autograder.time]
-cell = 6.0
-question = 4.0
-exercise = 6.0
-"""
+FUNCTION = re.compile(r"^def (\w+)\(", re.M)
 WRITTEN_ANSWER = "No single line has (0, 1) and (1, 0) on one side and (0, 0) and (1, 1) on the other."
 
 
@@ -48,6 +39,8 @@ class SampleStudent:
     edit_notebook: Callable[[NotebookNode], None] | None = None
     edit_file: Callable[[Path], None] | None = None
     """Applied to the first notebook's file."""
+    ungradable: bool = False
+    """Whether it is no surprise if this student's file cannot be graded."""
 
 
 def _warn(notebook: NotebookNode) -> None:
@@ -58,7 +51,8 @@ def _warn(notebook: NotebookNode) -> None:
 
 def _loop_forever(notebook: NotebookNode) -> None:
     notebook.cells.insert(3, new_code_cell("while True:\n    pass"))
-    notebook.cells.append(new_code_cell("def count_params(architecture, bias=True):\n    while True: pass"))
+    first = next((name for cell in notebook.cells for name in FUNCTION.findall(cell.source)), "main")
+    notebook.cells.append(new_code_cell(f"def {first}(*values, **options):\n    while True: pass"))
 
 
 def _crash(notebook: NotebookNode) -> None:
@@ -109,55 +103,34 @@ CLASS = (
     SampleStudent("niklaus", edit_notebook=_crash),
     SampleStudent("radia", edit_notebook=_rearrange),
     SampleStudent("seymour", edit_file=_save_with_windows_editor),
-    SampleStudent("tim", edit_file=_corrupt),
+    SampleStudent("tim", edit_file=_corrupt, ungradable=True),
     SampleStudent("yann", edit_file=_add_download_number),
 )
 
 
-def run_demo(root: Path, folder: Path) -> int:
-    """Create the class in `folder`, grade it, write feedback, and print where to find everything.
+def sample_class(course: Course) -> list[SampleStudent]:
+    """The students, each with buggy samples of this course.
 
-    Raises CourseError if `folder` holds something other than an earlier demo.
+    A buggy sample that the course does not have is left out. Whoever has none left gets the first one of
+    another exercise, so that the demo of any assignment shows mistakes.
     """
-    from autograder.feedback.pages import write_feedback
-    from autograder.pipeline import grade_class
-
-    start = time.monotonic()
-    course = _scratch_copy(Course(root), folder)
+    chaffs = {
+        exercise.id: [x.name for x in read_samples(course.graders / exercise.id) if x.kind == "chaff"]
+        for exercise in course.exercises.values()
+        if not exercise.written
+    }
+    spare = iter([(exercise, names[0]) for exercise, names in chaffs.items() if names])
+    students = []
     for student in CLASS:
-        _submit(course, student)
-    files = len(list((course.root / "submitted").rglob("*.ipynb")))
-    print(f"{len(CLASS)} students have submitted {files} notebooks.\n", file=sys.stderr)
-    grade_class(course.root, course.assignment, [], 0, "cpu", True, course.root / "results.json", unsafe=True)
-    pages = write_feedback(course.root, course.assignment, [])
-    print(f"""
-feedback   {len(pages)} pages, for example {pages[0]}
-results    {course.root / "results.json"}
-gradebook  {course.root / "gradebook.db"}
-course     {course.root}  (try nbgrader export, autograder grade --force, or formgrader there)
-
-{time.monotonic() - start:.0f} s in total. One submission could not be graded, as expected: see above.""")
-    return 0
+        buggy = {name: chaff for name, chaff in student.buggy.items() if chaff in chaffs.get(name, ())}
+        if student.buggy and not buggy:
+            buggy = dict([found]) if (found := next(spare, None)) else {}
+        students.append(replace(student, buggy=buggy))
+    return students
 
 
-def _scratch_copy(course: Course, folder: Path) -> Course:
-    """Copy the course, so that no real grades are at stake."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / "submitted").exists():
-        raise CourseError(f"{folder} exists and is not a demo: choose another folder with --folder.")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    ignore = shutil.ignore_patterns("engine", "__pycache__")
-    for name in COURSE_FILES:
-        original = course.root / name
-        if original.is_dir():
-            shutil.copytree(original, folder / name, ignore=ignore)
-        else:
-            shutil.copy2(original, folder / name)
-    (folder / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
-    return Course(folder, course.assignment)
-
-
-def _submit(course: Course, student: SampleStudent) -> None:
+def submit(course: Course, student: SampleStudent) -> None:
+    """Put what the student hands in into submitted/."""
     folder = course.root / "submitted" / student.name / course.assignment
     folder.mkdir(parents=True)
     parts = {course.exercises[exercise].notebook for exercise in student.buggy}

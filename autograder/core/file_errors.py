@@ -1,0 +1,40 @@
+"""Say in one sentence why a file could not be read or written."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EEXIST, errno.ENOTEMPTY}
+"""Errors that only writing can cause."""
+
+
+def file_error_sentence(error: OSError) -> str | None:
+    """What happened to which file, and what to do; None if the error is about no file.
+
+    The system does not say whether a file was to be read or written. If it may not be read, that is what
+    failed; in other cases of doubt the sentence leaves it open.
+    """
+    if error.filename is None and error.errno not in WRITING | {errno.EACCES, errno.EPERM, errno.EIO}:
+        return None
+    file = error.filename if error.filename is not None else "a file"
+    if isinstance(file, bytes):
+        file = os.fsdecode(file)
+    reason = error.strerror or type(error).__name__
+    again = "fix this and run the same command again. What was finished is kept."
+    return f"{file} {_problem(error, Path(str(file)))} ({reason}): {again}"
+
+
+def _problem(error: OSError, path: Path) -> str:
+    if error.errno in WRITING:
+        return "cannot be written"
+    if error.errno in (errno.ENOENT, errno.EISDIR, errno.ENOTDIR):
+        return "cannot be opened"
+    if error.errno in (errno.EACCES, errno.EPERM) and error.filename is not None:
+        try:
+            readable = not path.exists() or os.access(path, os.R_OK)
+        except OSError:  # a folder above it cannot be searched
+            readable = False
+        return "cannot be written" if readable else "cannot be read"
+    return "cannot be read or written"

@@ -1,0 +1,1 @@
+"""`autograder demo`: a sample class in a copy of the course."""
