@@ -22,6 +22,7 @@ from autograder.feedback.pages import write_feedback
 from autograder.feedback.sanitize import SanitizeHtml, clean
 from autograder.nbgrader_glue.config import course_config
 from autograder.pipeline import grade_class
+from tests.engine.support.gradebook_rows import gradebook_file
 from tests.engine.support.small_class import PART, hand_in, released, write_class, wrong
 from tests.engine.support.small_course import cell, snapshot
 
@@ -191,9 +192,9 @@ def test_old_pages_outlast_a_gradebook_that_cannot_be_read(
     write_feedback(root, "module6", [])
     before = snapshot(root / "feedback")
     if damage == "missing":
-        (root / "gradebook.db").unlink()
+        gradebook_file(root).unlink()
     else:
-        (root / "gradebook.db").write_bytes(b"no database" * 1000 if damage == "junk" else b"")
+        gradebook_file(root).write_bytes(b"no database" * 1000 if damage == "junk" else b"")
     with pytest.raises(CourseError, match=r"gradebook.* (cannot be read|is missing|does not contain)"):
         write_feedback(root, "module6", [])
     assert snapshot(root / "feedback") == before

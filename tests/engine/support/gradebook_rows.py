@@ -7,6 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from autograder.nbgrader_glue.config import database_url
+
 TABLES = ("student", "submitted_assignment", "submitted_notebook", "grade", "comment")
 LABELS = {
     "assignment": "SELECT id, name FROM assignment",
@@ -21,9 +23,14 @@ LABELS = {
 Rows = dict[str, list[tuple[tuple[str, Any], ...]]]
 
 
+def gradebook_file(root: Path) -> Path:
+    """The file that nbgrader_config.py names."""
+    return Path(database_url(root).removeprefix("sqlite:///").split("?")[0])
+
+
 def gradebook_rows(root: Path) -> Rows:
     """All rows of the tables about students, with every column; random ids are replaced by names."""
-    with closing(sqlite3.connect(root / "gradebook.db")) as book:
+    with closing(sqlite3.connect(gradebook_file(root))) as book:
         names = {key: name for query in LABELS.values() for key, name in book.execute(query)}
         return {table: _rows(book, table, names) for table in TABLES}
 
