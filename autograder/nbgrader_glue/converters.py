@@ -29,7 +29,7 @@ class KeepsOldFiles(BaseConverter):  # type: ignore[misc]
     def convert_notebooks(self) -> None:
         course = self.coursedir
         self.folder = getattr(course, self.output)
-        Path(course.root, ".autograder").mkdir(exist_ok=True)
+        Path(course.root, ".autograder").mkdir(mode=0o700, exist_ok=True)
         with TemporaryDirectory(prefix="nbgrader-", dir=Path(course.root, ".autograder")) as temporary:
             setattr(course, self.output, os.path.relpath(temporary, course.root))
             try:

@@ -15,7 +15,7 @@ from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.nbgrader_glue.config import database_url
 from tests.engine.pipeline.submitting import OTHER, PART, Graded, submit
-from tests.engine.support.gradebook_rows import gradebook_rows
+from tests.engine.support.gradebook_rows import gradebook_file, gradebook_rows
 from tests.engine.support.scratch_course import solved
 from tests.engine.support.small_class import scores
 
