@@ -14,6 +14,7 @@ from autograder.authoring.release import make_release
 from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.gradebook.writer import GradebookWriter
+from tests.engine.support.gradebook_rows import gradebook_file
 from tests.engine.support.small_course import ASSIGNMENT, write_course
 
 BASE = "(SELECT id FROM base_cell WHERE name = 'slope')"

@@ -17,6 +17,7 @@ from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.nbgrader_glue.config import course_config
 from autograder.workers import shared_worker
+from tests.engine.support.gradebook_rows import gradebook_file
 from tests.engine.support.small_class import PART, hand_in, scores, solved, write_class
 from tests.engine.support.small_course import cell_of, load, save, snapshot
 

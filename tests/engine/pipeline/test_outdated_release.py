@@ -17,6 +17,7 @@ from autograder.course.course import Course
 from autograder.feedback.results import finish
 from autograder.intake.submission import open_submission
 from tests.engine.pipeline.submitting import PART, Graded, submit
+from tests.engine.support.gradebook_rows import gradebook_file
 from tests.engine.support.scratch_course import solved
 from tests.engine.support.small_course import cell_of, load, save, snapshot
 
