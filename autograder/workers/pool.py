@@ -7,7 +7,7 @@ import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ from autograder.workers.restarting import RestartingWorker
 from autograder.workers.worker_process import WorkerProcess
 
 Tag = TypeVar("Tag")
+AnyJob: TypeAlias = GradeJob | Callable[[], GradeJob]
+"""A job, or a function that makes it when a worker is free: it may hold many megabytes of files."""
 
 
 class Pool:
@@ -43,12 +45,9 @@ class Pool:
         first.wait()
         return first.sentence
 
-    def run(
-        self, jobs: Sequence[tuple[Tag, GradeJob | Callable[[], GradeJob]]]
-    ) -> Iterator[tuple[Tag, JobResult]]:
+    def run(self, jobs: Sequence[tuple[Tag, AnyJob]]) -> Iterator[tuple[Tag, JobResult]]:
         """Grade the jobs; yield each one's tag and result when it is done, in any order.
 
-        A job that is given as a function is made when a worker is free: it may hold many megabytes of files.
         Raises CourseError if a worker cannot be used.
         """
         tags: dict[Future[JobResult], Tag] = {
@@ -57,15 +56,10 @@ class Pool:
         for future in as_completed(tags):
             yield tags[future], _result(future)
 
-    def _grade(self, job: GradeJob | Callable[[], GradeJob]) -> JobResult:
+    def _grade(self, job: AnyJob) -> JobResult:
         worker = self._free.get()
         try:
-            made = job if isinstance(job, GradeJob) else job()
-        except Unreadable as error:
-            self._free.put(worker)
-            return JobResult(internal_errors=[str(error)])
-        try:
-            return worker.grade(made)
+            return grade_with(worker, job)
         finally:
             self._free.put(worker)
 
@@ -80,6 +74,15 @@ class Pool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def grade_with(worker: RestartingWorker | WorkerProcess, job: AnyJob) -> JobResult:
+    """Make the job, if it is not yet made, and grade it. If it cannot be made, the result says why."""
+    try:
+        made = job if isinstance(job, GradeJob) else job()
+    except Unreadable as error:
+        return JobResult(internal_errors=[str(error)])
+    return worker.grade(made)
 
 
 def _result(future: Future[JobResult]) -> JobResult:

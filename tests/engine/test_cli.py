@@ -162,6 +162,37 @@ def test_option_names_the_notebook(
     assert "part9" in err and len(err.splitlines()) == 1
 
 
+def test_files_beside_the_notebook_are_named_with_an_option(
+    run_cli: Callable[..., Outcome], scratch: Course, tmp_path: Path
+) -> None:
+    """What else lies in the notebook's folder may belong to somebody else."""
+    source = "from helper import count_params\nfrom lib.data import FACTOR"
+    content = edited(scratch, PART, lambda name, old: source if name == "count_params_solution" else old)
+    path, file = tmp_path / f"{PART}.ipynb", tmp_path / "r.json"
+    path.write_text(json.dumps(content))
+    helper, lib = tmp_path / "helper.py", tmp_path / "elsewhere" / "lib"
+    helper.write_text(scratch.cell("count_params_solution").source)
+    lib.mkdir(parents=True)
+    (lib / "data.py").write_text("FACTOR = 2")
+
+    def score(*options: object) -> float | None:
+        assert run_cli("run", path, "--json", file, *options)[0] == 0
+        found: float | None = results(file)["results"][0]["score"]
+        return found
+
+    assert score() == 0
+    assert score("--with", helper, "--with", lib) == 3
+    code, out, err = run_cli("run", path, "--with", tmp_path / "nope.py")
+    assert (code, out, err) == (
+        1,
+        "",
+        f"autograder: {tmp_path / 'nope.py'} does not exist: correct --with.\n",
+    )
+    code, _, err = run_cli("run", path, "--with", scratch.root / "tests")
+    assert (code, len(err.splitlines())) == (1, 1)
+    assert "must not see" in err
+
+
 def test_internal_error_fails_without_a_score(
     run_cli: Callable[..., Outcome],
     notebook: Callable[..., Path],
@@ -266,5 +297,5 @@ def test_real_run_outside_a_terminal(scratch: Course, tmp_path: Path) -> None:
 
 
 def test_job_names_no_student(scratch: Course) -> None:
-    """The worker gets cells and exercises, and nothing that names a student."""
-    assert set(GradeJob.__struct_fields__) == {"cells", "exercises", "until_failure"}
+    """The worker gets cells, exercises and files, and nothing that names a student."""
+    assert set(GradeJob.__struct_fields__) == {"cells", "exercises", "until_failure", "files"}

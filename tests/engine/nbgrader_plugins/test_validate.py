@@ -11,7 +11,8 @@ from nbgrader.validator import Validator
 
 from autograder.nbgrader_glue.config import course_config
 from autograder.workers.shared_worker import close_shared_workers
-from tests.engine.support.small_class import PART, hand_in, write_class, wrong
+from tests.engine.support.small_class import NO_BIAS, PART, hand_in, solved, write_class, wrong
+from tests.engine.support.small_course import cell_of
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,17 @@ def test_an_instructor_sees_the_feedback_of_the_hidden_graders(root: Path) -> No
     assert "The visible example fails: AssertionError: [2, 3, 1] has 13" in failed["assert count_params"]
     assert "Hint:" in failed["assert count_params"]
     assert max(len(line) for line in failed["assert count_params"].splitlines()) < 87
+
+
+def test_files_beside_the_notebook_are_there(root: Path) -> None:
+    content = solved(root)
+    cell_of(content, "count_params_solution")["source"] = "from helper import count_params"
+    path = hand_in(root, "helped", content)
+    solution = "".join(cell_of(solved(root), "count_params_solution")["source"])
+    path.with_name("helper.py").write_text(solution)
+    assert not any("count_params" in entry["source"] for entry in validated(root, path)["failed"])
+    path.with_name("helper.py").write_text(NO_BIAS)
+    assert any("count_params" in entry["source"] for entry in validated(root, path)["failed"])
 
 
 def test_a_student_sees_the_visible_examples(root: Path, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from autograder.core.records import GradeJob, JobResult, WorkerConfig
+from autograder.core.records import JobResult, WorkerConfig
 from autograder.course.course import Course
 from autograder.sandbox.kill_tree import descendants
+from autograder.workers.pool import AnyJob, grade_with
 from autograder.workers.worker_process import WorkerProcess
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -69,11 +70,9 @@ class SharedPool:
     def __init__(self, config: WorkerConfig, jobs: int) -> None:
         self.sentence = "sandbox: shared"
 
-    def run(
-        self, jobs: Sequence[tuple[Any, GradeJob | Callable[[], GradeJob]]]
-    ) -> Iterator[tuple[Any, JobResult]]:
+    def run(self, jobs: Sequence[tuple[Any, AnyJob]]) -> Iterator[tuple[Any, JobResult]]:
         for tag, job in jobs:
-            yield tag, self.worker.grade(job() if callable(job) else job)
+            yield tag, grade_with(self.worker, job)
 
     def __enter__(self) -> SharedPool:
         return self
