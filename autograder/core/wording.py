@@ -29,11 +29,21 @@ LOOKS_LIKE = "This looks like a known mistake, though it may be a different one:
 
 
 def points(exercise: str, score: float, maximum: float) -> str:
-    return f"{exercise}: {score:g} of {maximum:g} points"
+    return f"{exercise}: {score:g} of {maximum:g} point{'s' * (maximum != 1)}"
+
+
+def score(points: float) -> str:
+    """Labels the bare number that nbgrader reads from a test cell's first output."""
+    return f"Score: {points:g}"
 
 
 def visible_example_fails(error: str) -> str:
     return f"The visible example fails: {error}"
+
+
+def visible_example_did_not_run(note: str) -> str:
+    """`note` says why the cell was stopped or left out; see below."""
+    return f"The visible example did not run to its end: {note}"
 
 
 def misconception(message: str) -> str:
@@ -70,12 +80,55 @@ def got(value: str) -> str:
     return f"Got: {value}"
 
 
+def also_changed(things: list[str]) -> str:
+    return f"It also changed: {', '.join(things)}"
+
+
+def place(cell: str, line: object, source: str = "") -> str:
+    """`cell` is the number in brackets that Jupyter shows beside the cell."""
+    return f"In [{cell}], line {line}" + (f": {source}" if source else "")
+
+
 def raised(error: str, where: str) -> str:
-    return f"Your code raised {error}" + (f" ({where})" if where else "")
+    return f"Your code raised {error}" + _in_brackets(where)
+
+
+def out_of_memory(error: str, where: str) -> str:
+    return f"Your code ran out of memory: {error}" + _in_brackets(where)
+
+
+def unwritten(text: str, where: str) -> str:
+    """`text` is the message of a stub; a student may have emptied it."""
+    place, _, _ = where.partition(":")  # the line itself says the same
+    return (text or "Your code raises NotImplementedError: it is not written yet") + _in_brackets(place)
+
+
+def _in_brackets(where: str) -> str:
+    return f" ({where})" if where else ""
 
 
 def not_defined(name: str) -> str:
-    return f"the notebook does not define {name}"
+    return f"The notebook does not define {name}"
+
+
+def solution_cell_failed(error: str) -> str:
+    """`error` is what stopped the cell, with its line."""
+    return f"The cell that should define it stopped with {error}"
+
+
+NOT_ON_DEVICE = "what came back is not on that device"
+ARRAY_FROM_DEVICE = (
+    "a tensor on that device was asked for its numbers as a NumPy array, which only the CPU can give"
+)
+
+
+def devices_mixed(operation: str) -> str:
+    """`operation` is the first one in which tensors on two devices met, or empty."""
+    return "tensors on two devices met" + (f" in {operation}" if operation else "")
+
+
+def raised_on_device(kind: str) -> str:
+    return f"a {kind} was raised" if kind[:1] not in "AEIOUaeiou" else f"an {kind} was raised"
 
 
 def still_running(seconds: float) -> str:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from autograder.core import wording
+from autograder.core.cell_errors import cell_error
 from autograder.core.cells import is_test, tag_of
 from autograder.core.records import CellRun, ExerciseResult, Output
 from autograder.feedback.exercise import feedback_html, feedback_text
@@ -41,7 +43,7 @@ def fill(
             cell.outputs.append(_new_output("stream", name="stderr", text=f"[{run.note}]\n"))
         if is_test(cell):
             result = results.get(tag_of(cell)["grade_id"])
-            cell.outputs = _score_outputs(result, cell.outputs) if result else []
+            cell.outputs = _score_outputs(result, _visible_failure(run)) if result else []
 
 
 def output_node(output: Output) -> NotebookNode:
@@ -93,11 +95,13 @@ def _is_shallow(data: Any) -> bool:
     return not level
 
 
-def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[NotebookNode]:
+def _score_outputs(result: ExerciseResult, failure: str | None) -> list[NotebookNode]:
     """The score, which nbgrader reads from the first output, then the feedback for the student."""
     assert result.score is not None, "an internal error has no score"
-    number = _new_output("execute_result", data={"text/plain": f"{result.score:g}"})
-    failure = _visible_failure(visible)
+    number = _new_output(
+        "execute_result",
+        data={"text/plain": f"{result.score:g}", "text/html": f"<p>{wording.score(result.score)}</p>"},
+    )
     data = {
         "text/plain": feedback_text(result, failure),
         "text/html": feedback_html(result, failure),
@@ -105,8 +109,11 @@ def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[
     return [number, _new_output("display_data", data=data)]
 
 
-def _visible_failure(outputs: list[NotebookNode]) -> str | None:
-    for output in outputs:
-        if output.output_type == "error":
-            return f"{output.ename}: {output.evalue}"[:300]
-    return None
+def _visible_failure(run: CellRun | None) -> str | None:
+    """One sentence if the visible example failed, or was stopped or left out."""
+    if run is None:
+        return None
+    if run.note:
+        return wording.visible_example_did_not_run(run.note)
+    error = cell_error(run.outputs)
+    return wording.visible_example_fails(error) if error else None

@@ -1,4 +1,4 @@
-"""Values as a student reads them: on one line, with rounded numbers, and what is remarkable about many numbers.
+"""Values as a student reads them: on one line, with rounded numbers, and the news among many numbers.
 
 A nan among a thousand numbers is the news, so it is told before the numbers are; so is that they are all the
 same, that a tensor has a graph behind it, and a dtype that is not float32.

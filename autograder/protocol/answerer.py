@@ -36,8 +36,11 @@ MT19937_BYTES = 4 * 624 + 4
 _to_bytes = msgspec.msgpack.Encoder().encode
 
 
-class MissingName(Exception):
-    """The notebook does not define what the exercise asks for."""
+class MissingName(BaseException):
+    """The notebook does not define what the exercise asks for.
+
+    No Exception: a probe that catches what the student's code raises must not take this for it.
+    """
 
 
 class Names(SimpleNamespace):
@@ -176,5 +179,6 @@ def _where(error: BaseException) -> str:
     place = ""
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename.startswith("<cell "):
-            place = f"{frame.filename.strip('<>')}, line {frame.lineno}: {(frame.line or '').strip()}"
+            number = frame.filename.removeprefix("<cell ").removesuffix(">")
+            place = wording.place(number, frame.lineno, (frame.line or "").strip())
     return place[:300]

@@ -222,6 +222,7 @@ def make_shell() -> NotebookShell:
 
 
 _running_cell = [0]
+"""The number in brackets that Jupyter shows beside the cell, so that error messages name it."""
 
 
 def _code_name(raw: str, transformed: str, number: int) -> str:
@@ -242,8 +243,7 @@ class Notebook:
 
     def run(self, number: int, source: str) -> CellDone:
         self.outputs.start()
-        _running_cell[0] = number
-        count = self.shell.execution_count
+        count = _running_cell[0] = self.shell.execution_count
         try:
             self.shell.run_cell(source, store_history=True)
         except BaseException as error:  # noqa: BLE001  an interrupt may come outside IPython's own handling

@@ -118,7 +118,7 @@ def test_messages_say_what_happened(faults: tuple[JobResult, dict[str, ExerciseR
     assert messages["wrong"] == "wrong answers 1.\nChecked: wrong()\nGot: 2"
     assert "still running after 1.5 s" in messages["hang"]
     assert "MemoryError" in messages["memory"]
-    assert "IndexError: list index out of range (cell 0, line 7" in messages["raised"]
+    assert "IndexError: list index out of range (In [1], line 7" in messages["raised"]
     assert "ended the Python process" in messages["exited"]
     assert "does not define missing" in messages["missing"]
 
