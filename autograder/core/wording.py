@@ -171,6 +171,10 @@ def cell_sent_invalid_response(reason: str) -> str:
     return f"left out: the process sent an invalid response ({reason})"
 
 
+def picture_not_loaded(address: str) -> str:
+    return f"[picture not loaded, since it is not part of the notebook: {address}]"
+
+
 def too_long_to_show(characters: int) -> str:
     return f"[HTML of {characters} characters: too long to show here]"
 
