@@ -16,7 +16,9 @@ from autograder.process.show import show
 Words = Callable[[Any], "str | None"]
 Check = TypeVar("Check", bound=Callable[..., Any])
 MAX_WORDS = 300
-_REPORT = {"value", "error", "limit", "at"}
+SHORTEST = 30
+"""Characters for a label, and at least for its value."""
+_REPORT = {"value", "error", "limit"}
 """The keys of what `attempt` of the fake device returns."""
 
 
@@ -35,8 +37,8 @@ def describe(words: Words) -> pytest.MarkDecorator:
 def named(**labels: str | Mapping[Any, str]) -> Words:
     """Words for a probe that returns a dict, or a list of dicts: each entry named here, with its label.
 
-    A label that is a dict gives the words for each value; an entry without a label, or with empty words, is
-    left out.
+    A label that is a dict gives the words for each value; an entry that has no label or no words is left out.
+    Without any names, each entry's key is its label.
 
     >>> named(loss="loss", graph={True: "a graph was built"})({"loss": 0.5, "graph": True, "state": []})
     'loss 0.5; a graph was built'
@@ -51,14 +53,17 @@ def named(**labels: str | Mapping[Any, str]) -> Words:
 
 
 def _labelled(answer: dict[Any, Any], labels: Mapping[str, str | Mapping[Any, str]]) -> str:
-    told = [_entry(label, answer[key]) for key, label in labels.items() if key in answer]
-    return "; ".join(filter(None, told)) or show(answer)
+    chosen = {key: label for key, label in labels.items() if key in answer} or {
+        key: str(key) for key in answer
+    }
+    room = max(SHORTEST, MAX_WORDS // max(1, len(chosen)) - SHORTEST)
+    return "; ".join(filter(None, (_entry(label, answer[key], room) for key, label in chosen.items())))
 
 
-def _entry(label: str | Mapping[Any, str], value: Any) -> str:
-    if isinstance(label, str):
-        return f"{label} {show(value)}".strip()
-    return label.get(value, "") if isinstance(value, (bool, int, str, type(None))) else show(value)
+def _entry(label: str | Mapping[Any, str], value: Any, room: int) -> str:
+    if not isinstance(label, str):
+        return label.get(value, "") if isinstance(value, (bool, int, str)) else show(value, room)
+    return f"no {label}" if value is None and label else f"{label} {show(value, room)}".strip()
 
 
 def in_words(item: pytest.Item, answer: Any) -> str:
@@ -85,7 +90,7 @@ def _report(found: dict[str, Any], words: Words) -> str:
     """What happened to a program on the fake device."""
     error, value = str(found["error"]), found["value"]
     if error == "mixed":
-        return wording.devices_mixed(str(found["at"] or "").removeprefix("aten.").partition(".")[0])
+        return wording.devices_mixed(str(found.get("at") or "").removeprefix("aten.").partition(".")[0])
     if error == "numpy":
         return wording.ARRAY_FROM_DEVICE
     if found["error"] is not None:

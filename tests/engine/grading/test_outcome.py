@@ -190,7 +190,7 @@ def test_a_check_can_say_its_answer_in_words(outcome: Callable[..., CheckRun]) -
 def test_an_answer_that_the_words_do_not_expect_is_shown_as_it_is(outcome: Callable[..., CheckRun]) -> None:
     assert got(outcome, "forged", lambda found: f"{found['calls']} calls") == "'forged'"
     assert got(outcome, 5, named(loss="loss")) == "5"
-    assert got(outcome, {"x": 5}, named(loss="loss")) == "{'x': 5}"
+    assert got(outcome, {"x": 5}, named(loss="loss")) == "x 5"
 
 
 def test_words_stay_on_one_line_and_short(outcome: Callable[..., CheckRun]) -> None:
@@ -204,6 +204,7 @@ def test_named_entries(outcome: Callable[..., CheckRun]) -> None:
     assert got(outcome, {"loss": 0.5, "graph": True, "value": 1, "state": [1]}, words) == (
         "1; loss 0.5; a graph was built"
     )
+    assert got(outcome, {"loss": None, "graph": False}, words) == "no loss"
     assert got(outcome, [{"loss": 0.5, "graph": False}, {"loss": 1.5}], words) == "loss 0.5 | loss 1.5"
 
 
