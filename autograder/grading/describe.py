@@ -63,7 +63,9 @@ def _labelled(answer: dict[Any, Any], labels: Mapping[str, str | Mapping[Any, st
 def _entry(label: str | Mapping[Any, str], value: Any, room: int) -> str:
     if not isinstance(label, str):
         return label.get(value, "") if isinstance(value, (bool, int, str)) else show(value, room)
-    return f"no {label}" if value is None and label else f"{label} {show(value, room)}".strip()
+    if value is None and label:
+        return f"no {label}"
+    return f"{label} {value if isinstance(value, str) and label else show(value, room)}".strip()
 
 
 def in_words(item: pytest.Item, answer: Any) -> str:

@@ -31,7 +31,7 @@ def show_inline(value: Any) -> str:
 
 def show_argument(value: Any) -> str:
     """A value within a call: a large tensor or array without its first numbers."""
-    return _fit(_show(value), value)
+    return _fit(_show(value, within=True), value)
 
 
 def show_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -42,7 +42,10 @@ def show_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 def show(value: Any, limit: int = MAX_CHARACTERS) -> str:
     """A value as text of at most `limit` characters, without line breaks."""
-    return _fit(_show(value, first=True), value, limit)
+    text = _show(value, first=True)
+    if len(text) > limit and isinstance(value, (list, tuple, dict)):
+        text = _show(value)
+    return _fit(text, value, limit)
 
 
 def _fit(text: str, value: Any, limit: int = MAX_CHARACTERS) -> str:
@@ -57,24 +60,25 @@ def _fit(text: str, value: Any, limit: int = MAX_CHARACTERS) -> str:
     return text[: limit - len(news) - 4] + f"… ({news})"
 
 
-def _show(value: Any, first: bool = False) -> str:
-    """The whole text; `first`: with the first numbers of a large tensor or array, which stands alone."""
+def _show(value: Any, first: bool = False, within: bool = False) -> str:
+    """The whole text; `first`: with the first numbers of large tensors; `within`: among other values."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
         text = _show_tensor(value, first) if isinstance(value, torch.Tensor) else _show_array(value, first)
-        # Among other values, its own commas must not read as theirs.
-        return text if first or text.endswith(")") else f"<{text}>"
+        # Its own commas must not read as those of the values around it.
+        return f"<{text}>" if within and not text.endswith(")") else text
     if isinstance(value, np.longdouble):
         return _show(float(value))
     if isinstance(value, np.generic):
         item = value.item()
         return repr(item)[:200] if isinstance(item, np.generic) else _show(item)
     if isinstance(value, (list, tuple)):
-        inner = _show_items(value)
+        inner = _show_items(value, first)
         return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
     if isinstance(value, dict):
-        items = [f"{_show(key)}: {_show(x)}" for key, x in list(value.items())[:MAX_ITEMS]]
+        shown = list(value.items())[:MAX_ITEMS]
+        items = [f"{_show(key)}: {_show(x, first, within=True)}" for key, x in shown]
         return "{" + ", ".join(items + ["…"] * (len(value) > MAX_ITEMS)) + "}"
-    if isinstance(value, float):
+    if isinstance(value, (float, complex)):
         return _number(value)
     if isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS:
         return f"a whole number of {value.bit_length()} bits"  # Python refuses to print the longest
@@ -86,7 +90,7 @@ def _show_tensor(value: torch.Tensor, first: bool) -> str:
     marks = f", {dtype}" * (dtype != "float32") + ", requires_grad=True" * value.requires_grad
     plain = value.detach()
     if 0 < value.numel() <= MAX_WHOLE:
-        return f"tensor({_rounded(plain.tolist())}{marks})"
+        return f"tensor({_numbers(plain.tolist())}{marks})"
     plain = plain.double() if plain.is_floating_point() else plain  # NumPy has no bfloat16
     return f"tensor of shape {tuple(value.shape)}{marks}{_remarkable(plain.numpy(), first)}"
 
@@ -94,16 +98,16 @@ def _show_tensor(value: torch.Tensor, first: bool) -> str:
 def _show_array(value: np.ndarray[Any, Any], first: bool) -> str:
     marks = f", {value.dtype}" * (value.dtype != np.float64)
     if 0 < value.size <= MAX_WHOLE:
-        return f"array({_rounded(value.tolist())}{marks})"
+        return f"array({_numbers(value.tolist())}{marks})"
     return f"array of shape {value.shape}{marks}{_remarkable(value, first)}"
 
 
-def _show_items(items: list[Any] | tuple[Any, ...]) -> str:
+def _show_items(items: list[Any] | tuple[Any, ...], first: bool) -> str:
     """The items between the brackets; of a long list, a few and what is remarkable about the numbers."""
     if len(items) <= MAX_ITEMS:
-        return ", ".join(map(_show, items))
+        return ", ".join(_show(x, first, within=True) for x in items)
     if not all(isinstance(x, float) for x in items):
-        return ", ".join(map(_show, items[:MAX_ITEMS])) + f", … ({len(items)} in all)"
+        return ", ".join(_show(x, within=True) for x in items[:MAX_ITEMS]) + f", … ({len(items)} in all)"
     return f"{len(items)} numbers{_remarkable(np.array(items), first=True)}"
 
 
@@ -148,13 +152,14 @@ def _floats_in(value: Any) -> np.ndarray[Any, Any]:
     return np.array(value, dtype=float).reshape(-1) if real else np.empty(0)
 
 
-def _rounded(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_rounded(x) for x in value]
-    if isinstance(value, complex):
-        return complex(_rounded(value.real), _rounded(value.imag))
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+def _numbers(value: Any) -> str:
+    """A number, or nested lists of numbers."""
+    return f"[{', '.join(map(_numbers, value))}]" if isinstance(value, list) else _number(value)
 
 
 def _number(value: Any) -> str:
-    return repr(_rounded(value))
+    """A number with six significant digits; a float is never mistaken for a whole number."""
+    if isinstance(value, float):
+        text = f"{value:.6g}"
+        return text + ".0" if text.lstrip("-").isdigit() else text
+    return f"{value:.6g}" if isinstance(value, complex) else repr(value)

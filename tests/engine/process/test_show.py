@@ -65,10 +65,24 @@ def test_empty_tensor_has_a_shape() -> None:
     assert show(torch.zeros(0, 3)) == "tensor of shape (0, 3)"
 
 
-def test_within_a_list_a_tensor_keeps_its_commas_to_itself() -> None:
-    assert show((LARGE, changed(LARGE, _4=math.nan), 1)) == (
-        "(tensor of shape (5, 3), <tensor of shape (5, 3), 1 nan, first at [1, 1]>, 1)"
+def test_no_digits_are_made_up() -> None:
+    assert (
+        show([8128523456.0, 1e-9, 1234.5, 100000.0, 2.5 + 1j])
+        == "[8.12852e+09, 1e-09, 1234.5, 100000.0, 2.5+1j]"
     )
+    assert show(torch.tensor([[1e20], [3.0]])) == "tensor([[1e+20], [3.0]])"
+
+
+def test_tensors_in_a_list_show_their_numbers_while_there_is_room() -> None:
+    shown = show({"loss": LARGE})
+    assert shown == "{'loss': <tensor of shape (5, 3): 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, …>}"
+    assert show([LARGE] * 3) == f"[{', '.join(['tensor of shape (5, 3)'] * 3)}]"
+
+
+def test_within_a_list_a_tensor_keeps_its_commas_to_itself() -> None:
+    one_nan = changed(LARGE, _4=math.nan)
+    assert show((LARGE.bool(), one_nan, 1)).startswith("(<tensor of shape (5, 3), bool: False, True")
+    assert show([one_nan] * 5).startswith("[<tensor of shape (5, 3), 1 nan, first at [1, 1]>, <tensor")
     assert show_arguments((LARGE, "hidden"), {"lr": 0.1}) == "tensor of shape (5, 3), 'hidden', lr=0.1"
 
 

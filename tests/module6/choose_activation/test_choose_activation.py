@@ -38,7 +38,7 @@ def fits(student, role):
 
 @weight(2)
 @hint("Return an object such as nn.Identity(), with its parentheses; a function is no nn.Module.")
-@describe(named(module={False: "no nn.Module"}, type="a"))
+@describe(named(module={False: "no nn.Module"}, type="type"))
 def test_module(student):
     """Each of the three roles gets an nn.Module, and nothing else is changed."""
     for role in ROLES:
