@@ -65,7 +65,6 @@ OUTPUT_ALT = "output of this cell"
 
 NOT_JUDGED = "This check could not be run. That is not your fault, and your instructor has been told."
 EXERCISE_TIME_IS_UP = "Not run: this exercise had used up its time"
-PROCESS_ENDED = "Your code ended the Python process (it exited, crashed, or used far too much memory or disk)"
 PROCESS_SILENT = "Your notebook's process stopped responding after its cells had run"
 OTHER_REQUEST = "Your notebook's response belongs to a different request"
 OTHER_SHAPE = "Your notebook's response is not the kind of value that was asked for"
@@ -147,12 +146,44 @@ def exercise_out_of_time(seconds: float) -> str:
     return f"Not run: this exercise had used up its {seconds:g} s"
 
 
+# -- how the Python process ended: follows "Your code" or "it" ---------------------------------------
+
+ENDED = "ended the Python process"
+ENDED_SOMEHOW = "ended the Python process (it was killed: by itself, or because it used far too much memory)"
+
+
+def ended_process(did: str) -> str:
+    return f"Your code {did}"
+
+
+def crashed(signal: str) -> str:
+    return f"crashed the Python process ({signal})"
+
+
+def used_too_much_memory(limit: float) -> str:
+    """`limit` is in bytes."""
+    return f"used too much memory (more than {limit / 2**30:.3g} GiB in all, or more than this machine has)"
+
+
+def wrote_too_much(size: float, files: int) -> str:
+    """`size` is in bytes."""
+    return f"wrote too much to disk (more than {size / 2**20:.4g} MiB or {files} files)"
+
+
+def used_up_cpu_time(seconds: float) -> str:
+    return f"used up its {seconds:g} s of processor time"
+
+
 # -- why a cell was stopped or left out, in brackets under the cell ---------------------------------
 
 OUTPUTS_LEFT_OUT = "outputs left out: together they are over the limit"
 TOO_MANY_LEFT_OUT = "not run: too many earlier cells had to be left out"
-CELL_ENDED_PROCESS = "left out: it ended the Python process"
 OUTPUT_CUT = "\n[output cut here: it was over the limit]\n"
+
+
+def cell_ended_process(did: str) -> str:
+    """`did` is one of the phrases below."""
+    return f"left out: it {did}"
 
 
 def cell_not_run(seconds: float) -> str:

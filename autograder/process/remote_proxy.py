@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from autograder.core import wording
+from autograder.process.ending import UNKNOWN, Ending
 from autograder.process.proxy import NotebookProxy, StudentLost
 from autograder.protocol.channel import Channel, ChannelClosed, DeadlineExceeded, ProtocolError
 from autograder.protocol.messages import CheckUnchanged, Request, Response, ValueResponse
@@ -22,6 +24,8 @@ class RemoteProxy(NotebookProxy):
         self.deadline = math.inf
         """When the exercise's time is up, on the monotonic clock; no request may run past it."""
         self.lost = False
+        self.ending: Callable[[], Ending] = lambda: UNKNOWN
+        """Finds out how the process ended, once it is gone."""
 
     def untouched(self) -> bool:
         """Whether the requests so far left the notebook unchanged, according to its process."""
@@ -43,7 +47,8 @@ class RemoteProxy(NotebookProxy):
             raise StudentLost("timeout", wording.still_running(seconds)) from None
         except ChannelClosed:
             self.lost = True
-            raise StudentLost("raised", wording.PROCESS_ENDED) from None
+            ending = self.ending()
+            raise StudentLost(ending.fault, wording.ended_process(ending.did)) from None
         except ProtocolError as error:
             self.lost = True
             raise StudentLost("wrong", wording.cannot_be_read(str(error))) from None

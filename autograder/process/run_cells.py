@@ -72,7 +72,8 @@ def _run_once(
         except DeadlineExceeded:
             return CellRun(cell.number, None, [], wording.cell_did_not_stop(seconds))
         except ChannelClosed:
-            return CellRun(cell.number, None, [], wording.CELL_ENDED_PROCESS)
+            note = wording.cell_ended_process(run.process.ending(None).did)
+            return CellRun(cell.number, None, [], note)
         except ProtocolError as error:
             return CellRun(cell.number, None, [], wording.cell_sent_invalid_response(str(error)))
         run.record(done, wording.cell_interrupted(seconds) if interrupted else None)

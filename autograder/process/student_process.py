@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from autograder.process.ending import UNKNOWN, Ending
 from autograder.process.remote_proxy import RemoteProxy
 from autograder.protocol.channel import MAX_FRAME, Channel, ChannelClosed, DeadlineExceeded, ProtocolError
 from autograder.protocol.messages import (
@@ -20,6 +21,7 @@ from autograder.protocol.messages import (
     EndFork,
     Fork,
     Forked,
+    ForkEnded,
     RunCell,
     Serve,
     StopServing,
@@ -35,6 +37,7 @@ class NotebookFork:
 
     proxy: RemoteProxy
     pid: int
+    ended: bool = False
 
 
 class StudentProcess:
@@ -47,6 +50,8 @@ class StudentProcess:
         self.interrupt = interrupt
         self.serving: RemoteProxy | None = None
         """The proxy while the process itself, rather than a fork of it, answers requests."""
+        self.ending: Callable[[int | None], Ending] = lambda _: UNKNOWN
+        """Finds out how this process ended or, with the signal that ended it, a fork."""
 
     def run_cell(self, cell: RunCell, seconds: float, grace: float) -> tuple[CellDone, bool]:
         """Run a cell; after `seconds`, interrupt it and give it `grace` seconds to stop.
@@ -78,18 +83,33 @@ class StudentProcess:
         self.channel.send(Fork(names), ANSWER_SECONDS)
         send_descriptor(self.channel, student_end)
         forked: Forked = self.channel.receive(Forked, ANSWER_SECONDS)
-        return NotebookFork(RemoteProxy(Channel(grader_end), self.request_seconds), forked.pid)
+        fork = NotebookFork(RemoteProxy(Channel(grader_end), self.request_seconds), forked.pid)
+        fork.proxy.ending = lambda: self._fork_ending(fork)
+        return fork
 
-    def end_fork(self, fork: NotebookFork) -> None:
+    def end_fork(self, fork: NotebookFork) -> int:
+        """End a fork. Returns the signal that ended it, or 0."""
         fork.proxy.channel.close()
+        if fork.ended:
+            return 0
+        fork.ended = True
         self.channel.send(EndFork(fork.pid), ANSWER_SECONDS)
-        self.channel.receive(Forked, ANSWER_SECONDS)
+        ended: ForkEnded = self.channel.receive(ForkEnded, ANSWER_SECONDS)
+        return ended.signal
+
+    def _fork_ending(self, fork: NotebookFork) -> Ending:
+        """How a fork ended: as this process says, or as this process itself did."""
+        try:
+            return self.ending(self.end_fork(fork))
+        except ProtocolError:
+            return self.ending(None)
 
     def serve(self, names: str = "") -> RemoteProxy:
         """Have the process itself answer requests, where forking is not safe; `names` as for a fork."""
         self.channel.send(Serve(names), ANSWER_SECONDS)
         self.channel.max_frame = MAX_FRAME
         self.serving = RemoteProxy(self.channel, self.request_seconds)
+        self.serving.ending = lambda: self.ending(None)
         return self.serving
 
     def stop_serving(self) -> None:
