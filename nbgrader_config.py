@@ -58,6 +58,6 @@ c.Autograde.autograde_preprocessors = AUTOGRADE_STEPS
 Validator._preprocessors_default = validate_steps  # nbgrader has no setting for this
 say_sentences(logging.getLogger("ValidateApp"))
 
-# -- feedback and formgrader's pages: no script in a notebook may run ---------------------------
+# -- feedback and formgrader's pages: nothing in a notebook may run or be fetched ----------------
 c.GenerateFeedback.exporter_class = "autograder.feedback.page_exporter.PageExporter"
 c.HTMLExporter.preprocessors = ["autograder.feedback.sanitize.SanitizeHtml"]

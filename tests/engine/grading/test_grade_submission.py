@@ -122,7 +122,7 @@ def test_messages_say_what_happened(faults: tuple[JobResult, dict[str, ExerciseR
     assert messages["exited"].endswith("\nYour code ended the Python process")
     assert messages["signalled"].endswith("\nYour code crashed the Python process (SIGSEGV)")
     assert "Your code ran out of memory: MemoryError" in messages["memory"]
-    assert messages["stub"].endswith("\nstub is not written yet (In [1], line 10)")
+    assert messages["stub"].endswith("\nstub is not written yet (In [1], line 11)")
     assert messages["missing"].endswith("\nThe notebook does not define missing")
     assert "does not define missing" in messages["missing"]
 
