@@ -63,7 +63,7 @@ Validator._preprocessors_default = validate_steps  # nbgrader has no setting for
 say_sentences(logging.getLogger("ValidateApp"))
 replace_converters()  # nor for keeping old files, for students' names and for time zones
 
-# -- feedback and formgrader's pages: no script in a notebook may run ---------------------------
+# -- feedback and formgrader's pages: nothing in a notebook may run or be fetched ----------------
 c.GenerateFeedback.exporter_class = "autograder.feedback.page_exporter.PageExporter"
 c.HTMLExporter.preprocessors = ["autograder.feedback.sanitize.SanitizeHtml"]
 

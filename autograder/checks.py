@@ -1,4 +1,4 @@
-"""Public API for hidden graders: weights, hints and comparisons."""
+"""Public API for hidden graders: weights, hints, descriptions and comparisons."""
 
 from autograder.grading.checks import (
     ObjectRef,
@@ -12,16 +12,21 @@ from autograder.grading.checks import (
     weight,
     whole,
 )
+from autograder.grading.describe import describe, named
+from autograder.process.show import show
 
 __all__ = [
     "ObjectRef",
     "Raised",
     "close",
+    "describe",
     "hint",
     "is_tensor",
+    "named",
     "no_verdict",
     "number",
     "sequence",
+    "show",
     "weight",
     "whole",
 ]

@@ -31,11 +31,21 @@ LOOKS_LIKE = "This looks like a known mistake, though it may be a different one:
 
 
 def points(exercise: str, score: float, maximum: float) -> str:
-    return f"{exercise}: {score:g} of {maximum:g} points"
+    return f"{exercise}: {score:g} of {maximum:g} point{'s' * (maximum != 1)}"
+
+
+def score(points: float) -> str:
+    """Labels the bare number that nbgrader reads from a test cell's first output."""
+    return f"Score: {points:g}"
 
 
 def visible_example_fails(error: str) -> str:
     return f"The visible example fails: {error}"
+
+
+def visible_example_did_not_run(note: str) -> str:
+    """`note` says why the cell was stopped or left out; see below."""
+    return f"The visible example did not run to its end: {note}"
 
 
 def misconception(message: str) -> str:
@@ -57,7 +67,6 @@ OUTPUT_ALT = "output of this cell"
 
 NOT_JUDGED = "This check could not be run. That is not your fault, and your instructor has been told."
 EXERCISE_TIME_IS_UP = "Not run: this exercise had used up its time"
-PROCESS_ENDED = "Your code ended the Python process (it exited, crashed, or used far too much memory or disk)"
 PROCESS_SILENT = "Your notebook's process stopped responding after its cells had run"
 OTHER_REQUEST = "Your notebook's response belongs to a different request"
 OTHER_SHAPE = "Your notebook's response is not the kind of value that was asked for"
@@ -72,12 +81,55 @@ def got(value: str) -> str:
     return f"Got: {value}"
 
 
+def also_changed(things: list[str]) -> str:
+    return f"It also changed: {', '.join(things)}"
+
+
+def place(cell: str, line: object, source: str = "") -> str:
+    """`cell` is the number in brackets that Jupyter shows beside the cell."""
+    return f"In [{cell}], line {line}" + (f": {source}" if source else "")
+
+
 def raised(error: str, where: str) -> str:
-    return f"Your code raised {error}" + (f" ({where})" if where else "")
+    return f"Your code raised {error}" + _in_brackets(where)
+
+
+def out_of_memory(error: str, where: str) -> str:
+    return f"Your code ran out of memory: {error}" + _in_brackets(where)
+
+
+def unwritten(text: str, where: str) -> str:
+    """`text` is the message of a stub; a student may have emptied it."""
+    place, _, _ = where.partition(":")  # the line itself says the same
+    return (text or "Your code raises NotImplementedError: it is not written yet") + _in_brackets(place)
+
+
+def _in_brackets(where: str) -> str:
+    return f" ({where})" if where else ""
 
 
 def not_defined(name: str) -> str:
-    return f"the notebook does not define {name}"
+    return f"The notebook does not define {name}"
+
+
+def solution_cell_failed(error: str) -> str:
+    """`error` is what stopped the cell, with its line."""
+    return f"The cell that should define it stopped with {error}"
+
+
+NOT_ON_DEVICE = "what came back is not on that device"
+ARRAY_FROM_DEVICE = (
+    "a tensor on that device was asked for its numbers as a NumPy array, which only the CPU can give"
+)
+
+
+def devices_mixed(operation: str) -> str:
+    """`operation` is the first one in which tensors on two devices met, or empty."""
+    return "tensors on two devices met" + (f" in {operation}" if operation else "")
+
+
+def raised_on_device(kind: str) -> str:
+    return f"a {kind} was raised" if kind[:1] not in "AEIOUaeiou" else f"an {kind} was raised"
 
 
 def solution_cell_failed(error: str) -> str:
@@ -100,12 +152,44 @@ def exercise_out_of_time(seconds: float) -> str:
     return f"Not run: this exercise had used up its {seconds:g} s"
 
 
+# -- how the Python process ended: follows "Your code" or "it" ---------------------------------------
+
+ENDED = "ended the Python process"
+ENDED_SOMEHOW = "ended the Python process (it was killed: by itself, or because it used far too much memory)"
+
+
+def ended_process(did: str) -> str:
+    return f"Your code {did}"
+
+
+def crashed(signal: str) -> str:
+    return f"crashed the Python process ({signal})"
+
+
+def used_too_much_memory(limit: float) -> str:
+    """`limit` is in bytes."""
+    return f"used too much memory (more than {limit / 2**30:.3g} GiB in all, or more than this machine has)"
+
+
+def wrote_too_much(size: float, files: int) -> str:
+    """`size` is in bytes."""
+    return f"wrote too much to disk (more than {size / 2**20:.4g} MiB or {files} files)"
+
+
+def used_up_cpu_time(seconds: float) -> str:
+    return f"used up its {seconds:g} s of processor time"
+
+
 # -- why a cell was stopped or left out, in brackets under the cell ---------------------------------
 
 OUTPUTS_LEFT_OUT = "outputs left out: together they are over the limit"
 TOO_MANY_LEFT_OUT = "not run: too many earlier cells had to be left out"
-CELL_ENDED_PROCESS = "left out: it ended the Python process"
 OUTPUT_CUT = "\n[output cut here: it was over the limit]\n"
+
+
+def cell_ended_process(did: str) -> str:
+    """`did` is one of the phrases below."""
+    return f"left out: it {did}"
 
 
 def cell_not_run(seconds: float) -> str:
@@ -122,6 +206,10 @@ def cell_interrupted(seconds: float) -> str:
 
 def cell_sent_invalid_response(reason: str) -> str:
     return f"left out: the process sent an invalid response ({reason})"
+
+
+def picture_not_loaded(address: str) -> str:
+    return f"[picture not loaded, since it is not part of the notebook: {address}]"
 
 
 def too_long_to_show(characters: int) -> str:

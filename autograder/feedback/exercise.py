@@ -21,7 +21,7 @@ _templates = Environment(
 def feedback_text(result: ExerciseResult, visible_failure: str | None = None) -> str:
     """The score, the known misconception if any, and every check, as plain text.
 
-    `visible_failure` is the error of the visible example, if it failed.
+    `visible_failure` is the sentence that says how the visible example failed, if it did.
     """
     return _render("exercise.txt.j2", result, visible_failure)
 

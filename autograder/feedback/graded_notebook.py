@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from autograder.core import wording
+from autograder.core.cell_errors import cell_error
 from autograder.core.cells import is_test, tag_of
 from autograder.core.records import CellRun, ExerciseResult, Output
 from autograder.feedback.exercise import feedback_html, feedback_text
@@ -44,7 +46,7 @@ def fill(
             cell.outputs.append(_new_output("stream", name="stderr", text=f"[{run.note}]\n"))
         if is_test(cell):
             result = results.get(tag_of(cell)["grade_id"])
-            cell.outputs = _score_outputs(result, cell.outputs) if result else []
+            cell.outputs = _score_outputs(result, _visible_failure(run)) if result else []
 
 
 def put_first(notebook: NotebookNode, text: str) -> None:
@@ -124,11 +126,13 @@ def _scored(cell: NotebookNode) -> bool:
         return False
 
 
-def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[NotebookNode]:
+def _score_outputs(result: ExerciseResult, failure: str | None) -> list[NotebookNode]:
     """The score, which nbgrader reads from the first output, then the feedback for the student."""
     assert result.score is not None, "an internal error has no score"
-    number = _new_output("execute_result", data={"text/plain": f"{result.score:g}"})
-    failure = _visible_failure(visible)
+    number = _new_output(
+        "execute_result",
+        data={"text/plain": f"{result.score:g}", "text/html": f"<p>{wording.score(result.score)}</p>"},
+    )
     data = {
         "text/plain": feedback_text(result, failure),
         "text/html": feedback_html(result, failure),
@@ -136,8 +140,11 @@ def _score_outputs(result: ExerciseResult, visible: list[NotebookNode]) -> list[
     return [number, _new_output("display_data", data=data)]
 
 
-def _visible_failure(outputs: list[NotebookNode]) -> str | None:
-    for output in outputs:
-        if output.output_type == "error":
-            return f"{output.ename}: {output.evalue}"[:300]
-    return None
+def _visible_failure(run: CellRun | None) -> str | None:
+    """One sentence if the visible example failed, or was stopped or left out."""
+    if run is None:
+        return None
+    if run.note:
+        return wording.visible_example_did_not_run(run.note)
+    error = cell_error(run.outputs)
+    return wording.visible_example_fails(error) if error else None

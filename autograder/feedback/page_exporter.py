@@ -36,7 +36,14 @@ class PageExporter(HTMLExporter):
         exporter: Any = self  # nbconvert has no types
         resources = exporter._init_resources(resources)
         exporter.register_filter("highlight_code", _highlight)
-        return TemplateExporter.from_notebook_node(self, nb, resources, **more)
+        page, resources = TemplateExporter.from_notebook_node(self, nb, resources, **more)
+        return page.replace("</head>", f"{_narrow_screens()}</head>", 1), resources
+
+
+@lru_cache(maxsize=1)
+def _narrow_screens() -> str:
+    """What a page of nbgrader's needs to be readable on a phone."""
+    return (Path(__file__).parent / "templates" / "narrow.html.j2").read_text(encoding="utf-8")
 
 
 def _highlight(source: str, language: str | None = None, metadata: Any = None) -> str:

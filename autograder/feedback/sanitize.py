@@ -1,7 +1,12 @@
-"""Strip active content from student HTML."""
+"""Strip from student HTML what runs, and what makes the reader's browser fetch something.
+
+An address that a browser loads by itself tells whoever put it there when the notebook is read, and by whom.
+So a picture is shown only if the notebook itself contains it.
+"""
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 from functools import lru_cache
@@ -42,7 +47,13 @@ STYLES = {
     "vertical-align", "white-space", "width",
 }  # fmt: skip
 """Style properties that can neither move a box over others nor load anything."""
+FUNCTION = re.compile(r"([\w-]*)\(")
+FUNCTIONS = {"rgb", "rgba", "hsl", "hsla", "calc", "min", "max"}
+"""The functions that a style may call; others load something, or read what could name an address."""
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
+MACROS = re.compile(r"\\(style|mmlToken|href|class|cssId|require)(?![a-zA-Z])")
+"""What MathJax has beyond formulas: styles, which may load a picture or cover the page, and links."""
+ADDRESS_CHARACTERS = 90
 MAX_HTML = 500_000  # characters; parsing them takes a second
 SAFE_TYPES = {"text/plain", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
 
@@ -55,6 +66,10 @@ class SanitizeHtml(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
     """
 
     display_data_priority: Any = List().tag(config=True)  # HTMLExporter sets it on every preprocessor
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[Any, Any]:
+        nb.metadata.pop("widgets", None)  # for the state of widgets, a page loads scripts
+        return super().preprocess(nb, resources)  # type: ignore[no-any-return]
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[Any, Any]:
         if cell.cell_type == "markdown":
@@ -76,6 +91,8 @@ def _safe_data(data: dict[str, Any]) -> dict[str, str]:
     """The representations of an output that are safe to show."""
     texts = {mime: "".join(text) for mime, text in data.items() if isinstance(text, (str, list))}
     safe = {mime: text for mime, text in texts.items() if mime in SAFE_TYPES}
+    if "text/latex" in safe:
+        safe["text/latex"] = _only_formulas(safe["text/latex"])
     if "text/html" in texts:
         safe["text/html"] = clean(texts["text/html"])
     elif "text/markdown" in texts:
@@ -93,7 +110,7 @@ def clean(text: str) -> str:
     """HTML without anything that runs, loads or covers the page."""
     if len(text) > MAX_HTML:
         return f"<p><em>{html.escape(wording.too_long_to_show(len(text)))}</em></p>"
-    return nh3.clean(
+    cleaned = nh3.clean(
         text,
         tags=TAGS,
         clean_content_tags=REMOVED_WITH_CONTENT,
@@ -103,6 +120,13 @@ def clean(text: str) -> str:
         link_rel=None,
         filter_style_properties=STYLES,
     )
+    # Not before: what is stripped may stand in the middle of a word.
+    return _only_formulas(cleaned)
+
+
+def _only_formulas(text: str) -> str:
+    """Without the macros by which a formula could load or cover something; their arguments are shown."""
+    return MACROS.sub(r"\\operatorname", text)
 
 
 def _filter_attribute(tag: str, name: str, value: str) -> str | None:
@@ -110,12 +134,29 @@ def _filter_attribute(tag: str, name: str, value: str) -> str | None:
     if name == "class":
         allowed = CLASSES.fullmatch(value) is not None
     elif name == "src":
-        allowed = not value.strip().lower().startswith("data:") or PICTURE.fullmatch(value) is not None
+        return value if PICTURE.fullmatch(value) else _placeholder(value)
     elif name == "href":
         allowed = "data:" not in re.sub(r"\s", "", value.lower())
     else:
-        allowed = name != "style" or "url" not in value.lower()
+        allowed = name != "style" or _loads_nothing(value)
     return value if allowed else None
+
+
+def _loads_nothing(style: str) -> bool:
+    """Whether a style calls harmless functions only. A backslash could spell the name of another one."""
+    return "\\" not in style and set(FUNCTION.findall(style.lower())) <= FUNCTIONS
+
+
+def _placeholder(address: str) -> str:
+    """A picture that says which picture is not loaded."""
+    text = html.escape(wording.picture_not_loaded(address[:ADDRESS_CHARACTERS]))
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="30">'
+        '<rect width="100%" height="100%" fill="#eeeeee"/>'
+        f'<text x="8" y="20" font-family="sans-serif" font-size="13">{text}</text></svg>'
+    )
+    svg = "".join(x if x.isprintable() else "?" for x in svg)
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode('utf-8', 'replace')).decode()}"
 
 
 def _markdown_proof(text: str) -> str:

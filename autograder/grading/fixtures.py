@@ -48,3 +48,4 @@ def device(context: GradingContext) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "weight(amount): how much a check counts in its exercise")
     config.addinivalue_line("markers", "hint(text): one sentence shown when the check fails")
+    config.addinivalue_line("markers", "describe(words): a function that says what came back in words")

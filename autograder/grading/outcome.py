@@ -9,17 +9,24 @@ import pytest
 
 from autograder.core import wording
 from autograder.core.records import CheckResult, CheckRun, Fault
+from autograder.grading.describe import in_words
 from autograder.process.proxy import NotebookProxy, Raised, ReferenceRaised, StudentLost
-from autograder.process.show import show
 
 MAX_MESSAGE = 1500
 """In characters."""
+OUT_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc")
 
 
 def check_outcome(
-    item: pytest.Item, error: BaseException | None, student: NotebookProxy | None = None
+    item: pytest.Item,
+    error: BaseException | None,
+    student: NotebookProxy | None = None,
+    cause: str | None = None,
 ) -> CheckRun:
-    """Judge a check by the error that ended it (None if it passed) and the last exchange with the student."""
+    """Judge a check by the error that ended it (None if it passed) and the last exchange with the student.
+
+    `cause` says why a name that the exercise asks for is missing, for a check that fails for that reason.
+    """
     weight = next((float(mark.args[0]) for mark in item.iter_markers("weight")), 1.0)
     hint = next((str(mark.args[0]) for mark in item.iter_markers("hint")), None)
     sentence = check_sentence(item)
@@ -32,7 +39,12 @@ def check_outcome(
     detail = f"{type(error).__name__}: {error}"
     if fault == "internal":
         return CheckRun(CheckResult(item.name, None, weight, wording.NOT_JUDGED), fault, detail, exchanges)
-    message = "\n".join([sentence, *_last_exchange(error, student)])[:MAX_MESSAGE]
+    lines = [
+        sentence,
+        *_last_exchange(item, error, student),
+        *([cause] if cause and fault == "missing" else []),
+    ]
+    message = "\n".join(lines)[:MAX_MESSAGE]
     return CheckRun(CheckResult(item.name, False, weight, message, hint), fault, detail, exchanges)
 
 
@@ -51,26 +63,48 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, ReferenceRaised):
         return "internal"
     if isinstance(error, Raised):
-        unwritten = error.text.endswith(wording.NOT_WRITTEN) or not error.text
-        if error.missing_name or ("NotImplementedError" in error.kinds and unwritten):
+        if error.missing_name or _is_stub(error):
             return "missing"
-        memory = "MemoryError" in error.kinds or "can't allocate memory" in error.text
-        return "memory" if memory else "raised"
+        return "memory" if _is_out_of_memory(error) else "raised"
     if isinstance(error, (AssertionError, pytest.fail.Exception)):
         return "wrong"
     return "internal"
 
 
-def _last_exchange(error: BaseException, student: NotebookProxy | None) -> list[str]:
+def _is_stub(error: Raised) -> bool:
+    unwritten = error.text.endswith(wording.NOT_WRITTEN) or not error.text
+    return "NotImplementedError" in error.kinds and unwritten
+
+
+def _is_out_of_memory(error: Raised) -> bool:
+    """Whether an allocation was refused. Not every library raises a MemoryError then."""
+    kinds = {"MemoryError", "OutOfMemoryError"} & set(error.kinds)
+    return bool(kinds) or any(words in error.text for words in OUT_OF_MEMORY)
+
+
+def _last_exchange(item: pytest.Item, error: BaseException, student: NotebookProxy | None) -> list[str]:
     """The last call and what came back, for the student to read; never what was expected."""
     if student is None or not student.exchanges:
         return [str(error)] if isinstance(error, StudentLost) else []
     last = student.exchanges[-1]
     lines = [wording.checked(student.asked())]
-    if isinstance(error, Raised):
-        lines.append(wording.raised(str(error), error.where))
-    elif isinstance(error, StudentLost):
-        lines.append(str(error))
-    elif last.raised is None:
-        lines.append(wording.got(show(last.answer)))
+    if isinstance(error, StudentLost):
+        return [*lines, str(error)]
+    raised = error if isinstance(error, Raised) else student.error  # the check may have caught it
+    if raised is not None:
+        return [*lines, _what_was_raised(raised)]
+    if last.raised is None:
+        lines.append(wording.got(in_words(item, last.answer)))
+        if student.changed_was_read and last.changed:
+            lines.append(wording.also_changed(student.changed_in_words()))
     return lines
+
+
+def _what_was_raised(error: Raised) -> str:
+    if error.missing_name:
+        return error.text
+    if _is_stub(error):
+        return wording.unwritten(error.text, error.where)
+    if _is_out_of_memory(error):
+        return wording.out_of_memory(str(error), error.where)
+    return wording.raised(str(error), error.where)

@@ -92,7 +92,7 @@ class ForkServerLauncher(Launcher):
             self._start_notebook(student)
         except ProtocolError as error:
             raise self._failure("did not start the submission", error) from None
-        return StudentProcess(student, request_seconds, self.interrupt)
+        return self.watch(StudentProcess(student, request_seconds, self.interrupt))
 
     def _ready_channel(self) -> Channel:
         assert self._channel is not None
@@ -108,18 +108,20 @@ class ForkServerLauncher(Launcher):
         if self._channel is not None:
             self._channel.send(Interrupt(), ANSWER_SECONDS)
 
-    def kill_tree(self) -> None:
-        """Kill everything the submission left behind. If the fork server fails to, replace it."""
+    def kill_tree(self) -> tuple[int, str]:
+        """As in Launcher. If the fork server fails to, replace it."""
+        ended = KillTreeDone(0)
         if self._channel is not None:
             try:
                 self._channel.send(KillTree(), ANSWER_SECONDS)
-                self._channel.receive(KillTreeDone, ANSWER_SECONDS)
+                ended = self._channel.receive(KillTreeDone, ANSWER_SECONDS)
             except ProtocolError:
                 self.deaths += 1
                 self.close()
         if self._scratch:
             remove(self._scratch)
             self._scratch = ""
+        return ended.signal, ended.over
 
     def close(self) -> None:
         if self._channel is not None:

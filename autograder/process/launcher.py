@@ -15,6 +15,7 @@ import autograder
 from autograder.core.errors import CourseError
 from autograder.core.limits import MIB, Limits
 from autograder.core.records import SubmittedFile
+from autograder.process.ending import KILLED, Ending, ending_of, out_of_memory_kills
 from autograder.process.student_process import StudentProcess
 from autograder.protocol.channel import Channel, ProtocolError
 from autograder.protocol.messages import PutFile, Start, Started
@@ -47,6 +48,7 @@ class Launcher(ABC):
         """What the current submission has beside its notebook, in each of its processes."""
         self.deaths = 0
         """How often the launcher's own process died; whatever failed with it is not the student's fault."""
+        self._kills_before = 0
         self._log = TemporaryFile()  # noqa: SIM115  lives as long as this object
 
     @abstractmethod
@@ -69,8 +71,24 @@ class Launcher(ABC):
         """Interrupt the student's process, as Ctrl-C does."""
 
     @abstractmethod
-    def kill_tree(self) -> None:
-        """Kill everything the submission left behind."""
+    def kill_tree(self) -> tuple[int, str]:
+        """Kill everything the submission left behind.
+
+        Returns the signal that had ended its process, or 0, and the limit for which it was killed, if any.
+        """
+
+    def watch(self, process: StudentProcess) -> StudentProcess:
+        """Have the process that was just started ask this launcher how it or a fork of it ended."""
+        self._kills_before = out_of_memory_kills()
+        process.ending = self._ending
+        return process
+
+    def _ending(self, fork_signal: int | None = None) -> Ending:
+        """How the submission's process ended, which is gone, or else a fork of it that a signal ended."""
+        number, over = self.kill_tree() if fork_signal is None else (fork_signal, "")
+        if not over and number == KILLED and out_of_memory_kills() > self._kills_before:
+            over = "memory"
+        return ending_of(number, over, self.limits)
 
     @abstractmethod
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -16,7 +17,7 @@ import torch
 
 from autograder.core import wording
 from autograder.core.records import Exchange, Fault
-from autograder.process.show import show_arguments, show_inline
+from autograder.process.show import show_argument, show_arguments, show_inline
 from autograder.protocol.answerer import Answerer
 from autograder.protocol.decode import decode_value
 from autograder.protocol.default_dtype import mark_defaults
@@ -66,14 +67,29 @@ class NotebookProxy(ABC):
     _raises: type[Raised] = Raised
 
     def __init__(self) -> None:
-        self.changed: tuple[str, ...] = ()
-        """What the last request changed that it should leave alone: arguments, random state, settings."""
+        self.changed_was_read = False
+        """Whether the check has asked what was changed."""
+        self.error: Raised | None = None
+        """What the last request raised."""
+        self._changed: tuple[str, ...] = ()
+        self._parameters: list[str] = []
         self.exchanges: list[Exchange] = []
         self.requests: list[Request] = []
         """The request behind each exchange."""
         self.asked: Callable[[], str] = str
         """The last request as text, made only when it is needed."""
         self._ids = itertools.count(1)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """What the last request changed that it should leave alone: arguments, random state, settings."""
+        self.changed_was_read = True
+        return self._changed
+
+    def changed_in_words(self) -> list[str]:
+        """The same; an argument of a probe goes by the name of its parameter."""
+        positions = {f"argument {i}": f"argument {name}" for i, name in enumerate(self._parameters, 1)}
+        return [positions.get(name, name) for name in self._changed]
 
     @abstractmethod
     def _ask(self, request: Request) -> Response:
@@ -86,6 +102,7 @@ class NotebookProxy(ABC):
         def call(*args: Any, **kwargs: Any) -> Any:
             values, named = _encode(args, kwargs)
             self.asked = lambda: f"{name}({show_arguments(args, kwargs)})"
+            self._parameters = []
             return self._exchange(Call(next(self._ids), name, values, named))
 
         return call
@@ -103,30 +120,33 @@ class NotebookProxy(ABC):
         values, named = _encode(args, kwargs)
         request = RunProbe(next(self._ids), _source(probe), probe.__name__, values, named)
         self.asked = lambda: _describe_probe(probe, args, kwargs)
+        self._parameters = _parameters(probe)
         return self._exchange(request)
 
     def start_over(self) -> None:
         """Forget the requests of the previous check."""
         self.exchanges.clear()
         self.requests.clear()
+        self.changed_was_read = False
 
     def asked_again(self, request: Request) -> Any:
         """Send a request that was made to another proxy."""
         return self._exchange(request)
 
     def _exchange(self, request: Request) -> Any:
-        self.changed = ()
+        self._changed = ()
+        self.error = None
         self.requests.append(request)
         self.exchanges.append(Exchange(None, NO_ANSWER))
         response = self._ask(request)
         if isinstance(response, ValueResponse):
-            self.changed = tuple(response.changed)
+            self._changed = tuple(response.changed)
             value = _decode(response.value)
             if response.in_double:
                 mark_defaults(value)
-            self.exchanges[-1] = Exchange(value, None, self.changed)
+            self.exchanges[-1] = Exchange(value, None, self._changed)
             return value
-        raised = self._raises(response)
+        raised = self.error = self._raises(response)
         self.exchanges[-1] = Exchange(None, str(raised))
         raise raised
 
@@ -169,6 +189,11 @@ def _source(probe: Callable[..., Any]) -> str:
     return Path(inspect.getsourcefile(probe) or "").read_text(encoding="utf-8")
 
 
+def _parameters(probe: Callable[..., Any]) -> list[str]:
+    """The names of a probe's parameters after the first, which holds the notebook's names."""
+    return list(inspect.signature(probe).parameters)[1:]
+
+
 def _describe_probe(probe: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """The first line of the probe's docstring, with the arguments it names filled in."""
     line = (inspect.getdoc(probe) or probe.__name__.replace("_", " ")).splitlines()[0]
@@ -176,5 +201,11 @@ def _describe_probe(probe: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return line
     given = inspect.signature(probe).bind_partial(None, *args, **kwargs)
     given.apply_defaults()
-    wanted = {field for _, field, _, _ in Formatter().parse(line) if field}
-    return line.format_map({name: show_inline(given.arguments.get(name, "…")) for name in wanted})
+    said = ""
+    for text, field, _, _ in Formatter().parse(line):
+        said += text
+        if field:
+            # Within the parentheses of a call a text is an argument, and is written as code.
+            show_it = show_argument if re.search(r"\w\([^()]*$", said) else show_inline
+            said += show_it(given.arguments[field]) if field in given.arguments else "…"
+    return said

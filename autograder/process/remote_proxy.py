@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from autograder.core import wording
 from autograder.core.records import Fault
+from autograder.process.ending import UNKNOWN, Ending
 from autograder.process.proxy import NotebookProxy, StudentLost
 from autograder.protocol.channel import Channel, ChannelClosed, DeadlineExceeded, ProtocolError
 from autograder.protocol.messages import CheckUnchanged, Request, Response, ValueResponse
@@ -22,6 +24,8 @@ class RemoteProxy(NotebookProxy):
         """The time limit for one request."""
         self.deadline = math.inf
         """When the exercise's time is up, on the monotonic clock; no request may run past it."""
+        self.ending: Callable[[], Ending] = lambda: UNKNOWN
+        """Finds out how the process ended, once it is gone."""
         self._loss: tuple[Fault, str] | None = None
         """Why the process is lost."""
 
@@ -50,7 +54,8 @@ class RemoteProxy(NotebookProxy):
         except DeadlineExceeded:
             raise self._lose("timeout", wording.still_running(seconds)) from None
         except ChannelClosed:
-            raise self._lose("raised", wording.PROCESS_ENDED) from None
+            ending = self.ending()
+            raise self._lose(ending.fault, wording.ended_process(ending.did)) from None
         except ProtocolError as error:
             raise self._lose("wrong", wording.cannot_be_read(str(error))) from None
         if response.id != request.id:

@@ -113,7 +113,7 @@ class CellRunner:
         except DeadlineExceeded:
             return wording.cell_did_not_stop(seconds)
         except ChannelClosed:
-            return wording.CELL_ENDED_PROCESS
+            return wording.cell_ended_process(run.process.how_it_ended().did)
         except ProtocolError as error:
             return wording.cell_sent_invalid_response(str(error))
         run.record(done, wording.cell_interrupted(seconds) if interrupted else None)

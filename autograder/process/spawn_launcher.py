@@ -56,7 +56,7 @@ class SpawnLauncher(Launcher):
             fresh = self._assign_another(seed)
         with contextlib.suppress(LauncherError):  # starting it may work when it is needed
             self._next = self._start_process()
-        return StudentProcess(fresh.channel, request_seconds, self.interrupt)
+        return self.watch(StudentProcess(fresh.channel, request_seconds, self.interrupt))
 
     def _assign(self, seed: int) -> _FreshProcess:
         """Give the submission the process that is ready."""
@@ -81,10 +81,12 @@ class SpawnLauncher(Launcher):
         if self._current is not None:
             self._current.process.interrupt()
 
-    def kill_tree(self) -> None:
+    def kill_tree(self) -> tuple[int, str]:
+        number = 0
         if self._current is not None:
-            self._current.end()
+            number = self._current.end()
             self._current = None
+        return number, ""
 
     def close(self) -> None:
         self.kill_tree()
@@ -127,7 +129,9 @@ class _FreshProcess:
             self.channel.receive(Ready, START_SECONDS)
             self.importing = False
 
-    def end(self) -> None:
+    def end(self) -> int:
+        """Returns the signal that had ended it, or 0."""
         self.channel.close()
-        self.process.end()
+        number = self.process.end()
         remove(self.folder)
+        return number

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from autograder.process.ending import UNKNOWN, Ending
 from autograder.process.remote_proxy import RemoteProxy
 from autograder.protocol.channel import MAX_FRAME, Channel, ChannelClosed, DeadlineExceeded, ProtocolError
 from autograder.protocol.messages import (
@@ -17,6 +18,7 @@ from autograder.protocol.messages import (
     EndFork,
     Fork,
     Forked,
+    ForkEnded,
     InterruptCell,
     RunCell,
     Serve,
@@ -35,7 +37,7 @@ class StudentProcess:
         channel: Channel,
         request_seconds: float,
         interrupt: Callable[[], None],
-        end: Callable[[], None] = lambda: None,
+        end: Callable[[], int | None] = lambda: None,
     ) -> None:
         channel.max_frame = CELL_FRAME
         self.channel = channel
@@ -43,7 +45,10 @@ class StudentProcess:
         self.interrupt = interrupt
         self.serving: RemoteProxy | None = None
         """The proxy while the process answers requests."""
+        self.ending: Callable[[int | None], Ending] = lambda _: UNKNOWN
+        """Finds out how the process that a launcher started ended or, with the signal that ended it, a fork."""
         self._end = end
+        self._ended = False
 
     def run_cell(self, cell: RunCell, seconds: float, grace: float) -> tuple[CellDone, bool]:
         """Run a cell; after `seconds`, interrupt it and give it `grace` seconds to stop.
@@ -77,25 +82,45 @@ class StudentProcess:
             grader_end.close()
             return None
 
-        def end() -> None:
+        def end() -> int:
             if self.serving:  # it takes no such message now; the closed channel has to do
-                return
+                return 0
             self.channel.send(EndFork(forked.pid), ANSWER_SECONDS)
-            self.channel.receive(Forked, ANSWER_SECONDS)
+            ended: ForkEnded = self.channel.receive(ForkEnded, ANSWER_SECONDS)
+            return ended.signal
 
-        return StudentProcess(Channel(grader_end), self.request_seconds, self.interrupt, end)
+        fork = StudentProcess(Channel(grader_end), self.request_seconds, self.interrupt, end)
+        fork.ending = self.ending
+        return fork
 
     def end(self) -> None:
         """End a fork, whatever it is doing. A process that a launcher started ends with `kill_tree`."""
-        self.channel.close()
         with suppress(ProtocolError):  # the process that it was forked from is gone, and all forks with it
-            self._end()
+            self._end_fork()
+
+    def how_it_ended(self) -> Ending:
+        """How the process ended, which is gone: as the process that it was forked from says, if any."""
+        try:
+            return self.ending(self._end_fork())
+        except ProtocolError:
+            return self.ending(None)
+
+    def _end_fork(self) -> int | None:
+        """End a fork; returns the signal that had ended it, or 0. None if this is no fork."""
+        self.channel.close()
+        if self._ended:
+            return 0
+        found = self._end()
+        self._ended = found is not None
+        return found
 
     def serve(self, names: str = "") -> RemoteProxy:
         """Have the process answer requests about its names, or about the dict bound to `names` in it."""
         self.channel.send(Serve(names), ANSWER_SECONDS)
         self.channel.max_frame = MAX_FRAME
         self.serving = RemoteProxy(self.channel, self.request_seconds)
+        self.serving.ending = self.how_it_ended
+        self.serving.ending = lambda: self.ending(None)
         return self.serving
 
     def stop_serving(self) -> None:

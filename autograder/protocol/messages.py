@@ -51,9 +51,13 @@ class Spawned(Message):
 
 
 class KillTreeDone(Message):
-    """`signal` is what ended the submission's first process, or 0."""
+    """`signal` is what ended the submission's first process, or 0.
+
+    If the submission was killed because it was over a limit, `over` is "memory" or "files".
+    """
 
     signal: int
+    over: str = ""
 
 
 # -- grader to the notebook's process --------------------------------------------------------------
@@ -93,7 +97,7 @@ class Fork(Message):
 
 
 class EndFork(Message):
-    """Kill such a copy. The response is Forked(0)."""
+    """Kill such a copy. The response is ForkEnded."""
 
     pid: int
 
@@ -116,6 +120,12 @@ class StopServing(Message):
 
 class Started(Message):
     """The process is confined, the files are in place, and it waits for cells."""
+
+
+class ForkEnded(Message):
+    """`signal` is what had ended the copy before it was to be killed, or 0."""
+
+    signal: int
 
 
 class CellDone(Message):

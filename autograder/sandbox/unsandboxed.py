@@ -58,15 +58,16 @@ class UnsandboxedProcess:
         """Send what Ctrl-C sends."""
         interrupt(self._process)
 
-    def end(self) -> None:
-        """Kill it and everything it started."""
+    def end(self) -> int:
+        """Kill it and everything it started. Returns the signal that ended it, or 0."""
         if self._process.returncode is not None:
-            return  # already done, and the pid may belong to another process by now
+            return 0  # already done, and the pid may belong to another process by now
         if sys.platform == "win32":
             self._job.end()
         self._kill_tree()
         self._process.kill()
-        self._process.wait()
+        code = self._process.wait()
+        return -code if code < 0 else 0
 
     def _kill_tree(self) -> None:
         """Stop every process first, so that none can start another meanwhile, then kill them."""

@@ -44,13 +44,19 @@ class UsagePoller:
         """Whether there is anything that the kernel does not enforce."""
         return not (self.capabilities.mount and self.capabilities.cgroup)
 
-    def over(self) -> bool:
-        """Whether the submission now uses more than it may. Adapts `pause` to how long this took."""
+    def over(self) -> str:
+        """Of what the submission now uses too much: "files", "memory" or, if neither, an empty string.
+
+        Adapts `pause` to how long this took.
+        """
         started = time.monotonic()
         # In a pid namespace without its own /proc, no process can be found.
         pids = [] if self.capabilities.pid and not self.capabilities.proc else list(descendants())
-        over = not self.capabilities.mount and self.too_many_files(pids)
-        over = over or (not self.capabilities.cgroup and _over_in_memory(pids, self.limits.total_bytes))
+        over = ""
+        if not self.capabilities.mount and self.too_many_files(pids):
+            over = "files"
+        elif not self.capabilities.cgroup and _over_in_memory(pids, self.limits.total_bytes):
+            over = "memory"
         spent = time.monotonic() - started
         self.pause = min(MAX_PAUSE_S, max(MIN_PAUSE_S, _PAUSE_PER_CHECK * spent))
         return over

@@ -57,6 +57,8 @@ class ForkServer:
         self.shared_before: frozenset[str] = frozenset()
         self.poller: UsagePoller | None = None
         """While a submission runs: for limits that the kernel does not enforce here."""
+        self.over = ""
+        """What the submission used too much of, if it was killed for that."""
 
     def serve(self) -> None:
         while True:
@@ -68,12 +70,14 @@ class ForkServer:
                 if self.child:
                     os.kill(self.child, signal.SIGINT)
             else:
-                self.channel.send(KillTreeDone(self._kill_tree()))
+                self.channel.send(KillTreeDone(self._kill_tree(), self.over))
+                self.over = ""
 
     def _poll_until_message(self) -> None:
         """Until a message arrives, check the submission's usage; kill it if it is over a limit."""
         while self.poller and not select.select([self.channel.sock], [], [], self.poller.pause)[0]:
-            if self.poller.over():
+            self.over = self.poller.over()
+            if self.over:
                 kill_tree()
                 self.child = 0
                 self.poller = None

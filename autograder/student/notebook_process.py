@@ -21,6 +21,7 @@ from autograder.protocol.messages import (
     ErrorResponse,
     Fork,
     Forked,
+    ForkEnded,
     InterruptCell,
     Request,
     RunCell,
@@ -51,8 +52,7 @@ def serve(channel: Channel, shell: NotebookShell, seed: int, *, forks: bool) -> 
         elif isinstance(message, Fork):
             channel = _fork(channel, possible=forks and _forkable())
         elif isinstance(message, EndFork):
-            _end_fork(message.pid)
-            channel.send(Forked(0))
+            channel.send(ForkEnded(_end_fork(message.pid)))
         elif not answer_requests(channel, _namespace(shell, message.names)):
             return
 
@@ -81,12 +81,14 @@ def _fork(channel: Channel, *, possible: bool) -> Channel:
     return channel
 
 
-def _end_fork(pid: int) -> None:
+def _end_fork(pid: int) -> int:
+    """Kill a copy; returns the signal that ended it, or 0."""
     try:
         os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    except OSError:  # it ended by itself, or the student's code waited for it
-        pass
+        _, status = os.waitpid(pid, 0)
+    except OSError:  # the student's code waited for it
+        return 0
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
 def answer_requests(channel: Channel, names: Mapping[str, Any]) -> bool:

@@ -171,6 +171,7 @@ def make_shell() -> NotebookShell:
 
 
 _running_cell = [0]
+"""The number in brackets that Jupyter shows beside the cell, so that error messages name it."""
 
 
 def _code_name(raw: str, transformed: str, number: int) -> str:
@@ -198,8 +199,7 @@ class Notebook:
             self.shell.run_prelude()
             return CellDone(number, None, [])
         self.outputs.start()
-        _running_cell[0] = number
-        count = self.shell.execution_count
+        count = _running_cell[0] = self.shell.execution_count
         try:
             self.interrupts.start(channel, number)
             self.shell.run_cell(source, store_history=True)

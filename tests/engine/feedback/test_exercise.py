@@ -41,7 +41,7 @@ def parsed_html(result: ExerciseResult, failure: str | None) -> Page:
 
 
 def test_only_failed_checks_have_details_and_a_hint() -> None:
-    text = feedback_text(RESULT, "NameError: y")
+    text = feedback_text(RESULT, "The visible example fails: NameError: y")
     assert text.splitlines()[0] == "slope: 1.25 of 3 points"
     for expected in (
         "NameError: y",
@@ -53,6 +53,11 @@ def test_only_failed_checks_have_details_and_a_hint() -> None:
         assert expected in text
     assert "Hidden" not in text
     assert "visible example" not in feedback_text(RESULT)
+
+
+def test_one_point_is_no_plural() -> None:
+    text = feedback_text(ExerciseResult("slope", 0.8, 1.0, "partial", CHECKS))
+    assert text.splitlines()[0] == "slope: 0.8 of 1 point"
 
 
 def test_html_says_the_same_and_escapes_markup() -> None:

@@ -45,7 +45,38 @@ def test_score_is_the_first_output_and_a_plain_number() -> None:
     score, message = test.outputs
     assert score.output_type == "execute_result"
     assert float(score.data["text/plain"]) == RESULT.score
+    assert score.data["text/html"] == "<p>Score: 1.25</p>"  # a page never shows a bare number
     assert "The visible example fails: AssertionError: 5" in message.data["text/plain"]
+
+
+FAILED_EXAMPLES = {
+    "interrupted": (
+        CellRun(4, 8, [Output("error", ename="KeyboardInterrupt")], "interrupted after 30 s"),
+        "The visible example did not run to its end: interrupted after 30 s",
+    ),
+    "left out": (
+        CellRun(4, None, [], "left out: it ended the Python process"),
+        "The visible example did not run to its end: left out: it ended the Python process",
+    ),
+    "no message": (CellRun(4, 8, [Output("error", ename="StopIteration")]), "fails: StopIteration"),
+    "error": (
+        CellRun(
+            4,
+            8,
+            [Output("error", "", "", {}, "NameError", "name 'y' is not\ndefined", ["Cell In[8], line 2"])],
+        ),
+        "fails: NameError: name 'y' is not defined (In [8], line 2)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAILED_EXAMPLES)
+def test_a_visible_example_that_failed_is_told_in_one_sentence(case: str) -> None:
+    run, sentence = FAILED_EXAMPLES[case]
+    made = graded_notebook()
+    position = next(n for n, x in enumerate(made.cells) if x["id"] == "slope")
+    fill(made, {position: run}, {"slope": RESULT})
+    assert sentence in made.cells[position].outputs[1].data["text/plain"].splitlines()[1]
 
 
 def test_outputs_follow_the_notebook_format() -> None:

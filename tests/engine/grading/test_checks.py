@@ -169,6 +169,5 @@ def test_other_values_have_to_be_equal() -> None:
 
 def test_long_values_are_shortened() -> None:
     assert "16610 bits" in show(HUGE)
-    assert show(torch.zeros(3, 4)) == "tensor of shape (3, 4), float32"
     assert show(np.longdouble(1.5)) == "1.5"
     assert len(show(["x" * 100] * 10)) <= 160

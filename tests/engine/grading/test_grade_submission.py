@@ -118,8 +118,12 @@ def test_messages_say_what_happened(faults: tuple[JobResult, dict[str, ExerciseR
     assert messages["wrong"] == "wrong answers 1.\nChecked: wrong()\nGot: 2"
     assert "still running after 1.5 s" in messages["hang"]
     assert "MemoryError" in messages["memory"]
-    assert "IndexError: list index out of range (cell 0, line 7" in messages["raised"]
-    assert "ended the Python process" in messages["exited"]
+    assert "IndexError: list index out of range (In [1], line 7" in messages["raised"]
+    assert messages["exited"].endswith("\nYour code ended the Python process")
+    assert messages["signalled"].endswith("\nYour code crashed the Python process (SIGSEGV)")
+    assert "Your code ran out of memory: MemoryError" in messages["memory"]
+    assert messages["stub"].endswith("\nstub is not written yet (In [1], line 11)")
+    assert messages["missing"].endswith("\nThe notebook does not define missing")
     assert "does not define missing" in messages["missing"]
 
 

@@ -72,7 +72,7 @@ def test_a_cell_that_ignores_the_interrupt_is_left_out_and_the_rest_run_again(
 )
 def test_a_cell_that_ends_the_process_is_left_out(launcher: Launcher, end: str) -> None:
     _, lost, after = run(launcher, "x = 5", f"import os\nx = 6\n{end}", "print(x)")
-    assert lost.note == "left out: it ended the Python process"
+    assert "the Python process" in (lost.note or "")
     assert text(after) == "5\n"
 
 

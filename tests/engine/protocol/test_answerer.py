@@ -210,14 +210,14 @@ def test_an_exception_is_a_response_with_its_kinds_text_and_place() -> None:
     raised = raised_by(notebook, "f", 1)
     assert raised.kinds == ("Own", "KeyError", "LookupError", "Exception", "BaseException")
     assert raised.text == "'no'"
-    assert raised.where.startswith("cell 4, line 5")
+    assert raised.where.startswith("In [4], line 5")
     assert not raised.missing_name
     assert isinstance(raised, ReferenceRaised)
 
 
 def test_the_place_is_the_last_line_of_student_code() -> None:
     notebook = notebook_of("def f():\n    g()\n\ndef g():\n    import json\n    json.loads('{')\n")
-    assert raised_by(notebook, "f").where.startswith("cell 4, line 6")
+    assert raised_by(notebook, "f").where.startswith("In [4], line 6")
     assert raised_by(proxy(f=lambda: 1 / 0), "f").where == ""
 
 

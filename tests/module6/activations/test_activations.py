@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from autograder.checks import Raised, close, hint, is_tensor, no_verdict, weight
+from autograder.checks import Raised, close, describe, hint, is_tensor, named, no_verdict, weight
 from tests.module6.activations import probes
 
 NAMES = ["relu", "sigmoid", "softmax"]
@@ -68,6 +68,7 @@ def test_softmax_dim(student, draw):
 @weight(2)
 @hint("Build the result from differentiable torch operations: no .item(), .detach(), NumPy or no_grad.")
 @EACH
+@describe(named(value="values", gradient="gradient"))
 def test_gradients(student, draw, name):
     """Gradients flow back through {name}, and they are its derivative."""
     x = away_from_zero(2 * draw.normal(4, 5))
@@ -79,6 +80,7 @@ def test_gradients(student, draw, name):
 @weight(3)
 @hint("Only take exp of numbers <= 0: what meets inf on the way has the gradient nan, even behind where.")
 @EACH
+@describe(named(value="values", gradient="gradient"))
 def test_large(student, draw, name):
     """{name} and its gradient are finite and right for inputs up to +1000 and down to -1000."""
     x = extremes(draw)
@@ -94,6 +96,7 @@ def test_large(student, draw, name):
 
 @weight(2)
 @hint("Let the result take its dtype from x, and keep the computation in it.")
+@describe(named())
 def test_dtype(student, draw):
     """Each function keeps the dtype, and in float64 it also has its precision."""
     xs = [2 * draw.normal(4, 3, dtype=dtype) for dtype in (torch.float32, torch.float64)]

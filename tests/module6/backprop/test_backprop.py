@@ -2,7 +2,7 @@
 
 import math
 
-from autograder.checks import close, hint, weight
+from autograder.checks import close, describe, hint, named, weight
 from tests.module6.backprop import probes
 
 GRADIENTS = ("w1", "b1", "w2", "b2")
@@ -120,6 +120,7 @@ def test_sure_and_wrong(student, draw):
 
 @weight(0.5)
 @hint("set_default_dtype would change everyone's tensors, and nothing here needs random numbers.")
+@describe(named(value="", **{"default dtype": "default dtype afterwards"}))
 def test_leaves_no_trace(student, draw):
     """The gradient of b2 is right, and the global random state and torch's settings are as they were."""
     given = net(draw, 1)

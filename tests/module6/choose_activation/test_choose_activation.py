@@ -2,8 +2,14 @@
 
 import torch
 
-from autograder.checks import close, hint, is_tensor, weight
+from autograder.checks import close, describe, hint, is_tensor, named, weight
 from tests.module6.choose_activation import probes
+
+
+def how_often(answers):
+    """What happened to the roles, as a student reads it."""
+    return ", ".join(f"{answers.count(answer)} times {answer}" for answer in dict.fromkeys(answers))
+
 
 ROLES = ["hidden", "binary_output", "multiclass_output"]
 
@@ -32,6 +38,7 @@ def fits(student, role):
 
 @weight(2)
 @hint("Return an object such as nn.Identity(), with its parentheses; a function is no nn.Module.")
+@describe(named(module={False: "no nn.Module"}, type="type"))
 def test_module(student):
     """Each of the three roles gets an nn.Module, and nothing else is changed."""
     for role in ROLES:
@@ -44,6 +51,7 @@ def test_module(student):
 @hint(
     "A member of the ReLU family keeps rising for positive inputs and bends at 0; sigmoid and tanh flatten out."
 )
+@describe(named(value="values", slope="slopes"))
 def test_hidden_relu_family(student, draw):
     """The hidden activation keeps rising for large positive inputs, with a gradient that lives, and
     it is not linear: negative inputs are held back."""
@@ -136,6 +144,7 @@ def answers_to(student, roles):
 
 @weight(2)
 @hint("End with raise ValueError(...): returning None or a default hides the typing mistake.")
+@describe(how_often)
 def test_unknown_role(student, draw):
     """Any other role raises a ValueError."""
     roles = ["output", "binary", "multiclass", "hidden_output", "", f"role_{draw.integer(0, 99)}"]
@@ -146,6 +155,7 @@ def test_unknown_role(student, draw):
 
 @weight(0.5)
 @hint("Compare the role with the three names as they are, without changing its letters first.")
+@describe(how_often)
 def test_role_spelt_otherwise(student):
     """A role that is spelt in another way, or is no text at all, is another role: a ValueError."""
     roles = ["Hidden", "HIDDEN", "hidden ", "Binary_Output", "multiclass-output", None, 1]

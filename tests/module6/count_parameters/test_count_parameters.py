@@ -1,7 +1,14 @@
 """Hidden grader: scalars in the parameters of any module."""
 
-from autograder.checks import close, hint, weight, whole
+from autograder.checks import close, describe, hint, weight, whole
 from tests.module6.count_parameters import probes
+
+
+def what_changed(found):
+    """The counts and what counting has changed, as a student reads it."""
+    changed = {name for _, before, after in found for name in before if not close(after[name], before[name])}
+    return f"counts {[count for count, _, _ in found]}; changed: {', '.join(sorted(changed)) or 'nothing'}"
+
 
 BOTH = [{}, {"trainable_only": False}]
 
@@ -65,6 +72,7 @@ def test_told_apart(student, reference, draw):
 
 @weight(2)
 @hint("Counting only looks: no eval(), no requires_grad_(), no forward pass.")
+@describe(what_changed)
 def test_model_left_as_it_was(student, draw):
     """The model's modes, requires_grad flags, values and the random state are left as they were."""
     for count, before, after in student.run(probes.states, draw.integers(2, 6, 3), BOTH):

@@ -2,8 +2,10 @@
 
 import torch
 
-from autograder.checks import Raised, close, hint, no_verdict, weight
+from autograder.checks import Raised, close, describe, hint, named, no_verdict, weight
 from tests.module6.cross_entropy import probes
+
+pytestmark = describe(named(loss="loss", grad="gradient"))
 
 
 def truth(logits, targets):

@@ -6,8 +6,10 @@ less than once in 30 million, whatever p is.
 
 import torch
 
-from autograder.checks import close, hint, is_tensor, no_verdict, weight
+from autograder.checks import close, describe, hint, is_tensor, named, no_verdict, weight
 from tests.module6.dropout import probes
+
+pytestmark = describe(named(out="output", gradient="gradient"))
 
 
 def values(draw, *shape, dtype=torch.float32):

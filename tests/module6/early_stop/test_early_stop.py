@@ -10,7 +10,7 @@ import math
 import numpy as np
 import torch
 
-from autograder.checks import close, hint, sequence, weight, whole
+from autograder.checks import close, describe, hint, named, sequence, weight, whole
 from tests.module6.early_stop import probes
 
 UNIT = 2.0**-5
@@ -127,6 +127,7 @@ def test_any_size(student, reference, draw):
 @hint(
     "Go through the losses one by one with a for loop, and leave it where training stops: no list(), no len()."
 )
+@describe(named(value="", reads="losses read:"))
 def test_generator(student, reference, draw):
     """The losses may come from a generator, one at a time, and none is read after the stop."""
     patience = draw.integer(2, 4)

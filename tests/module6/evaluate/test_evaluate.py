@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from autograder.checks import Raised, close, hint, no_verdict, number, sequence, weight
+from autograder.checks import Raised, close, describe, hint, named, no_verdict, number, sequence, weight
 from tests.module6 import training_probes as probes
+
+pytestmark = describe(named(value="", graph={True: "a graph was built"}))
 
 
 def task(draw, kind="mlp", sizes=(8, 8, 8), **more):
@@ -90,6 +92,7 @@ def test_eval_mode(student, reference, draw):
 
 @weight(2)
 @hint("Training mode changes batch norm's buffers in the forward pass alone, no_grad or not.")
+@describe(named(value="", trainable="requires_grad of each weight", state="weights and buffers afterwards"))
 def test_model_untouched(student, reference, draw):
     """Weights, buffers and requires_grad are afterwards what they were before."""
     given = task(draw, kind="batch norm")
@@ -115,6 +118,9 @@ def test_no_graph(student, reference, draw):
 @weight(2)
 @hint("A with block puts the grad mode back by itself, to what the caller had.")
 @pytest.mark.parametrize("grad", [True, False])
+@describe(
+    named(value="", grad_after={True: "gradients are on afterwards", False: "gradients are off afterwards"})
+)
 def test_grad_mode(student, reference, draw, grad):
     """The grad mode is left as it was found, on or off, and evaluate works in both."""
     given = task(draw, grad=grad)

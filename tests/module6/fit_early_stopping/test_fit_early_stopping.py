@@ -5,8 +5,12 @@ Training adds drawn numbers to the weights, validation losses follow a script; s
 
 import math
 
-from autograder.checks import close, hint, sequence, weight
+from autograder.checks import close, describe, hint, named, sequence, weight
 from tests.module6.fit_early_stopping import probes
+
+pytestmark = describe(
+    named(result="", trained="calls of train_step", measured="calls of val_loss in each epoch")
+)
 
 
 def losses_of(draw, pattern):

@@ -1,6 +1,6 @@
 """Hidden grader: the gradient that arrives after 0, 1, ... n layers."""
 
-from autograder.checks import close, hint, weight
+from autograder.checks import close, describe, hint, named, weight
 from tests.module6.gradient_flow import probes
 
 
@@ -59,6 +59,7 @@ def test_far_out(student, reference, draw):
 
 
 @hint("Nothing here needs random numbers, and set_default_dtype would change everyone's tensors.")
+@describe(named(gradients="", **{"default dtype": "default dtype afterwards"}))
 def test_leaves_no_trace(student, reference, draw):
     """The global random state and torch's settings are left as they were."""
     z = draw.uniform(0.5, 2)

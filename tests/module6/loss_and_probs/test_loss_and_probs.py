@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from autograder.checks import Raised, close, hint, no_verdict, weight
+from autograder.checks import Raised, close, describe, hint, named, no_verdict, weight
 from tests.module6.loss_and_probs import probes
+
+pytestmark = describe(named(loss="loss", probs="probabilities", grad="gradient"))
 
 TASKS = ["binary", "multiclass"]
 EACH = pytest.mark.parametrize("task", TASKS)

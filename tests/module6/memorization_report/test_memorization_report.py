@@ -6,8 +6,19 @@ the same training is done here with them. Which of the two runs comes first is f
 
 import torch
 
-from autograder.checks import close, hint, is_tensor, sequence, weight, whole
+from autograder.checks import close, describe, hint, is_tensor, sequence, show, weight, whole
 from tests.module6.memorization_report import probes
+
+
+def the_report(found):
+    """One report or several, as a student reads them."""
+    if isinstance(found, list):
+        return "; ".join(show(each["value"]) for each in found)
+    return f"{show(found['value'])}, after {len(found['calls'])} calls of train_fn"
+
+
+pytestmark = describe(the_report)
+
 
 CLASSES, SHAPE = 3, (4, 5)
 

@@ -7,8 +7,14 @@ the model is measured by the same formula: W2 act(W1 x + b1) + b2.
 import pytest
 import torch
 
-from autograder.checks import close, hint, is_tensor, no_verdict, weight
+from autograder.checks import close, describe, hint, is_tensor, named, no_verdict, weight
 from tests.module6.mlp import probes
+
+
+def reached(found):
+    """Which parameters got a gradient, as a student reads it."""
+    told = [f"{'a' if some else 'no'} gradient for a parameter of sizes {sizes}" for sizes, some in found]
+    return ", ".join(told) or "no parameters"
 
 
 def numbers(draw, sizes):
@@ -35,6 +41,7 @@ def activation(student, z):
 
 @weight(2)
 @hint("Count: one layer from the inputs to the hidden units, one from there to the classes.")
+@describe(named(module={False: "no nn.Module"}, shapes="shapes of its parameters"))
 def test_two_linear_layers(student, draw):
     """The model is an nn.Module with exactly two linear layers, whose weights and biases are
     registered as its parameters."""
@@ -148,6 +155,7 @@ def test_dropout_off(student, draw):
 
 @weight(2)
 @hint("x.flatten(1) keeps the samples apart, whatever the layout in memory; view does not bear all.")
+@describe(named())
 def test_flattens(student, draw):
     """Inputs of shape (N, ...) are flattened sample by sample, contiguous in memory or not."""
     sizes = some_sizes(draw)
@@ -161,6 +169,7 @@ def test_flattens(student, draw):
 
 
 @hint("squeeze() removes every dimension of size 1, the batch's too; batch norm refuses one sample.")
+@describe(named(alone="one sample", image="as an image", training="in training", together="five samples"))
 def test_small_shapes(student, draw):
     """The logits have shape (N, num_classes) also for one sample and for one class."""
     size = 2 * draw.integer(2, 4)
@@ -185,6 +194,7 @@ def test_wrong_width(student, draw):
 
 
 @hint("Make the layers in __init__, for each instance anew, and nothing of the graph is cut.")
+@describe(reached)
 def test_trains(student, draw):
     """A fresh model can be trained: gradients reach the weights and biases of both layers."""
     sizes = some_sizes(draw)
@@ -196,6 +206,7 @@ def test_trains(student, draw):
 
 
 @hint("Layers belong to the instance: self.… = nn.Linear(…) inside __init__.")
+@describe(named(before="at first", after="after the other was changed", loaded="of the copy"))
 def test_instances(student, draw):
     """Instances share nothing, whatever their sizes, and the state_dict of one makes another compute
     the same."""
@@ -207,6 +218,7 @@ def test_instances(student, draw):
 
 
 @hint("No manual_seed anywhere in the model: whoever wants the same numbers again seeds outside.")
+@describe(named(drawn="drawn after the seeds", quiet={False: "eval mode draws random numbers"}))
 def test_randomness(student, draw):
     """The model never seeds the global generator, draws nothing in eval mode, and leaves its
     input as it was."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autograder.checks import close, hint, is_tensor, no_verdict, sequence, weight, whole
+from autograder.checks import close, describe, hint, is_tensor, named, no_verdict, sequence, weight, whole
 from tests.module6.mnist import probes
 
 TRAINING = 1400
@@ -127,6 +127,7 @@ def shuffled_set(val):
     "Train in training mode with small batches (more steps), shuffled; 30 steps in all are too few. "
     "Learn from the data set that is passed, as it is."
 )
+@describe(named(all="scores", first="scores of the first image alone"))
 def test_accuracy(student, draw, device):
     """After 5 epochs on 1400 handwritten digits the model is right on at least 85% of the digits that
     were held out, in eval mode; it takes images (N, 1, 28, 28), N = 1 too, and returns ten scores for each."""
@@ -141,6 +142,7 @@ def test_accuracy(student, draw, device):
 
 
 @hint("Go through all of the data once in each epoch: `epochs` is the caller's to choose, 5 the default.")
+@describe(lambda times: f"gradients were computed {times[0]}, {times[1]} and {times[2]} times")
 def test_epochs(student, draw):
     """fit_mnist trains for as many epochs as it is asked for, and for 5 when nobody says how many."""
     given, _ = task(draw, 70)  # more than a batch, should the last one be left out
@@ -156,6 +158,7 @@ def test_epochs(student, draw):
 @hint(
     "Seed only inside `with torch.random.fork_rng():`, or not at all: the caller's own seed has to survive."
 )
+@describe(named(drawn="drawn afterwards"))
 def test_fit_never_seeds(student, draw):
     """fit_mnist does not seed the global generators: who seeds before the call and draws after it gets
     numbers that belong to that seed."""
@@ -170,6 +173,7 @@ def test_fit_never_seeds(student, draw):
 
 @weight(2)
 @hint("Move the model once, and images AND labels of each batch; return the model where it was trained.")
+@describe(named(out="scores"))
 def test_device(student, draw, device):
     """Training happens on `device`, and there the returned model is."""
     given, labels = task(draw, 280, draw.choice([(0, 1), (0, 7), (1, 6)]))

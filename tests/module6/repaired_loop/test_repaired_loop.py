@@ -4,7 +4,7 @@ A check of one bug is blind to the other two, so that each repair counts for its
 checks want the whole loop right, so that nobody earns them with the loop as it was given.
 """
 
-from autograder.checks import Raised, close, hint, no_verdict, weight
+from autograder.checks import Raised, close, describe, hint, named, no_verdict, weight
 from tests.module6 import training_probes as probes
 from tests.module6.train_one_epoch.test_train_one_epoch import (
     same_plain_losses,
@@ -12,6 +12,8 @@ from tests.module6.train_one_epoch.test_train_one_epoch import (
     task,
     uneven,
 )
+
+pytestmark = describe(named(losses="losses", state="weights afterwards"))
 
 FUNCTION = {"function": "repaired_loop"}
 

@@ -5,8 +5,22 @@ Making an nn.Linear draws its first weights from the global generator; that alon
 
 import torch
 
-from autograder.checks import close, hint, is_tensor, weight
+from autograder.checks import close, describe, hint, is_tensor, named, show, weight
 from tests.module6.sawtooth import probes
+
+AT_CORNERS = "at 0, 1/2 and 1 for k = 1"
+
+
+def how_large(found):
+    """The sizes of the networks, as a student reads them."""
+    sizes = [max(size.values()) if size else "no nn.Module" for size in found["sizes"]]
+    return f"numbers in the networks {show(sizes)}"
+
+
+def how_it_bends(found):
+    """The operations in the network, as a student reads them."""
+    others = f"operations besides ReLU: {', '.join(found['others'])}" if found["others"] else ""
+    return "; ".join(filter(None, [others, "" if found["bends"] else "no ReLU bends the line"]))
 
 
 def tent(x, k):
@@ -52,6 +66,7 @@ def test_folds(student, draw):
 
 @weight(3)
 @hint("Depth is what makes pieces cheap: a fold needs two hidden units, a wide layer one per piece.")
+@describe(how_large)
 def test_few_parameters(student, draw):
     """The network that folds k times has at most 16 k parameters, and no numbers beside them."""
     ks = [1, 2, 3, 8, draw.integer(9, 12)]
@@ -64,6 +79,7 @@ def test_few_parameters(student, draw):
 
 @weight(3)
 @hint("Every bend has to come from a ReLU: no abs, no where, no other activation.")
+@describe(how_it_bends)
 def test_only_relu(student, draw):
     """ReLU is the only activation inside the network."""
     x = 0.02 + 0.96 * draw.rand(61, 1)
@@ -74,6 +90,7 @@ def test_only_relu(student, draw):
 
 @weight(2)
 @hint("One column in, one column out, for any number of rows: squeeze() drops more than you want.")
+@describe(named(shapes="shapes", corners=AT_CORNERS))
 def test_shape(student, draw):
     """(N, 1) goes to (N, 1), also for N = 1."""
     sizes = [1, 2, draw.integer(3, 30)]
@@ -83,6 +100,7 @@ def test_shape(student, draw):
 
 
 @hint("x *= 2 inside forward changes the tensor that the caller passed; write x = 2 * x.")
+@describe(named(left="the points afterwards", corners=AT_CORNERS))
 def test_input_unchanged(student, draw):
     """The network leaves the points it is called on as they were."""
     x = draw.rand(9, 1).to(torch.float32)
@@ -92,6 +110,7 @@ def test_input_unchanged(student, draw):
 
 
 @hint("Write the weights into the layers yourself: no seed is needed, and none is allowed.")
+@describe(named(draws="drawn afterwards", corners=AT_CORNERS))
 def test_never_seeds(student, draw):
     """The global random state is not seeded."""
     seeds = draw.integers(1, 10**6, 2)

@@ -6,8 +6,10 @@ back what training made of them.
 
 import torch
 
-from autograder.checks import Raised, close, hint, no_verdict, weight
+from autograder.checks import Raised, close, describe, hint, named, no_verdict, weight
 from tests.module6 import training_probes as probes
+
+pytestmark = describe(named(losses="losses", state="weights afterwards"))
 
 
 def task(draw, kind="mlp", sizes=(4, 4, 4), **more):

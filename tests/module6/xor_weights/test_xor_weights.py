@@ -3,8 +3,21 @@
 import numpy as np
 import torch
 
-from autograder.checks import close, hint, is_tensor, number, sequence, weight
+from autograder.checks import close, describe, hint, is_tensor, number, sequence, show, weight
 from tests.module6.xor_weights import probes
+
+
+def the_parts(found):
+    """The four parts, as a student reads them."""
+    parts = found["parts"]
+    if len(parts) != 4:
+        return show(parts)
+    told = [f"{name} = {show(part, 70)}" for name, part in zip(("W1", "b1", "w2", "b2"), parts, strict=True)]
+    return "; ".join(told + ["with a graph behind b2"] * found["graph"])
+
+
+pytestmark = describe(the_parts)
+
 
 CORNERS = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
 XOR = torch.tensor([False, True, True, False])
