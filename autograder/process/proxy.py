@@ -64,7 +64,7 @@ class NotebookProxy(ABC):
     def __init__(self) -> None:
         self.changed_was_read = False
         """Whether the check has asked what was changed."""
-        self.error: Raised | None = None
+        self.last_error: Raised | None = None
         """What the last request raised."""
         self._changed: tuple[str, ...] = ()
         self._parameters: list[str] = []
@@ -130,7 +130,7 @@ class NotebookProxy(ABC):
 
     def _exchange(self, request: Request) -> Any:
         self._changed = ()
-        self.error = None
+        self.last_error = None
         self.requests.append(request)
         self.exchanges.append(Exchange(None, "no answer"))
         response = self._ask(request)
@@ -139,7 +139,7 @@ class NotebookProxy(ABC):
             value = _decode(response.value)
             self.exchanges[-1] = Exchange(value, None, self._changed)
             return value
-        raised = self.error = self._raises(response)
+        raised = self.last_error = self._raises(response)
         self.exchanges[-1] = Exchange(None, str(raised))
         raise raised
 

@@ -24,7 +24,7 @@ class RemoteProxy(NotebookProxy):
         self.deadline = math.inf
         """When the exercise's time is up, on the monotonic clock; no request may run past it."""
         self.lost = False
-        self.ending: Callable[[], Ending] = lambda: UNKNOWN
+        self.how_it_ended: Callable[[], Ending] = lambda: UNKNOWN
         """Finds out how the process ended, once it is gone."""
 
     def untouched(self) -> bool:
@@ -47,7 +47,7 @@ class RemoteProxy(NotebookProxy):
             raise StudentLost("timeout", wording.still_running(seconds)) from None
         except ChannelClosed:
             self.lost = True
-            ending = self.ending()
+            ending = self.how_it_ended()
             raise StudentLost(ending.fault, wording.ended_process(ending.did)) from None
         except ProtocolError as error:
             self.lost = True

@@ -84,7 +84,7 @@ class StudentProcess:
         send_descriptor(self.channel, student_end)
         forked: Forked = self.channel.receive(Forked, ANSWER_SECONDS)
         fork = NotebookFork(RemoteProxy(Channel(grader_end), self.request_seconds), forked.pid)
-        fork.proxy.ending = lambda: self._fork_ending(fork)
+        fork.proxy.how_it_ended = lambda: self._fork_ending(fork)
         return fork
 
     def end_fork(self, fork: NotebookFork) -> int:
@@ -109,7 +109,7 @@ class StudentProcess:
         self.channel.send(Serve(names), ANSWER_SECONDS)
         self.channel.max_frame = MAX_FRAME
         self.serving = RemoteProxy(self.channel, self.request_seconds)
-        self.serving.ending = lambda: self.ending(None)
+        self.serving.how_it_ended = lambda: self.ending(None)
         return self.serving
 
     def stop_serving(self) -> None:
