@@ -132,10 +132,6 @@ def raised_on_device(kind: str) -> str:
     return f"a {kind} was raised" if kind[:1] not in "AEIOUaeiou" else f"an {kind} was raised"
 
 
-def solution_cell_failed(error: str) -> str:
-    return f"The cell that should define it stopped with {error}"
-
-
 def still_running(seconds: float) -> str:
     return f"Your code was still running after {seconds:.3g} s"
 

@@ -90,7 +90,7 @@ def _last_exchange(item: pytest.Item, error: BaseException, student: NotebookPro
     lines = [wording.checked(student.asked())]
     if isinstance(error, StudentLost):
         return [*lines, str(error)]
-    raised = error if isinstance(error, Raised) else student.error  # the check may have caught it
+    raised = error if isinstance(error, Raised) else student.last_error  # the check may have caught it
     if raised is not None:
         return [*lines, _what_was_raised(raised)]
     if last.raised is None:

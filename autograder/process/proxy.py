@@ -69,7 +69,7 @@ class NotebookProxy(ABC):
     def __init__(self) -> None:
         self.changed_was_read = False
         """Whether the check has asked what was changed."""
-        self.error: Raised | None = None
+        self.last_error: Raised | None = None
         """What the last request raised."""
         self._changed: tuple[str, ...] = ()
         self._parameters: list[str] = []
@@ -135,7 +135,7 @@ class NotebookProxy(ABC):
 
     def _exchange(self, request: Request) -> Any:
         self._changed = ()
-        self.error = None
+        self.last_error = None
         self.requests.append(request)
         self.exchanges.append(Exchange(None, NO_ANSWER))
         response = self._ask(request)
@@ -146,7 +146,7 @@ class NotebookProxy(ABC):
                 mark_defaults(value)
             self.exchanges[-1] = Exchange(value, None, self._changed)
             return value
-        raised = self.error = self._raises(response)
+        raised = self.last_error = self._raises(response)
         self.exchanges[-1] = Exchange(None, str(raised))
         raise raised
 

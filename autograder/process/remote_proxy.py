@@ -24,7 +24,7 @@ class RemoteProxy(NotebookProxy):
         """The time limit for one request."""
         self.deadline = math.inf
         """When the exercise's time is up, on the monotonic clock; no request may run past it."""
-        self.ending: Callable[[], Ending] = lambda: UNKNOWN
+        self.how_it_ended: Callable[[], Ending] = lambda: UNKNOWN
         """Finds out how the process ended, once it is gone."""
         self._loss: tuple[Fault, str] | None = None
         """Why the process is lost."""
@@ -54,7 +54,7 @@ class RemoteProxy(NotebookProxy):
         except DeadlineExceeded:
             raise self._lose("timeout", wording.still_running(seconds)) from None
         except ChannelClosed:
-            ending = self.ending()
+            ending = self.how_it_ended()
             raise self._lose(ending.fault, wording.ended_process(ending.did)) from None
         except ProtocolError as error:
             raise self._lose("wrong", wording.cannot_be_read(str(error))) from None

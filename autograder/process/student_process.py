@@ -46,7 +46,7 @@ class StudentProcess:
         self.serving: RemoteProxy | None = None
         """The proxy while the process answers requests."""
         self.ending: Callable[[int | None], Ending] = lambda _: UNKNOWN
-        """Finds out how the process that a launcher started ended or, with the signal that ended it, a fork."""
+        """Finds out how the launcher's process ended or, with the signal that ended it, a fork."""
         self._end = end
         self._ended = False
 
@@ -119,7 +119,7 @@ class StudentProcess:
         self.channel.send(Serve(names), ANSWER_SECONDS)
         self.channel.max_frame = MAX_FRAME
         self.serving = RemoteProxy(self.channel, self.request_seconds)
-        self.serving.ending = self.how_it_ended
+        self.serving.how_it_ended = self.how_it_ended
         self.serving.ending = lambda: self.ending(None)
         return self.serving
 
