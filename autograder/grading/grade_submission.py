@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from autograder.core import wording
+from autograder.core.cell_errors import cell_error
 from autograder.core.records import CellRun, CheckRun, CodeCell, Exercise
 from autograder.core.settings import TimeLimits
 from autograder.grading.context import GradingContext
@@ -177,17 +178,12 @@ def _with_cause(
 ) -> list[CheckRun]:
     """If a name is missing because the solution cell failed, add the cell's own error to the messages."""
     failed = [outcomes.get(cell.number) for cell in cells if cell.solves == exercise.id]
-    cause = next((_reason(cell) for cell in failed if cell is not None and not _succeeded(cell)), None)
+    causes = [cell_error(cell.outputs) or cell.note for cell in failed if cell is not None]
+    cause = next(filter(None, causes), None)
     if cause is None:
         return runs
     sentence = wording.solution_cell_failed(cause)
     return [_with_line(run, sentence) if run.fault == "missing" else run for run in runs]
-
-
-def _reason(cell: CellRun) -> str:
-    """Why a cell did not run to its end: its error, or the note in brackets under it."""
-    error = next((output for output in cell.outputs if output.kind == "error"), None)
-    return f"{error.ename}: {error.evalue}"[:300] if error else cell.note or ""
 
 
 def _with_line(run: CheckRun, line: str) -> CheckRun:
