@@ -12,7 +12,7 @@ import pytest
 
 from autograder.authoring.release import make_release
 from autograder.core.errors import Unreadable
-from autograder.core.records import CellRun, CheckResult, ExerciseResult, JobResult, Output
+from autograder.core.records import PRELUDE, CellRun, CheckResult, ExerciseResult, JobResult, Output
 from autograder.course.course import Course
 from autograder.feedback.results import finish
 from autograder.intake.submission import Submission, from_notebook, open_submission, unreadable_result
@@ -73,7 +73,7 @@ def test_job_has_the_code_cells_and_the_automatic_exercises(
     job = found.job()
     assert [x.id for x in job.exercises] == ["slope", "line", "answers"]
     code = [n for n, cell in enumerate(found.notebook.cells) if cell.cell_type == "code"]
-    assert [cell.number for cell in job.cells] == code
+    assert [cell.number for cell in job.cells] == [PRELUDE, *code]
     assert SLOPE in [cell.source for cell in job.cells]
     assert not job.until_failure
 
