@@ -18,15 +18,9 @@ OUT_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "std::bad_al
 
 
 def check_outcome(
-    item: pytest.Item,
-    error: BaseException | None,
-    student: NotebookProxy | None = None,
-    cause: str | None = None,
+    item: pytest.Item, error: BaseException | None, student: NotebookProxy | None = None
 ) -> CheckRun:
-    """Judge a check by the error that ended it (None if it passed) and the last exchange with the student.
-
-    `cause` says why a name that the exercise asks for is missing, for a check that fails for that reason.
-    """
+    """Judge a check by the error that ended it (None if it passed) and the last exchange with the student."""
     weight = next((float(mark.args[0]) for mark in item.iter_markers("weight")), 1.0)
     hint = next((str(mark.args[0]) for mark in item.iter_markers("hint")), None)
     sentence = check_sentence(item)
@@ -39,12 +33,7 @@ def check_outcome(
     detail = f"{type(error).__name__}: {error}"
     if fault == "internal":
         return CheckRun(CheckResult(item.name, None, weight, wording.NOT_JUDGED), fault, detail, exchanges)
-    lines = [
-        sentence,
-        *_last_exchange(item, error, student),
-        *([cause] if cause and fault == "missing" else []),
-    ]
-    message = "\n".join(lines)[:MAX_MESSAGE]
+    message = "\n".join([sentence, *_last_exchange(item, error, student)])[:MAX_MESSAGE]
     return CheckRun(CheckResult(item.name, False, weight, message, hint), fault, detail, exchanges)
 
 

@@ -21,7 +21,13 @@ from autograder.core import wording
 from autograder.protocol.decode import decode_value
 from autograder.protocol.default_dtype import STANDARD, answer_dtype
 from autograder.protocol.encode import encode_value
-from autograder.protocol.global_settings import DEFAULT_DTYPE, GRAD_MODE, put_back, read_settings
+from autograder.protocol.global_settings import (
+    BETWEEN_REQUESTS,
+    DEFAULT_DTYPE,
+    GRAD_MODE,
+    put_back,
+    read_settings,
+)
 from autograder.protocol.messages import (
     Call,
     ErrorResponse,
@@ -71,7 +77,7 @@ class Answerer:
         self.names = Names(names)
         self.table = ObjectTable()
         self.probe_files: dict[str, dict[str, Any]] = {}
-        self._settings = read_settings()
+        self._settings = read_settings(BETWEEN_REQUESTS)
         """As they were at the start, and are again after every request."""
         self._default_dtype: torch.dtype = self._settings[DEFAULT_DTYPE]
 

@@ -11,7 +11,7 @@ import locale
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,7 +85,7 @@ SETTINGS: dict[str, Setting] = {
     GRAD_MODE: Setting(torch.is_grad_enabled, torch._C._set_grad_enabled),
     DEFAULT_DTYPE: Setting(torch.get_default_dtype, torch.set_default_dtype),
     DEFAULT_DEVICE: Setting(
-        lambda: getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None), _write_device
+        lambda: torch._GLOBAL_DEVICE_CONTEXT.__dict__.get("device_context"), _write_device
     ),
     "anomaly detection": Setting(
         lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
@@ -116,8 +116,16 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-def read_settings() -> Values:
-    return {name: setting.read() for name, setting in SETTINGS.items()}
+# Those that decide what a function computes, whether it raises or how long it takes.
+BETWEEN_REQUESTS = (
+    GRAD_MODE, DEFAULT_DTYPE, DEFAULT_DEVICE, "anomaly detection", "deterministic algorithms",
+    "matmul precision", "autocast on the CPU", "threads", "NumPy's errors", "NumPy's bit generator", "warnings", RECURSION_LIMIT,
+    "garbage collection", "trace function", "profile function",
+)  # fmt: skip
+
+
+def read_settings(names: Iterable[str] = SETTINGS) -> Values:
+    return {name: SETTINGS[name].read() for name in names}
 
 
 def put_back(values: Values) -> list[str]:

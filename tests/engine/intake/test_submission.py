@@ -14,6 +14,7 @@ import pytest
 from autograder.authoring.release import make_release
 from autograder.core.errors import Unreadable
 from autograder.core.records import (
+    PRELUDE,
     CellRun,
     CheckResult,
     Exercise,
@@ -82,7 +83,7 @@ def test_job_has_the_code_cells_and_the_automatic_exercises(
     job = found.job()
     assert [x.id for x in job.exercises] == ["slope", "line", "answers"]
     code = [n for n, cell in enumerate(found.notebook.cells) if cell.cell_type == "code"]
-    assert [cell.number for cell in job.cells] == code
+    assert [cell.number for cell in job.cells] == [PRELUDE, *code]
     assert SLOPE in [cell.source for cell in job.cells]
     assert not job.until_failure
 

@@ -116,7 +116,14 @@ def test_a_setting_is_put_back_before_the_grader_asks(name: str) -> None:
 
 
 # Those that no function can observe in an answer, or that only a cell would set.
-ONCE = {"denormal numbers", "garbage collector's callbacks", "allocation traces", "an alarm"}
+ONCE = {"denormal numbers", "garbage collector's callbacks", "allocation traces", "an alarm", "locale"}
+ONCE |= {
+    "PyTorch's print options",
+    "NumPy's print options",
+    "NumPy's error callback",
+    "own display of warnings",
+}
+ONCE |= {"PyTorch's repeated warnings", "trace function of threads", "profile function of threads"}
 ONCE |= {name for name in SETTINGS if "seed" in name or "hooks" in name}
 
 
