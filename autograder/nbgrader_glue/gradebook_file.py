@@ -15,6 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+from autograder.core.errors import CourseError
+
 COMMITTED = "gradebook.db"
 PRIVATE = ".autograder"
 DATABASE_VARIABLE = "NBGRADER_DB_URL"
@@ -66,7 +68,7 @@ def create_class_gradebook(root: Path) -> None:
 def holds_students(database: Path) -> bool:
     """Whether an SQLite file is a gradebook with students or submissions in it.
 
-    Raises sqlite3.OperationalError if others keep it locked for a minute.
+    Raises CourseError if others keep it locked for a minute.
     """
     return bool(_students(database))
 
@@ -85,7 +87,10 @@ def _students(database: Path) -> bool | None:
             sqlite3.SQLITE_ERROR,
             sqlite3.SQLITE_CORRUPT,
         ):
-            raise  # it may well hold students: never take it for an empty one
+            # It may well hold students: never take it for an empty one.
+            raise CourseError(
+                f"{database} cannot be read ({error}): close what uses it and run the same command again."
+            ) from None
         return None
 
 

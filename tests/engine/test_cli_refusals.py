@@ -17,6 +17,7 @@ from autograder import __version__, cli, pipeline
 from autograder.authoring.check import command as check_command
 from autograder.authoring.release import make_release
 from autograder.core.file_errors import file_error_sentence
+from tests.engine.authoring.test_release import query
 from tests.engine.support.sampled_course import Parts, asks, write_sampled
 from tests.engine.support.small_course import ASSIGNMENT, ROOT, snapshot, write_course
 
@@ -281,6 +282,17 @@ def test_submissions_in_the_wrong_place_are_named(
         "autograder: submitted/eve/module6/hw/part.ipynb is not graded: put it into submitted/<student>/module6/.",
         "autograder: submitted/part.ipynb is not graded: put it into submitted/<student>/module6/.",
     ]
+
+
+def test_grading_into_the_committed_gradebook_says_how_to_move_it(
+    run_cli: Callable[..., Outcome], course: Path, no_grading: None
+) -> None:
+    shutil.rmtree(course / ".autograder")
+    query(course / "gradebook.db", "INSERT INTO student (id) VALUES ('ada')")
+    for words in (["grade"], ["demo"], ["release", ASSIGNMENT], ["release", ASSIGNMENT, "--check"]):
+        _, out, err = run_cli(*words, "--course", course)
+        assert "gradebook.db holds students, and whoever commits it publishes them: run `mkdir" in out + err
+    assert not (course / ".autograder/gradebook.db").exists()
 
 
 def test_a_folder_where_a_file_should_be_is_one_sentence(

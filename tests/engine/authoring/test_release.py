@@ -21,7 +21,7 @@ from nbgrader import dbutil
 from nbgrader.api import Gradebook
 
 from autograder.authoring.release import check_release, make_release
-from autograder.core.errors import ReleaseError
+from autograder.core.errors import CourseError, ReleaseError
 from autograder.gradebook import sqlite_diff
 from autograder.nbgrader_glue.config import database_url
 from autograder.nbgrader_glue.gradebook_file import class_gradebook
@@ -355,7 +355,7 @@ def test_a_locked_gradebook_is_not_taken_for_an_empty_one(
     monkeypatch.setattr(sqlite3, "connect", lambda *a, timeout=0, **more: connect(*a, timeout=0, **more))
     with closing(connect(course / "gradebook.db", isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
+        with pytest.raises(CourseError, match="locked.*close what uses it"):
             class_gradebook(course)
     assert not (course / CLASS).exists()
 
