@@ -351,6 +351,10 @@ def newest_file(file: str, notebook: str, others: Sequence[str], why: str) -> st
     return f"{file} is graded as {notebook}, and not {' or '.join(others)}: {why}."
 
 
+def not_handed_in(notebook: str, file: str) -> str:
+    return f"{notebook} was not handed in: {file} has its name, but not its cells."
+
+
 def unreadable_copy(file: str, graded: str, why: str) -> str:
     return f"{graded} is graded in place of {file}, which cannot be: {why}"
 

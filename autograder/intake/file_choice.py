@@ -112,10 +112,13 @@ class Chosen:
 
 @dataclass(frozen=True)
 class SortedFiles:
-    """What became of a student's files; no choice accounts for those in `refused`."""
+    """What became of a student's files."""
 
     chosen: Sequence[Chosen]
     refused: Mapping[Path, Unreadable]
+    """The files that cannot be graded, without those that a chosen one replaces."""
+    misfiled: Mapping[str, ReadFile]
+    """By notebook that was not handed in: a file that has its name and is another notebook."""
 
 
 def sort_files(course: Course, folder: Path) -> SortedFiles:
@@ -127,6 +130,8 @@ def sort_files(course: Course, folder: Path) -> SortedFiles:
         rivals = rivals or [file for file in files if name in file.recognized.also]
         if rivals:
             picked[name] = _newest(name, _without_copies(name, rivals))
+    called = [(named_like(course, file.path.name), file) for file in files]
+    misfiled = {name: file for name, file in called if name is not None and name not in picked}
     chosen = []
     for name, (file, notes) in picked.items():
         held = [other for other, (its_file, _) in picked.items() if its_file.path == file.path]
@@ -135,8 +140,13 @@ def sort_files(course: Course, folder: Path) -> SortedFiles:
         for path in [path for path in refused if named_like(course, path.name) == name]:
             shown = savable(path.relative_to(folder).as_posix())
             notes.append(wording.unreadable_copy(shown, file.shown, str(refused.pop(path))))
+        notes += [
+            wording.not_handed_in(missing, other.shown)
+            for missing, other in misfiled.items()
+            if other.recognized.name == name
+        ]
         chosen.append(Chosen(name, file, " ".join(notes)))
-    return SortedFiles(chosen, refused)
+    return SortedFiles(chosen, refused, misfiled)
 
 
 def renaming(file: ReadFile, held: Sequence[str]) -> list[str]:

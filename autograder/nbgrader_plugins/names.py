@@ -21,6 +21,8 @@ def refuse_misnamed(course: Course, folder: Path) -> None:
     for chosen in files.chosen:
         if chosen.file.path != folder / f"{chosen.name}.ipynb":
             raise Unreadable(wording.refused_name(chosen.file.shown, chosen.name))
+    for file in files.misfiled.values():
+        raise Unreadable(wording.refused_name(file.shown, file.recognized.name))
     missing = missing_notebooks(course, folder)
     named = {folder / f"{name}.ipynb" for name in course.notebooks}
     unknown = [savable(path.name) for path in files.refused if path not in named]

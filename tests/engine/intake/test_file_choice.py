@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from autograder.core.errors import Unreadable
 from autograder.course.course import Course
 from autograder.intake.file_choice import SortedFiles, notebook_files, sort_files
+from autograder.nbgrader_plugins.names import refuse_misnamed
 from tests.engine.support.small_course import ROOT, cell, cell_of, load
 
 PART, OTHER = "part1_neurons", "part3_training"
@@ -86,7 +88,10 @@ def test_file_counts_whatever_it_is_called(course: Course, tmp_path: Path, write
     assert files_of(found) == {PART: name}
     assert not found.refused
     exact = Path(name).name == f"{PART}.ipynb"
-    assert found.chosen[0].note == ("" if exact else f"{name} is graded as {PART}: its cells say so.")
+    note = "" if exact else f"{name} is graded as {PART}: its cells say so."
+    if name.startswith("part2_losses"):
+        note += f" part2_losses was not handed in: {name} has its name, but not its cells."
+    assert found.chosen[0].note == note
 
 
 @pytest.mark.parametrize(
@@ -203,6 +208,20 @@ def test_copy_made_last_makes_its_original_the_newest(course: Course, tmp_path: 
     assert chosen.note == (
         "part1_neurons.ipynb is graded as part1_neurons, and not tried.ipynb: it was saved last."
     )
+
+
+def test_copy_under_the_name_of_another_notebook_is_named(
+    course: Course, tmp_path: Path, write: Write
+) -> None:
+    """The student saved part 1 over part 3."""
+    for name in (PART, OTHER):
+        write(f"{name}.ipynb", worked_on(PART))
+    found = sort_files(course, tmp_path)
+    assert files_of(found) == {PART: f"{PART}.ipynb"}
+    line = f"{OTHER} was not handed in: {OTHER}.ipynb has its name, but not its cells."
+    assert [chosen.note for chosen in found.chosen] == [line]
+    with pytest.raises(Unreadable, match=f"^{OTHER}.ipynb holds the cells of {PART}: rename it"):
+        refuse_misnamed(course, tmp_path)
 
 
 def test_copy_in_the_folder_itself_counts_before_one_below_it(
