@@ -18,7 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from autograder.core import wording
+from autograder.core import file_wording
 from autograder.core.errors import CourseError, Unreadable
 from autograder.core.records import NotebookResult, WorkerConfig
 from autograder.core.suggestions import did_you_mean
@@ -132,7 +132,7 @@ def run_files(
 
 def _with_option(error: Unreadable) -> Unreadable:
     """`autograder run` can grade a notebook that it does not recognize."""
-    return Unreadable(f"{error} {wording.SAY_WHICH}") if isinstance(error, Unrecognized) else error
+    return Unreadable(f"{error} {file_wording.SAY_WHICH}") if isinstance(error, Unrecognized) else error
 
 
 def grade_submissions(

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from autograder.core import wording
+from autograder.core import file_wording
 from autograder.core.cells import savable
 from autograder.core.errors import CourseError, Unreadable
+from autograder.core.file_wording import RELEASED_IS_USED as RELEASED
 from autograder.core.limits import (
     MAX_BESIDE_BYTES,
     MAX_BESIDE_DEPTH,
@@ -24,7 +25,6 @@ from autograder.core.limits import (
     MIB,
 )
 from autograder.core.records import SubmittedFile
-from autograder.core.wording import RELEASED_IS_USED as RELEASED
 from autograder.course.course import Course
 
 NBGRADERS_OWN = ("timestamp.txt", "submission_secret.txt")
@@ -55,7 +55,7 @@ class Beside:
     @property
     def note(self) -> str | None:
         """What was left out, in one sentence."""
-        return wording.files_left_out(self.left_out) if self.left_out else None
+        return file_wording.files_left_out(self.left_out) if self.left_out else None
 
     def digest(self, notebook: str) -> str:
         """The digest of a notebook with these files; without any, it is the notebook's own."""
@@ -71,7 +71,7 @@ class Beside:
             try:
                 data = _read(file.source)
             except OSError as error:
-                raise Unreadable(wording.unreadable_file(file.path, str(error.strerror))) from None
+                raise Unreadable(file_wording.unreadable_file(file.path, str(error.strerror))) from None
             if hashlib.sha256(data).hexdigest() != file.sha256:
                 raise Unreadable(f"{file.source} changed while it waited to be graded: grade again.")
             found.append(SubmittedFile(file.path, data))

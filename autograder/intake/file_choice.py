@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from autograder.core import wording
+from autograder.core import file_wording
 from autograder.core.cells import savable
 from autograder.core.errors import Unreadable
 from autograder.course.course import Course
@@ -139,9 +139,9 @@ def sort_files(course: Course, folder: Path) -> SortedFiles:
             notes = [*renaming(file, held), *notes]
         for path in [path for path in refused if named_like(course, path.name) == name]:
             shown = savable(path.relative_to(folder).as_posix())
-            notes.append(wording.unreadable_copy(shown, file.shown, str(refused.pop(path))))
+            notes.append(file_wording.unreadable_copy(shown, file.shown, str(refused.pop(path))))
         notes += [
-            wording.not_handed_in(missing, other.shown)
+            file_wording.not_handed_in(missing, other.shown)
             for missing, other in misfiled.items()
             if other.recognized.name == name
         ]
@@ -152,9 +152,9 @@ def sort_files(course: Course, folder: Path) -> SortedFiles:
 def renaming(file: ReadFile, held: Sequence[str]) -> list[str]:
     """The line that says what a file is graded as, if its name does not; `held` are the notebooks."""
     if len(held) > 1:
-        return [wording.several_notebooks(file.shown, held)]
+        return [file_wording.several_notebooks(file.shown, held)]
     if file.path.name != f"{held[0]}.ipynb":
-        return [wording.renamed(file.shown, held[0], file.recognized.by_cells)]
+        return [file_wording.renamed(file.shown, held[0], file.recognized.by_cells)]
     return []
 
 
@@ -186,12 +186,12 @@ def _without_copies(name: str, files: Sequence[ReadFile]) -> list[ReadFile]:
 
 
 REASONS = (
-    wording.KNOWN_BY_CELLS,
-    wording.ONLY_WORK,
-    wording.SAVED_LAST,
-    wording.HIGHEST_NUMBER,
-    wording.MOST_CELLS,
-    wording.RIGHT_NAME,
+    file_wording.KNOWN_BY_CELLS,
+    file_wording.ONLY_WORK,
+    file_wording.SAVED_LAST,
+    file_wording.HIGHEST_NUMBER,
+    file_wording.MOST_CELLS,
+    file_wording.RIGHT_NAME,
 )
 """Why a file counts, one reason for each part of its rank."""
 
@@ -214,5 +214,5 @@ def _newest(name: str, files: Sequence[ReadFile]) -> tuple[ReadFile, list[str]]:
 
     first, *rest = sorted(files, key=rank, reverse=True)
     pairs = zip(REASONS, rank(first), rank(rest[0]), strict=True)
-    reason = next((why for why, mine, other in pairs if mine != other), wording.FIRST_NAME)
-    return first, [wording.newest_file(first.shown, name, [file.shown for file in rest], reason)]
+    reason = next((why for why, mine, other in pairs if mine != other), file_wording.FIRST_NAME)
+    return first, [file_wording.newest_file(first.shown, name, [file.shown for file in rest], reason)]

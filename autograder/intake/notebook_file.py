@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder.core import wording
+from autograder.core import file_wording
 from autograder.core.cells import joined, savable
 from autograder.core.errors import Unreadable
 
@@ -31,24 +31,24 @@ def notebook_data(path: Path) -> dict[str, Any]:
     """The JSON object in a notebook file, as submitted. Raises Unreadable."""
     try:
         if not path.is_file():
-            raise Unreadable(wording.not_a_file(path.name))
+            raise Unreadable(file_wording.not_a_file(path.name))
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise Unreadable(wording.too_large(path.name, size, MAX_BYTES))
+            raise Unreadable(file_wording.too_large(path.name, size, MAX_BYTES))
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise Unreadable(wording.unreadable_file(path.name, str(error.strerror))) from None
+        raise Unreadable(file_wording.unreadable_file(path.name, str(error.strerror))) from None
     except UnicodeDecodeError:
-        raise Unreadable(wording.not_a_notebook(path.name, wording.NOT_UTF8)) from None
+        raise Unreadable(file_wording.not_a_notebook(path.name, file_wording.NOT_UTF8)) from None
     if not text.strip():
-        raise Unreadable(wording.empty_file(path.name))
+        raise Unreadable(file_wording.empty_file(path.name))
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        raise Unreadable(wording.not_a_notebook(path.name, wording.invalid_json(line))) from None
+        raise Unreadable(file_wording.not_a_notebook(path.name, file_wording.invalid_json(line))) from None
     if not isinstance(data, dict):
-        raise Unreadable(wording.not_a_notebook(path.name, wording.NO_CELLS))
+        raise Unreadable(file_wording.not_a_notebook(path.name, file_wording.NO_CELLS))
     return data
 
 
@@ -63,9 +63,9 @@ def tidy(data: dict[str, Any], name: str) -> NotebookNode:
         lists = [sheet.get("cells") for sheet in sheets]
         cells = [cell for part in lists if isinstance(part, list) for cell in part]
     if not isinstance(cells, list):
-        raise Unreadable(wording.not_a_notebook(name, wording.NO_CELLS))
+        raise Unreadable(file_wording.not_a_notebook(name, file_wording.NO_CELLS))
     if len(cells) > MAX_CELLS:
-        raise Unreadable(wording.too_many_cells(name, len(cells), MAX_CELLS))
+        raise Unreadable(file_wording.too_many_cells(name, len(cells), MAX_CELLS))
     seen: set[str] = set()
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     from nbformat import from_dict  # takes a second to import
@@ -107,7 +107,7 @@ def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
 def refuse_link(path: Path) -> None:
     """Raise Unreadable for a link: it could lead to another student's work or to the solutions."""
     if path.is_symlink():
-        raise Unreadable(wording.link(path.name))
+        raise Unreadable(file_wording.link(path.name))
 
 
 def fresh_id(wanted: str, taken: Container[str]) -> str:

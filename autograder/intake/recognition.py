@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from autograder.core import wording
+from autograder.core import file_wording
 from autograder.core.cells import is_written, savable, tag_of
 from autograder.core.errors import Unreadable
 from autograder.course.course import Course
@@ -65,7 +65,7 @@ def recognize(course: Course, submitted: NotebookNode, file: str) -> Recognized:
     if not shares:
         if named is None:
             raise Unrecognized(
-                wording.unknown_notebook(savable(file), course.assignment, list(course.notebooks))
+                file_wording.unknown_notebook(savable(file), course.assignment, list(course.notebooks))
             )
         refuse_unrelated(course, submitted, named, file)
         return Recognized(named, by_cells=False)
@@ -95,7 +95,7 @@ def refuse_unrelated(course: Course, submitted: NotebookNode, name: str, file: s
     answers = {exercise.id for exercise in course.exercises_of(name, written=True)}
     if _shares(course, submitted) or ids & answers or any(known in text for known in names):
         return
-    raise Unrecognized(wording.other_notebook(file, ", ".join(sorted(names)[:3])))
+    raise Unrecognized(file_wording.other_notebook(file, ", ".join(sorted(names)[:3])))
 
 
 def own_cells(course: Course, name: str, texts: Iterable[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder.core import wording
+from autograder.core import file_wording
 from autograder.core.cells import savable
 from autograder.core.errors import Unreadable
 from autograder.course.course import Course
@@ -20,14 +20,14 @@ def refuse_misnamed(course: Course, folder: Path) -> None:
     files = sort_files(course, folder)
     for chosen in files.chosen:
         if chosen.file.path != folder / f"{chosen.name}.ipynb":
-            raise Unreadable(wording.refused_name(chosen.file.shown, chosen.name))
+            raise Unreadable(file_wording.refused_name(chosen.file.shown, chosen.name))
     for file in files.misfiled.values():
-        raise Unreadable(wording.refused_name(file.shown, file.recognized.name))
+        raise Unreadable(file_wording.refused_name(file.shown, file.recognized.name))
     missing = missing_notebooks(course, folder)
     named = {folder / f"{name}.ipynb" for name in course.notebooks}
     unknown = [savable(path.name) for path in files.refused if path not in named]
     if missing and unknown:
-        raise Unreadable(wording.refused_unknown_name(unknown[0], course.assignment, missing[0]))
+        raise Unreadable(file_wording.refused_unknown_name(unknown[0], course.assignment, missing[0]))
 
 
 def missing_notebooks(course: Course, folder: Path) -> list[str]:

@@ -39,7 +39,7 @@ class Student(LocalProxy):
 
 @pytest.fixture
 def outcome(request: pytest.FixtureRequest) -> Callable[..., CheckRun]:
-    def run(check: Callable[[Student], Any], cause: str | None = None, name: str = "check") -> CheckRun:
+    def run(check: Callable[[Student], Any], name: str = "check") -> CheckRun:
         student = Student()
 
         def wrapped() -> None:
@@ -50,7 +50,7 @@ def outcome(request: pytest.FixtureRequest) -> Callable[..., CheckRun]:
         try:
             check(student)
         except Exception as error:  # noqa: BLE001  it is what the check ended with
-            return check_outcome(item, error, student, cause)
+            return check_outcome(item, error, student)
         raise AssertionError("the check passed")
 
     return run
@@ -91,16 +91,6 @@ def test_a_student_reads_what_happened_and_none_of_our_own_names(
     assert run.fault == fault
     assert words in run.result.message
     assert "MissingName" not in run.result.message
-
-
-def test_the_cause_of_a_missing_name_is_told(outcome: Callable[..., CheckRun]) -> None:
-    cause = wording.solution_cell_failed("ZeroDivisionError: division by zero (In [14], line 3)")
-    message = outcome(raises(lambda student: student.unknown()), cause).result.message
-    assert message.endswith(
-        "The notebook does not define unknown\n"
-        "The cell that should define it stopped with ZeroDivisionError: division by zero (In [14], line 3)"
-    )
-    assert cause not in outcome(raises(lambda student: student.fails()), cause).result.message
 
 
 def catches(nb: Any) -> str:

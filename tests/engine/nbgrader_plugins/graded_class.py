@@ -14,7 +14,7 @@ import pytest
 from nbgrader.apps import AutogradeApp, NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.core import wording
+from autograder.core import file_wording
 from autograder.nbgrader_glue.config import course_config
 from autograder.pipeline import grade_class
 from tests.engine.support.small_class import (
@@ -42,13 +42,13 @@ def count_params(*args, **more):
 """
 FILE = f"{PART}.ipynb"
 BROKEN = {
-    "linked": wording.link(FILE),
-    "badjson": wording.not_a_notebook(FILE, wording.invalid_json(1)),
-    "empty": wording.empty_file(FILE),
+    "linked": file_wording.link(FILE),
+    "badjson": file_wording.not_a_notebook(FILE, file_wording.invalid_json(1)),
+    "empty": file_wording.empty_file(FILE),
     "misnamed": "none of this student's files is named like a notebook of the assignment",
-    "renamed": wording.refused_name("part1_neurons (1).ipynb", PART),
-    "swapped": wording.refused_name(f"{OTHER}.ipynb", PART),
-    "unknown": wording.refused_unknown_name("homework.ipynb", "module6", OTHER),
+    "renamed": file_wording.refused_name("part1_neurons (1).ipynb", PART),
+    "swapped": file_wording.refused_name(f"{OTHER}.ipynb", PART),
+    "unknown": file_wording.refused_unknown_name("homework.ipynb", "module6", OTHER),
     "stamp": "timestamp.txt does not contain a valid time",
     "stranger": "part1_neurons.ipynb contains none of this part's exercises",
 }
