@@ -53,6 +53,11 @@ class LenientShell(InteractiveShell):  # type: ignore[misc]  # IPython's classes
         magic = self.find_line_magic(name)
         return getattr(magic, "__module__", None) == "__main__"
 
+    def magic(self, arg_s: str) -> Any:
+        """`get_ipython().magic("reset -f")`, which IPython had before version 9."""
+        name, _, line = arg_s.lstrip("%").partition(" ")
+        return self.run_line_magic(name, line.strip(), _stack_depth=2)
+
     def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
         if self.find_cell_magic(magic_name) is not None:
             return super().run_cell_magic(magic_name, line, cell)

@@ -143,8 +143,8 @@ class ImportTransformer(ast.NodeTransformer):
             if module == "__future__":
                 return [node]
             return [self._import(node, x, f"{module}.{x.name}", colab_only) for x in node.names]
-        if isinstance(node, ast.Expr) and not last and not colab_only:
-            return [self._expression(node)]
+        if isinstance(node, (ast.Expr, ast.Assign)) and not last and not colab_only:
+            return [self._setup(node)]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             colab_only = True  # any other import that fails there fails the function alone
         if isinstance(node, (ast.Try, ast.TryStar)):
@@ -179,13 +179,16 @@ class ImportTransformer(ast.NodeTransformer):
             return ast.copy_location(ast.Import([alias]), node)
         return ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
 
-    def _expression(self, node: ast.Expr) -> ast.stmt:
-        """Leave out a line such as `sns.set_theme()` if `sns` is missing."""
-        root: ast.expr = node.value
-        while isinstance(root, (ast.Call, ast.Attribute, ast.Subscript)):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        if not isinstance(root, ast.Name) or root.id not in self._missing:
-            return node
+    def _setup(self, node: ast.Expr | ast.Assign) -> ast.stmt:
+        """Leave out a line such as `sns.set_theme()` or `sns.x = 1` if `sns` is missing."""
+        changed = [node.value] if isinstance(node, ast.Expr) else node.targets
+        for root in changed:
+            if isinstance(root, ast.Name):  # binds a name of the notebook
+                return node
+            while isinstance(root, (ast.Call, ast.Attribute, ast.Subscript)):
+                root = root.func if isinstance(root, ast.Call) else root.value
+            if not isinstance(root, ast.Name) or root.id not in self._missing:
+                return node
         return _tried(node, f"{_HELPERS}.left_out({ast.unparse(node)[:80]!r})")
 
 

@@ -42,6 +42,9 @@ def preload() -> NotebookShell:
         importlib.import_module(name)
     torch.set_num_threads(1)
     explain_missing_gpu()
+    torch.compiler.set_stance(
+        "force_eager"
+    )  # compiling takes seconds, and needs a C++ compiler and its headers
     shell = make_shell()
     weights = torch.zeros(2, requires_grad=True)
     optimizer = torch.optim.Adam([weights])

@@ -73,7 +73,8 @@ SETTINGS = {
     "profile function": ("sys.setprofile(lambda *args: None)", "sys.getprofile() is None"),
     "trace function of threads": ("threading.settrace(print)", "threading.gettrace() is None"),
     "profile function of threads": ("threading.setprofile(print)", "threading.getprofile() is None"),
-    "garbage collection": ("gc.disable(); gc.set_debug(gc.DEBUG_SAVEALL)", "(gc.isenabled(), gc.get_debug())"),
+    "garbage collection": ("gc.disable()", "gc.isenabled()"),
+    "garbage collector's reports": ("gc.set_debug(gc.DEBUG_SAVEALL)", "gc.get_debug()"),
     "garbage collector's callbacks": ("gc.callbacks.append(lambda *args: 1 / 0)", "len(gc.callbacks)"),
     "allocation traces": ("tracemalloc.start()", "tracemalloc.is_tracing()"),
     "locale": ("locale.setlocale(locale.LC_ALL, 'POSIX')", "locale.setlocale(locale.LC_CTYPE)"),
@@ -117,6 +118,7 @@ def test_a_setting_is_put_back_before_the_grader_asks(name: str) -> None:
 
 # Those that no function can observe in an answer, or that only a cell would set.
 ONCE = {"denormal numbers", "garbage collector's callbacks", "allocation traces", "an alarm", "locale"}
+ONCE |= {"garbage collector's reports"}
 ONCE |= {
     "PyTorch's print options",
     "NumPy's print options",

@@ -98,6 +98,20 @@ def test_unknown_cell_magics(launcher: Launcher) -> None:
     assert text(names) == "True False\n"
 
 
+def test_the_old_way_to_call_a_magic(launcher: Launcher) -> None:
+    reset, names, plots = run(
+        launcher, "x = 1\nget_ipython().magic('reset -sf')", "print('x' in dir())",
+        "get_ipython().magic('%matplotlib qt')\nprint('below')",
+    )  # fmt: skip
+    assert [text(cell) for cell in (reset, names, plots)] == ["", "False\n", "below\n"]
+
+
+def test_compiled_functions_run_as_they_are(launcher: Launcher) -> None:
+    source = "import torch\ndouble = torch.compile(lambda x: 2 * x)\nprint(double(torch.ones(1)).item())"
+    (cell,) = run(launcher, source)
+    assert text(cell) == "2.0\n"
+
+
 def test_variables_in_magics_are_those_of_the_notebook(launcher: Launcher) -> None:
     cells = run(
         launcher,

@@ -35,10 +35,13 @@ def test_a_missing_package_costs_only_the_functions_that_use_it(launcher: Launch
 
 
 def test_the_cell_says_what_is_missing_and_goes_on(launcher: Launcher) -> None:
-    (cell,) = run(launcher, "import seaborn as sns\nsns.set_theme(\n    style='dark')\nprint('below')")
+    (cell,) = run(
+        launcher, "import seaborn as sns\nsns.set_theme(\n    style='dark')\nsns.x.y = 1\nprint('below')"
+    )
     assert text(cell) == "below\n"
     assert NAMED in text(cell, "stderr")
     assert "sns.set_theme(style='dark')" in text(cell, "stderr")
+    assert "sns.x.y = 1" in text(cell, "stderr")
 
 
 @pytest.mark.parametrize(
