@@ -1,0 +1,54 @@
+"""Are the solutions of the odd class right? Run its notebooks in a Jupyter kernel.
+
+    python -m tests.engine.pipeline.odd_in_jupyter [STUDENT...]
+
+Prints a line per student, with the exercises whose visible example did not pass; the exit code is 1 if there are
+others than those that the class names. What needs Colab, a missing package or a screen fails here by nature.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from tests.engine.pipeline import odd_code, odd_files, odd_tools  # noqa: F401  (they register the students)
+from tests.engine.pipeline.odd_class import STUDENTS, copy_course, submission_of
+
+
+def failed_examples(folder: Path) -> list[str]:
+    """Run the notebooks of a folder there, and name the exercises whose visible example does not pass."""
+    failed = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() != ".ipynb" or path.name.startswith("."):
+            continue
+        notebook = nbformat.read(path, as_version=4)
+        options = {"allow_errors": True, "timeout": 600, "kernel_name": "python3"}
+        NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options).execute()
+        printed = "\n".join(x.get("text", "") for cell in notebook.cells for x in cell.get("outputs", []))
+        names = [x.metadata.get("nbgrader", {}) for x in notebook.cells if x.cell_type == "code"]
+        wanted = [x["grade_id"] for x in names if x.get("grade")]
+        failed += [x for x in wanted if f"{x}: the visible examples pass" not in printed]
+    return failed
+
+
+def main() -> None:
+    surprises = 0
+    with tempfile.TemporaryDirectory() as root:
+        course = copy_course(Path(root) / "course")
+        for name in sys.argv[1:] or STUDENTS:
+            folder = Path(root) / name / "module6"
+            submission_of(course, STUDENTS[name]).save(folder)
+            if course.notebooks and not (folder / "data").exists():
+                (folder / "data").symlink_to(course.release / "data")
+            failed = failed_examples(folder)
+            surprises += set(failed) != set(STUDENTS[name].fails_in_jupyter)
+            print(name, failed, flush=True)
+    sys.exit(bool(surprises))
+
+
+if __name__ == "__main__":
+    main()
