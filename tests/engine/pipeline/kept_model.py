@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
 from dataclasses import dataclass, field
+from errno import ENOSPC
 from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import nbformat
+import pytest
 import sqlalchemy
 from nbgrader.api import Gradebook
+from nbgrader.apps import AutogradeApp
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from autograder.nbgrader_glue.config import database_url
@@ -58,7 +64,8 @@ class Student:
     """The automatic scores of the last grading, or None if there was none or it may not have ended."""
     recorded: set[str] = field(default_factory=set)
     """The written answers that were graded since a person graded one; several if it is not known which."""
-    in_gradebook: bool = False
+    has_notebook: bool = False
+    """Whether there is a graded notebook, and the student with it in the gradebook."""
 
     manual: dict[str, tuple[float, float | None]] = field(default_factory=dict)
     """By cell: points and extra credit."""
@@ -171,10 +178,15 @@ def full_disk(place: str, after: int) -> Iterator[None]:
     """Let every change of the database, or every file that is moved into place, fail after so many of them."""
     owner, name = {"database": (Session, "commit"), "file": (os, "replace")}[place]
     real, calls = getattr(owner, name), count()
+    full = sqlite3.OperationalError("database or disk is full")
+    error = {
+        "database": OperationalError("COMMIT", {}, full),
+        "file": OSError(ENOSPC, "No space left on device"),
+    }
 
     def change(*args: Any, **options: Any) -> Any:
         if next(calls) >= after:
-            raise OSError(28, "No space left on device")
+            raise error[place]
         return real(*args, **options)
 
     with patch.object(owner, name, change):
@@ -200,3 +212,17 @@ def killed_while_saving(root: Path, milliseconds: float) -> None:
     time.sleep(milliseconds / 1000)
     process.kill()
     process.wait()
+
+
+def nbgrader_autograde(root: Path, student: str) -> Any:
+    """Run `nbgrader autograde --force` for a student in this process; returns its exit code."""
+    app, said = AutogradeApp(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        patch.chdir(root)
+        app.initialize(["module6", "--student", student, "--force"])
+        app.log.handlers = [logging.NullHandler()]
+        try:
+            app.start()
+        except SystemExit as error:
+            return error.code
+    return 0

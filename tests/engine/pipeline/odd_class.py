@@ -1,7 +1,8 @@
 """A class of right solutions in odd notebooks: the registry of its students, and their files.
 
 Each student is a function that edits a `Submission` whose exercises are already solved. The function's name is the
-student's id, its docstring says what is odd. They are in odd_code.py, odd_files.py and odd_tools.py; importing those registers them.
+student's id, its docstring says what is odd. They are in odd_code.py, odd_files.py, odd_settings.py and odd_tools.py; importing those
+registers them.
 """
 
 from __future__ import annotations
@@ -116,20 +117,22 @@ class OddStudent:
     """Exercises whose visible example fails when all cells are run in order, because of what is odd."""
     told: str
     """If not empty, points may be lost if the feedback contains this, which says where the answer went."""
+    needs: str
+    """What the notebook needs that is not here, if anything: it was there when the student ran it."""
 
 
 STUDENTS: dict[str, OddStudent] = {}
 
 
 def odd(
-    *parts: str, whole: bool = False, fails_in_jupyter: tuple[str, ...] = (), told: str = ""
+    *parts: str, whole: bool = False, fails_in_jupyter: tuple[str, ...] = (), told: str = "", needs: str = ""
 ) -> Callable[[Callable[[Submission], object]], Callable[[Submission], object]]:
     """Register a student who hands in these parts (default: part 1)."""
 
     def register(edit: Callable[[Submission], object]) -> Callable[[Submission], object]:
         name = edit.__name__
         assert name not in STUDENTS
-        STUDENTS[name] = OddStudent(name, edit, parts or (PART1,), whole, fails_in_jupyter, told)
+        STUDENTS[name] = OddStudent(name, edit, parts or (PART1,), whole, fails_in_jupyter, told, needs)
         return edit
 
     return register

@@ -1,4 +1,4 @@
-"""Students whose code is odd: names used twice, answers in odd places, settings, imports, files beside the notebook.
+"""Students who use a name twice, write an answer in an odd place, or hand in files beside the notebook.
 
 See odd_class.py. All of them see the visible examples of every exercise pass in Jupyter or Colab, except where
 `fails_in_jupyter` says otherwise.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 
-from tests.engine.pipeline.odd_class import PART2, PART3, PART4, Submission, odd
+from tests.engine.pipeline.odd_class import PART2, Submission, odd
 
 # -- a name that means something else further down ------------------------------------------------
 
@@ -167,150 +167,14 @@ def merges_two_solutions(mine: Submission) -> None:
     mine.remove(*names[1:])
 
 
-# -- settings ---------------------------------------------------------------------------------------
-
-FLOAT64 = "torch.set_default_dtype(torch.float64)"
-
-
-@odd()
-def float64_in_part_1(mine: Submission) -> None:
-    mine.insert(FLOAT64, below="imports")
-
-
-@odd(PART2)
-def float64_in_part_2(mine: Submission) -> None:
-    mine.insert(FLOAT64, below="imports")
-
-
-@odd(PART3)
-def float64_in_part_3(mine: Submission) -> None:
-    mine.insert(FLOAT64, below="imports")
-
-
-@odd(PART4)
-def float64_in_part_4(mine: Submission) -> None:
-    mine.insert(FLOAT64, below="imports")
-
-
-@odd()
-def turns_warnings_into_errors(mine: Submission) -> None:
-    mine.insert("import warnings\nwarnings.simplefilter('error')", below="imports")
-
-
-@odd(PART2)
-def turns_warnings_into_errors_in_part_2(mine: Submission) -> None:
-    mine.insert("import warnings\nwarnings.filterwarnings('error')", below="imports")
-
-
-@odd(PART2)
-def detects_anomalies(mine: Submission) -> None:
-    mine.insert("torch.autograd.set_detect_anomaly(True)", below="imports")
-
-
-@odd()
-def sets_print_options(mine: Submission) -> None:
-    mine.insert(
-        "torch.set_printoptions(precision=1, sci_mode=False, threshold=2, edgeitems=1)\n"
-        "np.set_printoptions(precision=1, suppress=True, threshold=2)",
-        below="imports",
-    )
-
-
-@odd()
-def numpy_raises(mine: Submission) -> None:
-    mine.insert("np.seterr(all='raise')", below="imports")
-
-
-@odd()
-def names_the_default_device(mine: Submission) -> None:
-    mine.insert("torch.set_default_device('cpu')", below="imports")
-
-
-@odd(PART2)
-def picks_a_default_device(mine: Submission) -> None:
-    mine.insert(
-        "device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')\n"
-        "torch.set_default_device(device)",
-        below="imports",
-    )
-
-
-@odd()
-def is_reproducible(mine: Submission) -> None:
-    mine.insert(
-        "import os, random\n"
-        "os.environ['CUBLAS_WORKSPACE_CONFIG'] = ':4096:8'\n"
-        "os.environ['KMP_DUPLICATE_LIB_OK'] = 'TRUE'\n"
-        "random.seed(0); np.random.seed(0); torch.manual_seed(0)\n"
-        "torch.use_deterministic_algorithms(True)\n"
-        "torch.backends.cudnn.benchmark = False\n"
-        "torch.set_num_threads(1)\n"
-        "torch.set_float32_matmul_precision('high')",
-        below="imports",
-    )
-
-
-# -- lines above the imports ------------------------------------------------------------------------
-
-
-@odd()
-def mounts_google_drive(mine: Submission) -> None:
-    mine.on_top_of("imports", "from google.colab import drive\ndrive.mount('/content/drive')")
-
-
-@odd(PART2)
-def uses_more_of_colab(mine: Submission) -> None:
-    mine.on_top_of(
-        "imports",
-        "from google.colab import drive, files, output\nimport os\n"
-        "drive.mount('/content/drive', force_remount=True)\n"
-        "%cd /content/drive/MyDrive/module6\n"
-        "!pip install torch torchvision --quiet\n"
-        "!nvidia-smi",
-    )
-
-
-@odd()
-def imports_seaborn(mine: Submission) -> None:
-    """A package that is not installed here, and that no solution uses."""
-    mine.on_top_of("imports", "import seaborn as sns\nsns.set_theme()")
-
-
-@odd()
-def imports_a_progress_bar(mine: Submission) -> None:
-    mine.on_top_of("imports", "from fancy_progress_bars import bar")
-
-
-@odd()
-def uses_matplotlib_widget(mine: Submission) -> None:
-    mine.on_top_of("imports", "%matplotlib widget")
-
-
-@odd()
-def uses_tk(mine: Submission) -> None:
-    mine.on_top_of("imports", "import matplotlib\nmatplotlib.use('TkAgg')")
-
-
-@odd()
-def installs_packages(mine: Submission) -> None:
-    mine.on_top_of(
-        "imports", "%pip install -q torchinfo\n!pip install -q torchinfo\nfrom torchinfo import summary"
-    )
-
-
-@odd()
-def loads_tensorboard(mine: Submission) -> None:
-    mine.on_top_of("imports", "%load_ext tensorboard\n%load_ext autoreload\n%autoreload 2")
-
-
 # -- files beside the notebook ------------------------------------------------------------------------
 
 
 @odd()
 def imports_a_helper_file(mine: Submission) -> None:
-    mine.files["helper.py"] = b"def pairs(sizes):\n    return zip(sizes, sizes[1:])\n"
-    mine.swap("count_params", "zip(architecture, architecture[1:])", "pairs(architecture)")
-    mine.on_top_of("count_params_solution", "from helper import pairs\n\n")
+    mine.files["helper.py"] = b"def layers_of(sizes):\n    return zip(sizes, sizes[1:])\n"
+    mine.swap("count_params", "zip(architecture, architecture[1:])", "layers_of(architecture)")
+    mine.on_top_of("count_params_solution", "from helper import layers_of\n\n")
 
 
 @odd()
