@@ -15,24 +15,23 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tests.engine.pipeline import odd_code, odd_files, odd_settings, odd_tools  # noqa: F401  (they register the students)
+from tests.engine.pipeline import odd_code, odd_files, odd_habits, odd_settings, odd_tools  # noqa: F401  (they register the students)
 from tests.engine.pipeline.odd_class import STUDENTS, copy_course, submission_of
 
 
 def failed_examples(folder: Path) -> list[str]:
-    """Run the notebooks of a folder there, and name the exercises whose visible example does not pass."""
-    failed = []
+    """Run the notebooks of a folder there, and name the exercises whose visible example passes in none."""
+    printed, wanted = "", set()
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() != ".ipynb" or path.name.startswith("."):
             continue
         notebook = nbformat.read(path, as_version=4)
         options = {"allow_errors": True, "timeout": 600, "kernel_name": "python3"}
         NotebookClient(notebook, resources={"metadata": {"path": str(folder)}}, **options).execute()
-        printed = "\n".join(x.get("text", "") for cell in notebook.cells for x in cell.get("outputs", []))
+        printed += "\n".join(x.get("text", "") for cell in notebook.cells for x in cell.get("outputs", []))
         names = [x.metadata.get("nbgrader", {}) for x in notebook.cells if x.cell_type == "code"]
-        wanted = [x["grade_id"] for x in names if x.get("grade")]
-        failed += [x for x in wanted if f"{x}: the visible examples pass" not in printed]
-    return failed
+        wanted |= {x["grade_id"] for x in names if x.get("grade")}
+    return sorted(x for x in wanted if f"{x}: the visible examples pass" not in printed)
 
 
 def main() -> None:

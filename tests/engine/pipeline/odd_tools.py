@@ -133,6 +133,14 @@ def has_raw_and_other_cells(mine: Submission) -> None:
 
 
 @odd()
+def pasted_pictures(mine: Submission) -> None:
+    """One into a written answer, and one in a cell that was copied without its attachment."""
+    mine.cell("reflection_1")["attachments"] = {"image.png": {"image/png": "iVBORw0KGgo="}}
+    mine.write("reflection_1", "No line does it:\n\n![image.png](attachment:image.png)")
+    mine.insert("![gone](attachment:gone.png) ![file](xor.png)", above="imports", kind="markdown")
+
+
+@odd()
 def has_lost_all_metadata(mine: Submission) -> None:
     """A converter to and from a script drops the metadata and gives new ids."""
     for number, cell in enumerate(mine.notebook["cells"]):
