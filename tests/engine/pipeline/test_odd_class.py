@@ -94,11 +94,9 @@ def test_a_file_that_is_named_otherwise_is_mentioned(graded: GradedClass) -> Non
 
 
 def test_every_student_has_pages_and_a_row_with_the_same_points(graded: GradedClass) -> None:
-    assert graded.feedback.returncode == 0, graded.feedback.stderr
-    assert graded.export.returncode == 0, graded.export.stderr
+    problems = [x.stderr for x in (graded.feedback, graded.export) if x.returncode != 0]
     with (graded.course.root / "grades.csv").open(newline="") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file) if row["assignment"] == "module6"}
-    problems = []
     for name, results in graded.results().items():
         folder = graded.course.root / "feedback" / name / graded.course.assignment
         pages = sorted(page.name for page in folder.glob("*.html"))
