@@ -18,7 +18,7 @@ CELLS = {
     "def g():\n    raise ValueError": None,
     "\n\ng()": "ValueError (In [4], line 2)",
     "raise ValueError('one\\ntwo')": "ValueError: one two (In [6], line 1)",
-    "import nothing_like_this": "ModuleNotFoundError: No module named 'nothing_like_this' (In [7], line 1)",
+    "import os.nothing": "ModuleNotFoundError: No module named 'os.nothing'; 'os' is not a package (In [7], line 1)",
 }
 
 

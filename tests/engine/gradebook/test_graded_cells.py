@@ -63,5 +63,5 @@ def test_a_test_cell_without_a_score_is_never_recorded(released: Path, tmp_path:
     notebook = nbformat.read(root / "release" / ASSIGNMENT / "lines.ipynb", as_version=4)
     with GradebookWriter(root, ASSIGNMENT) as book:
         with pytest.raises(CourseError, match="lines, cell slope, was not graded"):
-            book.save("ada", None, {"lines": notebook})
+            book.save("ada", None, {"lines": notebook}, before={})
         assert not book.knows("ada")

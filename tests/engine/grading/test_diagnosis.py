@@ -59,7 +59,7 @@ EXERCISES = {
             "adds_a_bit": "return 2 * x + 1e-4 * (x == 3)",
             "adds_two_bits": "return 2 * x + 2e-4 * (x == 3)",
             "no_number": "return float('nan')",
-            "part_of_a_list": "return [2 * x, math.nan]",
+            "part_of_a_list": "return [2 * x, float('nan')]",
         },
     ),
     "sturdy": Parts(

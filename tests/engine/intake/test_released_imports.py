@@ -39,7 +39,7 @@ def test_the_imports_at_the_top_level_of_given_cells() -> None:
         cell("again", "import numpy as np"),
     )
     lines = ["import math, json", "import numpy as np", "from time import perf_counter"]
-    assert prelude(skeleton) == CodeCell(PRELUDE, "\n".join(lines), given=True)
+    assert prelude(skeleton) == CodeCell(PRELUDE, "\n".join(lines))
     assert code_cells(skeleton, skeleton)[0] == prelude(skeleton)
 
 
@@ -49,7 +49,7 @@ def launcher() -> Iterator[Launcher]:
         yield launcher
 
 
-IMPORTS = CodeCell(PRELUDE, "import this_is_missing\nimport math, json\nfrom os import path as p", given=True)
+IMPORTS = CodeCell(PRELUDE, "import this_is_missing\nimport math, json\nfrom os import path as p")
 
 
 @pytest.mark.parametrize(

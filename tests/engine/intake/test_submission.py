@@ -174,8 +174,9 @@ def test_released_cells_are_restored_in_a_notebook_that_was_already_read(course:
 def test_written_answer_has_no_score_unless_unchanged(
     course: Course, submit: Callable[..., Path], change: Change, score: float | None
 ) -> None:
-    result = finish(open_submission(course, submit(change)), JobResult())
-    assert result.exercises == (ExerciseResult("why", score, 4.0, "manual"),)
+    graded = [ExerciseResult(name, 0.0, 1.0, "wrong") for name in ("slope", "line", "answers")]
+    result = finish(open_submission(course, submit(change)), JobResult(exercises=graded))
+    assert result.exercises[-1] == ExerciseResult("why", score, 4.0, "manual")
     assert (result.score, result.max_score) == (0.0, 6.0)
 
 
