@@ -6,10 +6,7 @@ random state or to PyTorch's settings has no effect on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from autograder.core import wording
-from autograder.core.records import CheckRun
 from autograder.process.proxy import StudentLost
 from autograder.process.remote_proxy import RemoteProxy
 from autograder.process.run_cells import CellRunner, Run
@@ -18,8 +15,6 @@ from autograder.protocol.channel import ProtocolError
 
 AT_END = ""
 """The state after the last cell."""
-# Changes that outlive a request. Random states do not: they are set anew for each.
-PERSISTENT_CHANGES = {"grad mode", "default dtype"}
 
 
 class NotebookCopies:
@@ -44,11 +39,11 @@ class NotebookCopies:
         """Choose the place of the next copy."""
         self._place = place
 
-    def leave(self, runs: Iterable[CheckRun] = ()) -> None:
-        """End the current copy, if there is one; `runs` are the checks that used it."""
+    def leave(self) -> None:
+        """End the current copy, if there is one."""
         if self._copy is not None:
             self._copy.end()
-        elif self.proxy is not None and self._unchanged(self.proxy, runs):
+        elif self.proxy is not None and not self.proxy.lost and self.proxy.untouched():
             self.run.process.stop_serving()
         self._copy = self.proxy = None
 
@@ -85,8 +80,3 @@ class NotebookCopies:
         if self._place != AT_END and self._place not in ahead:
             return False
         return self.runner.resume(self.run, until=self._place)
-
-    def _unchanged(self, proxy: RemoteProxy, runs: Iterable[CheckRun]) -> bool:
-        """Whether the process still is as it was before it answered requests, as far as it says."""
-        changes = {name for run in runs for exchange in run.exchanges for name in exchange.changed}
-        return not (proxy.lost or changes & PERSISTENT_CHANGES) and proxy.untouched()
