@@ -28,7 +28,7 @@ from autograder.course.release_state import refuse_outdated_release
 from autograder.feedback.progress import Progress
 from autograder.feedback.report import print_class, print_notebooks, report
 from autograder.feedback.results import finish
-from autograder.intake.beside import beside_from
+from autograder.intake.beside import Beside, beside_from
 from autograder.intake.file_arguments import refuse_other_file
 from autograder.intake.recognition import Unrecognized, named_like
 from autograder.intake.strays import stray_submissions
@@ -38,6 +38,8 @@ from autograder.nbgrader_glue.gradebook_file import how_to_move
 from autograder.workers.pool import Pool, available_jobs
 
 Tag = TypeVar("Tag")
+Place = tuple[int, str]
+"""The number of a file on the command line, and a notebook that it holds."""
 
 
 def grade_class(
@@ -56,9 +58,7 @@ def grade_class(
     """
     course = Course(root, assignment)
     refuse_outdated_release(course)
-    for sentence in (*stray_submissions(course), how_to_move(course.root)):
-        if sentence:
-            print(f"autograder: {sentence}", file=sys.stderr)
+    _print_warnings(course)
     students = find_students(course, patterns)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
@@ -108,20 +108,7 @@ def run_files(
         meant = did_you_mean(notebook, course.notebooks)
         raise CourseError(f"{course.assignment} has no notebook named {notebook!r}: {meant}")
     jobs = course.settings.jobs or available_jobs()
-    files_beside = beside_from(course, beside)
-    results: dict[tuple[int, str], NotebookResult] = {}
-    pending: list[tuple[tuple[int, str], Submission]] = []
-    for number, path in enumerate(files):
-        try:
-            refuse_other_file(path)
-            if notebook:
-                found = [open_submission(course, path, notebook, beside=files_beside)]
-            else:
-                found = open_file(course, path, beside=files_beside)
-            pending += [((number, submission.name), submission) for submission in found]
-        except Unreadable as error:
-            name = notebook or named_like(course, path.name) or path.stem
-            results[number, name] = unreadable_result(course, path, name, None, _with_option(error))
+    pending, results = _open_files(course, files, notebook, beside_from(course, beside))
     with closing(grade_submissions(course, pending, jobs, device, seed, unsafe)) as graded:
         for place, _, result in graded:
             results[place] = result
@@ -133,6 +120,33 @@ def run_files(
 def _with_option(error: Unreadable) -> Unreadable:
     """`autograder run` can grade a notebook that it does not recognize."""
     return Unreadable(f"{error} {file_wording.SAY_WHICH}") if isinstance(error, Unrecognized) else error
+
+
+def _print_warnings(course: Course) -> None:
+    """Name what this run will not grade, and a gradebook that somebody might publish."""
+    for sentence in (*stray_submissions(course), how_to_move(course.root)):
+        if sentence:
+            print(f"autograder: {sentence}", file=sys.stderr)
+
+
+def _open_files(
+    course: Course, files: Sequence[Path], notebook: str | None, beside: Beside
+) -> tuple[list[tuple[Place, Submission]], dict[Place, NotebookResult]]:
+    """The submissions to grade, and the results of the files that cannot be graded."""
+    pending: list[tuple[Place, Submission]] = []
+    refused: dict[Place, NotebookResult] = {}
+    for number, path in enumerate(files):
+        try:
+            refuse_other_file(path)
+            if notebook:
+                found = [open_submission(course, path, notebook, beside=beside)]
+            else:
+                found = open_file(course, path, beside=beside)
+            pending += [((number, submission.name), submission) for submission in found]
+        except Unreadable as error:
+            name = notebook or named_like(course, path.name) or path.stem
+            refused[number, name] = unreadable_result(course, path, name, None, _with_option(error))
+    return pending, refused
 
 
 def grade_submissions(
