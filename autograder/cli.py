@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -254,8 +256,21 @@ def demo(
     raise typer.Exit(run_demo(course, folder.resolve(), assignment))
 
 
+def _printable(stream: TextIO | None) -> TextIO:
+    """A stream that takes every text: what cannot be shown there must not end a command.
+
+    Windows gives redirected output an old encoding, without the lines of tables; cron may close it.
+    """
+    if stream is None:
+        return open(os.devnull, "w", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="replace")
+    return stream
+
+
 def main() -> None:
     """Run a command. An error meant for people becomes one sentence on stderr, with exit code 1."""
+    sys.stdout, sys.stderr = _printable(sys.stdout), _printable(sys.stderr)
     try:
         app()
     except (CourseError, ReleaseError) as error:

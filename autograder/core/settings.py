@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from autograder.core.suggestions import did_you_mean
 
 MAX_SECONDS = 1e6  # eleven days; what waits for a process cannot count much further
 MAX_JOBS = 1000
+TABLE = "autograder"
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=MAX_SECONDS)]
 
 
@@ -49,8 +51,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether to grade even where nothing keeps a submission from reading every file that you can read."""
 
 
-def parse_settings(given: Any) -> Settings:
-    """Check the table `[tool.autograder]`. Raises CourseError, worded to follow the name of the file."""
+def parse_settings(file: dict[str, Any]) -> Settings:
+    """Check `[tool.autograder]` in what pyproject.toml holds.
+
+    Raises CourseError, worded to follow the name of the file.
+    """
+    tools = file.get("tool", {})
+    if not isinstance(tools, dict):
+        raise CourseError("[tool.autograder] is invalid: tool has to be a table.")
+    for shown, table in (("[{}]", file), ("[tool.{}]", tools)):
+        for name in table:
+            if get_close_matches(name.casefold(), [TABLE], cutoff=0.8) and (name, table) != (TABLE, tools):
+                raise CourseError(f"there is no table {shown.format(name)}: did you mean [tool.{TABLE}]?")
+    given = tools.get(TABLE, {})
     if not isinstance(given, dict):
         raise CourseError("[tool.autograder] is invalid: it has to be a table.")
     _refuse_unknown("", given, Settings.__struct_fields__)

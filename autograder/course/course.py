@@ -41,10 +41,7 @@ def read_settings(root: Path) -> Settings:
     if not path.exists():
         return Settings()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
-        if not isinstance(table, dict):
-            raise CourseError("[tool.autograder] is invalid: tool has to be a table.")
-        return parse_settings(table.get("autograder", {}))
+        return parse_settings(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:  # not TOML, or not UTF-8
         raise CourseError(f"{path}: [tool.autograder] is invalid: {error}.") from None
     except CourseError as error:

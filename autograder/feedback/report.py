@@ -24,9 +24,15 @@ def print_class(results: Sequence[NotebookResult], skipped: int, outdated: Seque
     print(_fit(class_table(results)), end="")
     if outdated:
         changed = ", ".join(dict.fromkeys(part for parts in outdated for part in parts.split(", ")))
-        print(f"{len(outdated)} notebooks graded again, since what they depend on has changed: {changed}.")
+        depend = "it depends" if len(outdated) == 1 else "they depend"
+        print(f"{_notebooks(len(outdated))} graded again, since what {depend} on has changed: {changed}.")
     if skipped:
-        print(f"{skipped} notebooks unchanged since they were graded; use --force to grade them again.")
+        were, them = ("it was", "it") if skipped == 1 else ("they were", "them")
+        print(f"{_notebooks(skipped)} unchanged since {were} graded; use --force to grade {them} again.")
+
+
+def _notebooks(count: int) -> str:
+    return "1 notebook" if count == 1 else f"{count} notebooks"
 
 
 def print_notebooks(results: Sequence[NotebookResult]) -> None:

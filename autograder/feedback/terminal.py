@@ -11,6 +11,9 @@ from rich.table import Table
 from autograder.core.records import ExerciseResult, NotebookResult, total
 from autograder.core.statuses import STATUSES
 
+LONG_NAME = 40
+"""Characters of a student's name in one line: more would leave no room for what else is in the table."""
+
 
 def to_text(table: Table, width: int, color: bool) -> str:
     """Render a table as text, `width` characters wide; without `color` it has no escape codes."""
@@ -59,7 +62,8 @@ def what_went_wrong(exercise: ExerciseResult) -> str:
 def class_table(results: Sequence[NotebookResult]) -> Table:
     """A table of a class, with one row for each student."""
     table = Table(show_lines=True, pad_edge=False)
-    table.add_column("student", no_wrap=True)
+    longest = max((len(result.student or result.path) for result in results), default=0)
+    table.add_column("student", overflow="fold", min_width=min(longest, LONG_NAME), max_width=LONG_NAME)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("lost points in", overflow="fold")
     table.add_column("misconception, or first failed check", overflow="fold", ratio=1)

@@ -112,7 +112,7 @@ def _seconds_late(submission: Any) -> float:
 def _record(part: Any, notebook: NotebookNode | None, before: NotebookNode | None) -> None:
     """Set the automatic scores and comments; what was graded by hand stays, and is flagged if it changed."""
     if notebook is None:
-        _record_ungraded(part, before)
+        record_ungraded(part, before)
         return
     for grade_id in unscored(notebook):
         raise CourseError(
@@ -133,7 +133,7 @@ def _record(part: Any, notebook: NotebookNode | None, before: NotebookNode | Non
         comment.auto_comment = wording.NO_RESPONSE if untouched else None
 
 
-def _record_ungraded(part: Any, before: NotebookNode | None) -> None:
+def record_ungraded(part: Any, before: NotebookNode | None) -> None:
     """A notebook that could not be graded keeps its grades from before.
 
     If there are none, it has no score, not even the 0 of a notebook that was not submitted until now.

@@ -39,9 +39,26 @@ def run_sealed(folder: Path, plugins: Sequence[object]) -> int:
     options = [word for plugin in PLUGINS for word in ("-p", plugin)]
     options += [word for name, value in INI.items() for word in ("-o", f"{name}={value}")]
     options += ["-s", "-c", os.devnull, f"--rootdir={folder.parent.parent}", f"--confcutdir={folder}"]
-    options += ["--import-mode=prepend", "-W", RETURNS, str(folder)]
+    options += ["--import-mode=prepend", "-W", RETURNS, "."]
     with _without_variables():
-        return int(pytest.main(options, plugins=list(plugins)))
+        return int(pytest.main(options, plugins=[_StartedIn(folder), *plugins]))
+
+
+class _StartedIn:
+    """A pytest plugin: as if pytest had been started in `folder`, so that no argument has to name it.
+
+    pytest reads `[` and `::` in an argument as the beginning of a test's name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> None:
+        given = early_config.invocation_params
+        early_config.invocation_params = pytest.Config.InvocationParams(
+            args=given.args, plugins=given.plugins, dir=self._folder
+        )
 
 
 @contextmanager

@@ -67,7 +67,11 @@ def _decoded(data: bytes) -> str:
 
 
 def _parse(text: str, root: Path) -> datetime:
-    from dateutil.tz import gettz  # type: ignore[import-untyped]  # dateutil has no types
+    from dateutil.tz import (  # type: ignore[import-untyped]  # dateutil has no types
+        datetime_ambiguous,
+        datetime_exists,
+        gettz,
+    )
 
     region = REGION.search(text)
     if region is None:
@@ -78,6 +82,8 @@ def _parse(text: str, root: Path) -> datetime:
         if zone is None:
             raise _UnknownZone(region[1])
         found = _one_time(text[: region.start()], root).replace(tzinfo=zone)
+        if datetime_ambiguous(found) or not datetime_exists(found):  # the clocks were changed just then
+            raise _UnknownZone(region[1])
     return (found - (found.utcoffset() or timedelta(0))).replace(tzinfo=None)
 
 

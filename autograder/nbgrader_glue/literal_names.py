@@ -18,12 +18,30 @@ def take_names_literally() -> None:
     import nbgrader.converters.base
     import nbgrader.exchange.default.release_feedback
     import nbgrader.utils
+    from nbgrader.coursedir import CourseDirectory
 
     this: Any = sys.modules[__name__]
     nbgrader.apps.api.glob = this
     nbgrader.converters.base.glob = this
     nbgrader.exchange.default.release_feedback.glob = this
     nbgrader.utils.glob = this
+    if CourseDirectory.format_path.__module__ != __name__:
+        CourseDirectory.format_path = _matching_line_breaks(CourseDirectory.format_path)
+
+
+def _matching_line_breaks(format_path: Any) -> Any:
+    """nbgrader's method, whose regular expressions also match names with a line break.
+
+    nbgrader stops the whole class at such a folder, since `.` does not match it.
+    """
+
+    def replaced(
+        self: Any, nbgrader_step: str, student_id: str, assignment_id: str, escape: bool = False
+    ) -> str:
+        path: str = format_path(self, nbgrader_step, student_id, assignment_id, escape)
+        return f"(?s:{path})" if escape else path
+
+    return replaced
 
 
 def glob(pattern: str) -> list[str]:

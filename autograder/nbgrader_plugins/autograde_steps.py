@@ -23,7 +23,7 @@ from nbgrader.preprocessors import CheckCellMetadata, Execute, NbGraderPreproces
 from traitlets import Bool
 
 from autograder.core.cells import is_test, tag_of
-from autograder.core.errors import CourseError, Unreadable
+from autograder.core.errors import CourseError
 from autograder.core.records import NotebookResult
 from autograder.course.course import Course
 from autograder.feedback.results import finish, store_result
@@ -32,7 +32,6 @@ from autograder.intake.beside import beside_in
 from autograder.intake.notebook_file import read_notebook, refuse_link
 from autograder.intake.submission import Submission, from_notebook
 from autograder.nbgrader_glue.logs import say_sentences
-from autograder.nbgrader_plugins.names import missing_notebooks, refuse_misnamed
 from autograder.workers.shared_worker import shared_worker_for
 
 NODES: Any = v4  # nbformat has no types
@@ -106,24 +105,7 @@ class RestoreReleasedCells(_Step):
         folder = self.folder(resources)
         for path in (folder.parent, folder, folder / f"{resources['nbgrader']['notebook']}.ipynb"):
             refuse_link(path)
-        course = shared_worker_for(self.root, resources["nbgrader"]["assignment"]).course
-        try:
-            refuse_misnamed(course, folder)
-        except Unreadable:
-            self._withdraw_zeros(missing_notebooks(course, folder), resources)
-            raise
         return self.submission(nb, resources).notebook, resources
-
-    def _withdraw_zeros(self, missing: list[str], resources: Any) -> None:
-        """nbgrader has just recorded 0 for each notebook that it did not find by its name."""
-        folders, names = self.parent.parent.coursedir, resources["nbgrader"]
-        with Gradebook(folders.db_url, folders.course_id) as book:
-            for name in missing:
-                notebook = book.find_submission_notebook(name, names["assignment"], names["student"])
-                for grade in notebook.grades:
-                    grade.auto_score = None
-                    grade.needs_manual_grade = grade.needs_manual_grade or grade.manual_score is None
-            book.db.commit()
 
 
 class GradeSubmission(_Step):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
@@ -19,10 +20,15 @@ from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 
+from autograder.core.errors import Unreadable
 from autograder.feedback.page_exporter import Feedback
+from autograder.gradebook.manual_grades import read_graded
+from autograder.gradebook.writer import record_ungraded
 from autograder.intake.timestamps import read_timestamp
 from autograder.nbgrader_glue.converters import KeepsOldFiles
 from autograder.nbgrader_glue.literal_names import take_names_literally
+from autograder.nbgrader_plugins.names import missing_notebooks, refuse_misnamed
+from autograder.workers.shared_worker import shared_worker_for
 
 
 class KeepingAutograde(KeepsOldFiles, Autograde):  # type: ignore[misc]  # nbgrader has no types
@@ -34,8 +40,10 @@ class KeepingAutograde(KeepsOldFiles, Autograde):  # type: ignore[misc]  # nbgra
         """Prepare a student's files and rows.
 
         nbgrader gives a missing notebook 0, but forgets which of its manual grades wait for another look, and
-        leaves the late penalty that it had.
+        leaves the late penalty that it had. If it may be missing because its file has another name, nothing
+        is recorded at all.
         """
+        self._refuse_misnamed(assignment_id, student_id)
         present = {Path(notebook).stem for notebook in self.notebooks}
         waiting = self._waiting(assignment_id, student_id)
         super().init_assignment(assignment_id, student_id)
@@ -47,19 +55,37 @@ class KeepingAutograde(KeepsOldFiles, Autograde):  # type: ignore[misc]  # nbgra
                         grade.needs_manual_grade = (part.name, grade.name) in waiting
             book.db.commit()
 
+    def _refuse_misnamed(self, assignment_id: str, student_id: str) -> None:
+        course = shared_worker_for(Path(self.coursedir.root), assignment_id).course
+        folder = Path(self._format_source(assignment_id, student_id))
+        try:
+            refuse_misnamed(course, folder)
+        except Unreadable:
+            with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
+                for part in _parts(book, assignment_id, student_id):
+                    if part.name in missing_notebooks(course, folder):
+                        kept = self.kept(assignment_id, student_id) / f"{part.name}.ipynb"
+                        record_ungraded(part, read_graded(kept))
+                book.db.commit()
+            raise
+
     def _waiting(self, assignment_id: str, student_id: str) -> set[tuple[str, str]]:
         """The notebooks and cells that were graded by hand and wait for another look."""
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as book:
-            try:
-                notebooks = book.find_submission(assignment_id, student_id).notebooks
-            except MissingEntry:
-                return set()
             return {
                 (part.name, grade.name)
-                for part in notebooks
+                for part in _parts(book, assignment_id, student_id)
                 for grade in part.grades
                 if grade.manual_score is not None and grade.needs_manual_grade
             }
+
+
+def _parts(book: Gradebook, assignment_id: str, student_id: str) -> list[Any]:
+    """The rows of a student's notebooks; none if nothing of this student's has been recorded."""
+    try:
+        return list(book.find_submission(assignment_id, student_id).notebooks)
+    except MissingEntry:
+        return []
 
 
 def _existing_timestamp(course: CourseDirectory, folder: str) -> datetime | None:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -321,3 +322,18 @@ def test_reading_and_writing_are_told_apart(
     error = OSError(number, os.strerror(number), str(file))
     assert f"{file} {words}: " in (file_error_sentence(error) or "")
     assert file_error_sentence(OSError(errno.ECHILD, "No child processes")) is None
+
+
+@pytest.mark.parametrize("end", ["", ">&-", ">&- 2>&-"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_what_cannot_be_printed_ends_no_command(encoding: str, end: str) -> None:
+    """A file's name, or the lines of a table, where output has an old encoding or is closed."""
+    command = f'exec "{sys.executable}" -m autograder run ☃.ipynb {end}'
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == (b"" if end else b"?.ipynb: unreadable\n")
+    assert b"Traceback" not in done.stderr
+    assert (b"does not exist" in done.stderr) is ("2>" not in end)

@@ -119,6 +119,26 @@ def test_invalid_settings_are_named_with_the_file(course: Course, text: str, nam
     assert name in str(caught.value).removeprefix(start)
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        "[tool.autogrdaer]",
+        "[tool.Autograder.time]",
+        "[autograder]",
+        "[autograder.memory]",
+        "[tool.auto-grader]",
+    ],
+)
+def test_a_mistyped_table_is_named(course: Course, table: str) -> None:
+    (course.root / "pyproject.toml").write_text(f"{table}\njobs = 2\n[tool.autoflake]\n[grader]\n")
+    name = table.replace(".time", "").replace(".memory", "")
+    with pytest.raises(CourseError) as caught:
+        Course(course.root, ASSIGNMENT)
+    assert str(caught.value) == (
+        f"{course.root / 'pyproject.toml'}: there is no table {name}: did you mean [tool.autograder]?"
+    )
+
+
 def test_settings_that_are_not_utf8(course: Course) -> None:
     (course.root / "pyproject.toml").write_bytes(b"[tool]\nname = '\xe9'\n")
     with pytest.raises(CourseError, match=r"pyproject\.toml"):

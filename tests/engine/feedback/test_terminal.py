@@ -132,6 +132,15 @@ def test_class_has_one_row_for_each_student() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [80, 110])
+def test_a_long_name_leaves_room_for_the_rest(width: int) -> None:
+    names = ["ada", "x" * 200, "maximiliana.featherstonehaugh-oyelaran@students.example.edu"]
+    results = [notebook(exercise("b", "wrong", 0.0, failed("No.")), student=name) for name in names]
+    shown = rows(to_text(class_table(results), width, color=False))
+    assert [row[1:] for row in shown if row[1]] == [["0/3", "b (wrong)", "b: No."]] * 3
+    assert "".join(row[0] for row in shown) == "".join(sorted(names))
+
+
 def test_ungraded_notebook_has_no_score_and_says_why() -> None:
     score, lost, sentences = class_row([notebook(exercise("a", "passed", 3.0)), UNREADABLE])
     assert (score, lost, sentences) == ("3/3, -/24", "-", "b.ipynb is empty.")

@@ -94,6 +94,11 @@ def test_no_file_outside_the_graders_changes_the_checks(
     assert checks_of(graders) == FOUND
 
 
+@pytest.mark.parametrize("name", ["course [2026]", "a::b", "$5", "[", "-k", "ünï ☃"])
+def test_the_folders_name_is_no_pattern(tmp_path: Path, name: str) -> None:
+    assert checks_of(write_graders(tmp_path / name, CHECKS)) == FOUND
+
+
 def test_the_variables_are_restored(graders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "-k test_a")
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)

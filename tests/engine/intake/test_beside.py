@@ -126,6 +126,7 @@ def test_files_leave_room_in_the_submissions_folder(course: Course, folder: Path
     settings = course.root / "pyproject.toml"
     settings.write_text(f"[tool.autograder.memory]\ntmp_bytes = {2 * MIB}\n")
     put(folder, {"a.bin": MIB - 10, "b.bin": 20})
+    course = Course(course.root, course.assignment)
     assert [file.path for file in beside_in(course, folder).files] == ["a.bin"]
 
 

@@ -45,7 +45,7 @@ BROKEN = {
     "linked": file_wording.link(FILE),
     "badjson": file_wording.not_a_notebook(FILE, file_wording.invalid_json(1)),
     "empty": file_wording.empty_file(FILE),
-    "misnamed": "none of this student's files is named like a notebook of the assignment",
+    "misnamed": file_wording.refused_name("part1_neurons (1).ipynb", PART),
     "renamed": file_wording.refused_name("part1_neurons (1).ipynb", PART),
     "swapped": file_wording.refused_name(f"{OTHER}.ipynb", PART),
     "unknown": file_wording.refused_unknown_name("homework.ipynb", "module6", OTHER),

@@ -20,7 +20,20 @@ from autograder.workers import shared_worker
 from tests.engine.nbgrader_plugins.graded_class import run_nbgrader
 from tests.engine.support.small_class import PART, hand_in, released, scores, solved, write_class
 
-ODD = ["[abc]", ".hidden", "a*b", "doe, jane", "Zoë", "-x", "o\"neil's", "=1+1", "two  words", "100%{x}", "?"]
+ODD = [
+    "[abc]",
+    ".hidden",
+    "a*b",
+    "doe, jane",
+    "Zoë",
+    "-x",
+    "o\"neil's",
+    "=1+1",
+    "two  words",
+    "100%{x}",
+    "?",
+    "a\nb",
+]
 DECOYS = ["a", "axb", "b"]
 """Students whom an id above matches as a pattern."""
 
@@ -28,7 +41,7 @@ DECOYS = ["a", "axb", "b"]
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The class in a folder that is no pattern either; odd students solved everything, decoys nothing."""
-    root = write_class(tmp_path_factory.mktemp("names") / "course (a+b) *")
+    root = write_class(tmp_path_factory.mktemp("names") / "course (a+b) [c] *")
     for student in ODD:
         hand_in(root, student, solved(root))
     for student in DECOYS:

@@ -203,3 +203,22 @@ def test_a_failed_autograde_keeps_the_graded_notebook(both: tuple[Path, Path]) -
     assert run_nbgrader(root, AutogradeApp, "module6", "--student=marked", "--force")[0] == 0
     assert extra.read_text() == "my own"
     assert not list((root / ".autograder").glob("nbgrader-*"))
+
+
+def test_a_refused_name_leaves_rows_as_they_are(both: tuple[Path, Path]) -> None:
+    """Only the 0 of a notebook that was missing is taken back, since it may be the misnamed file."""
+    root = both[0]
+    before, rows = scores(root), gradebook_rows(root)["submitted_assignment"]
+    assert before["ahead", OTHER, "mlp"] == (0.0, None, False)
+    hand_in(root, "ahead", solved(root, OTHER), f"{OTHER} (1)")
+    write_time(root, "ahead", "2026-03-05 12:00:00 UTC")
+    code, output = run_nbgrader(root, AutogradeApp, "module6", "--student=ahead", "--force")
+    assert (code, "Traceback" in output) == (1, False)
+    assert f"{OTHER} (1).ipynb holds the cells of {OTHER}: rename it" in output
+    assert gradebook_rows(root)["submitted_assignment"] == rows
+    assert scores(root) == before | {("ahead", OTHER, "mlp"): (None, None, True)}
+    (root / "submitted/ahead/module6/part1_neurons.ipynb").rename(
+        root / "submitted/ahead/module6/my homework.ipynb"
+    )
+    assert run_nbgrader(root, AutogradeApp, "module6", "--student=ahead", "--force")[0] == 1
+    assert scores(root)["ahead", PART, "claims"] == before["ahead", PART, "claims"], "graded before"

@@ -28,6 +28,7 @@ def course(
         worker = scratch_worker
 
     monkeypatch.setattr(pipeline, "Pool", Shared)
+    monkeypatch.setenv("COLUMNS", "200")  # a narrower table would break sentences across lines
     yield Course(root)
 
 
