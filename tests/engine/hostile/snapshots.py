@@ -1,7 +1,7 @@
-"""Attacks on the copies of a notebook that are taken before each test cell.
+"""Attacks on the copies of a notebook that are taken before each test cell, and on being asked twice.
 
-Each is a notebook of three cells around two exercises: what runs before the first copy is taken, between the
-two, and after both. The later cells run beside the copies, which belong to the same user.
+Each notebook defines two wrong functions, runs `before`, and then has two test cells, `between` and `after`.
+The copies for both exercises run beside the later cells, as processes of the same user.
 """
 
 from __future__ import annotations
@@ -11,170 +11,89 @@ from typing import NamedTuple
 WRONG = """
 def count_params(*a, **k): return 12345
 def collapse_linear(*a, **k): return 12345
+def others():
+    "All processes that can be seen, except this one and those above it."
+    try: pids = [int(x) for x in os.listdir("/proc") if x.isdigit()]
+    except OSError: pids = list(range(1, 400))
+    return [pid for pid in pids if pid not in (os.getpid(), os.getppid(), 1)]
+def to_others(action):
+    "What happens when this is done to each of them."
+    for pid in others(): ran(said(lambda: action(pid)))
 """
 
 
 class SnapshotAttack(NamedTuple):
+    """One hostile notebook; `evidence` is a regular expression that is found in what the student sees."""
+
     name: str
-    before: str
+    goal: str
+    outcome: str
+    before: str = ""
     between: str = ""
     after: str = ""
     evidence: str = "ran: "
-    """A regular expression that is found in what the student sees."""
 
-
-OTHERS = """
-def others():
-    "All processes of this user that can be seen, except this one."
-    try: pids = [int(x) for x in os.listdir("/proc") if x.isdigit()]
-    except OSError: pids = list(range(1, 400))
-    return [pid for pid in pids if pid not in (os.getpid(), os.getppid(), 1)]
-"""
-# Answers whatever is asked, on every socket, for the process that runs this.
-ANSWER = """
-def answer_all(value):
-    from autograder.protocol.messages import Request, ValueResponse, Serve
-    for channel in channels():
-        try:
-            channel.receive(Serve, 5)
-            while True:
-                request = channel.receive(Request, 5)
-                channel.send(ValueResponse(request.id, value, []))
-        except BaseException: pass
-"""
 
 ATTACKS = [
-    SnapshotAttack("kill the copies", OTHERS, "", "for pid in others(): ran(said(lambda: os.kill(pid, 9)))"),
     SnapshotAttack(
-        "stop the copies", OTHERS, "", "for pid in others(): ran(said(lambda: os.kill(pid, signal.SIGSTOP)))"
-    ),
-    SnapshotAttack(
-        "interrupt the copies",
-        OTHERS,
-        "",
-        "for pid in others(): ran(said(lambda: os.kill(pid, signal.SIGINT)))",
-    ),
-    SnapshotAttack(
-        "wait for the copies",
-        "",
-        "",
-        "for x in range(9): ran(said(lambda: os.waitpid(-1, os.WNOHANG)))\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+        "kill the copies",
+        "kill everything else of this user",
+        "the exercises are asked in new copies",
+        after="to_others(lambda pid: os.kill(pid, signal.SIGKILL))",
+        evidence="ran: done",
     ),
     SnapshotAttack(
         "kill and wait",
-        OTHERS,
-        "",
-        "for pid in others():\n    ran(said(lambda: os.kill(pid, 9)))\n    ran(said(lambda: os.waitpid(pid, 0)))",
+        "kill the copies and reap them",
+        "the exercises are asked in new copies",
+        after="""
+to_others(lambda pid: os.kill(pid, signal.SIGKILL))
+for _ in range(9): ran(said(lambda: os.waitpid(-1, 0)))""",
+        evidence="ran: done",
     ),
     SnapshotAttack(
-        "trace the copies", OTHERS, "", "for pid in others(): ran(said(lambda: libc.ptrace(16, pid, 0, 0)))"
+        "stop the copies",
+        "leave the copies stopped",
+        "a question times out; then a new copy is asked",
+        after="to_others(lambda pid: os.kill(pid, signal.SIGSTOP))",
+        evidence="ran: done",
     ),
     SnapshotAttack(
-        "memory of the copies",
-        OTHERS,
-        "",
-        "for pid in others():\n    for name in ('mem', 'fd', 'maps', 'environ'): ran(name, said(lambda: os.listdir(f'/proc/{pid}/fd') if name == 'fd' else open(f'/proc/{pid}/{name}', 'rb').read(1)))",
+        "interrupt the copies",
+        "interrupt whatever the copies do",
+        "nothing is interrupted that answers",
+        after="to_others(lambda pid: os.kill(pid, signal.SIGINT))",
+        evidence="ran: done",
     ),
     SnapshotAttack(
-        "steal the copies' sockets",
-        OTHERS,
-        "",
-        "for pid in others():\n    fd = said(lambda: os.pidfd_open(pid)); ran(fd)\n    for n in range(3, 20): ran(said(lambda: libc.syscall(438, os.pidfd_open(pid), n, 0)))",
+        "trace the copies",
+        "read and write what the copies do",
+        "refused",
+        after="to_others(lambda pid: libc.ptrace(16, pid, 0, 0))",
+        evidence="ran: EPERM",
     ),
     SnapshotAttack(
-        "at-fork hooks that block", "os.register_at_fork(before=lambda: time.sleep(3600)); ran('hook')"
+        "the copies' sockets",
+        "take the sockets on which the copies answer",
+        "refused",
+        after="""
+for pid in others():
+    for number in range(3, 20): ran(said(lambda: libc.syscall(438, os.pidfd_open(pid), number, 0)))""",
+        evidence="ran: (EPERM|ENOSYS)",
     ),
     SnapshotAttack(
-        "at-fork hooks that fail", "os.register_at_fork(after_in_child=lambda: os._exit(0)); ran('hook')"
-    ),
-    SnapshotAttack(
-        "at-fork hooks that fork",
-        "os.register_at_fork(after_in_child=lambda: [os.fork() for _ in range(9)]); ran('hook')",
-    ),
-    SnapshotAttack(
-        "at-fork hooks that end the notebook",
-        "os.register_at_fork(after_in_parent=lambda: os._exit(0)); ran('hook')",
-    ),
-    SnapshotAttack("no fork", "def fork(): raise OSError('no')\nos.fork = fork; ran('patched')"),
-    SnapshotAttack("fork of pid -1", "os.fork = lambda: -1; ran('patched')"),
-    SnapshotAttack("fork of pid 1", "os.fork = lambda: 1; ran('patched')"),
-    SnapshotAttack("fork of a huge pid", "os.fork = lambda: 2**62; ran('patched')"),
-    SnapshotAttack("every fork is a child", "os.fork = lambda: 0; ran('patched')"),
-    SnapshotAttack(
-        "forged Forked",
-        "",
-        """
-for channel in channels(): channel.send(Forked(77)); channel.send(Forked(1)); ran('sent')""",
-        "",
-    ),
-    SnapshotAttack(
-        "forged ForkEnded",
-        "",
-        "",
-        """
-for channel in channels():
-    for _ in range(9): channel.send(ForkEnded(9)); ran('sent')""",
-    ),
-    SnapshotAttack(
-        "forged signals of a copy",
-        "import autograder.student.notebook_process as p\np._end_fork = lambda pid: 2**60; ran('patched')\ndef count_params(*a, **k): os._exit(1)\n",
-    ),
-    SnapshotAttack(
-        "no processes left",
-        "",
-        """
-children = []
-try:
-    while True:
-        pid = os.fork()
-        if not pid:
-            time.sleep(600); os._exit(0)
-        children.append(pid)
-except OSError as error: ran(error.errno)""",
-        "",
-    ),
-    SnapshotAttack(
-        "no descriptors left",
-        "",
-        """
-held = []
-try:
-    while True: held.append(os.open('/dev/null', 0))
-except OSError as error: ran(error.errno)""",
-        "",
-    ),
-    SnapshotAttack(
-        "no memory left",
-        "",
-        """
-held = []
-try:
-    while True: held.append(bytearray(2**24))
-except MemoryError as error: ran('full')""",
-        "",
-    ),
-    SnapshotAttack(
-        "threads",
-        "import threading\nthreading.Thread(target=time.sleep, args=[900], daemon=True).start(); ran('thread')",
-    ),
-    SnapshotAttack(
-        "answers in a hook of the copy",
-        ANSWER
-        + """
-from autograder.protocol.values import *
-os.register_at_fork(after_in_child=lambda: threading.Timer(0.1, answer_all, [True]).start()); ran('hook')""",
-    ),
-    SnapshotAttack(
-        "copies that answer each other",
-        ANSWER,
-        "ran(len(list(sockets())), 'sockets')",
-        """
-import pathlib
-ran(len(list(sockets())), 'sockets')""",
+        "sockets from before",
+        "keep an end of a copy's socket, and answer there",
+        "each copy has its own, and only that",
+        before="ran(len(list(sockets())), 'sockets')",
+        after="ran(len(list(sockets())), 'sockets')",
+        evidence="ran: 1 sockets",
     ),
     SnapshotAttack(
         "a queue between the copies",
-        """
+        "let one exercise's copy tell another's what it was asked",
+        "the inputs of one exercise do not help in another",
+        before="""
 left, right = socket.socketpair(); left.settimeout(0.2); right.settimeout(0.2)
 def count_params(*a, **k):
     try: right.send(repr(a).encode()[:500])
@@ -182,25 +101,124 @@ def count_params(*a, **k):
     return 12345
 def collapse_linear(*a, **k):
     try: return left.recv(500).decode()
-    except OSError as error: return 12345
-ran('sockets')""",
+    except OSError: return 12345
+ran("a queue")""",
     ),
     SnapshotAttack(
-        "an example that fails, so that it is asked twice",
-        "",
-        "raise ValueError('failed on purpose')",
-        "ran('failed')",
+        "hooks that end the copy",
+        "exit in each copy as soon as it is made",
+        "no response, no points",
+        before="os.register_at_fork(after_in_child=lambda: os._exit(0)); ran('hook')",
     ),
     SnapshotAttack(
-        "two answers",
-        """
-def count_params(*a, **k): return 12345
-""",
-        "assert False",
-        """
-ran('later')
+        "hooks that end the notebook",
+        "exit when the first copy has been made",
+        "the notebook runs again without copies",
+        before="os.register_at_fork(after_in_parent=lambda: os._exit(0)); ran('hook')",
+    ),
+    SnapshotAttack(
+        "hooks that fork",
+        "start more processes in each copy",
+        "they are gone afterwards",
+        before="""
+def bomb():
+    for _ in range(9):
+        if os._fork() == 0: time.sleep(100); os._exit(0)
+os._fork = ctypes.CDLL(None).fork
+os.register_at_fork(after_in_child=bomb); ran("hook")""",
+    ),
+    SnapshotAttack(
+        "hooks that answer",
+        "answer before the copy does, from a thread",
+        "still wrong",
+        before="""
+from autograder.protocol.values import *
+def answer():
+    for channel in channels():
+        for number in range(9): channel.send(ValueResponse(number, True, []))
+os.register_at_fork(after_in_child=lambda: threading.Timer(0.1, answer).start()); ran("hook")""",
+    ),
+    *(
+        SnapshotAttack(
+            f"os.fork {what}",
+            "lie about the copy's process",
+            "no response, no points",
+            before=f"os.fork = lambda: {answer}; ran('patched')",
+        )
+        for what, answer in {
+            "gives -1": "-1",
+            "gives 1": "1",
+            "gives a huge number": "2**70",
+            "is always in the child": "0",
+            "raises": "1 / 0",
+        }.items()
+    ),
+    SnapshotAttack(
+        "a forged Forked",
+        "claim a copy that does not exist",
+        "the cell is left out",
+        between="for channel in channels(): channel.send(Forked(77)); channel.send(Forked(1)); ran('sent')",
+        evidence="left out: the process sent an invalid response",
+    ),
+    SnapshotAttack(
+        "a forged ForkEnded",
+        "claim how a copy ended",
+        "the cell is left out",
+        after="for channel in channels(): channel.send(ForkEnded(9)); ran('sent')",
+        evidence="left out: the process sent an invalid response",
+    ),
+    SnapshotAttack(
+        "a forged ending",
+        "claim that a signal without a name ended the copy",
+        "no response, no points",
+        before="""
+import autograder.student.notebook_process as process
+process._end_fork = lambda pid: 2**60
+def count_params(*a, **k): os._exit(1)
+ran("patched")""",
+        evidence=r"crashed the Python process \(signal \d+\)",
+    ),
+    SnapshotAttack(
+        "no processes left",
+        "have as many processes as allowed when the second copy is due",
+        "that exercise is asked without a copy; the children are gone afterwards",
+        between="""
+try:
+    while os.fork(): pass
+    for number in range(3, 100):
+        try: os.close(number)
+        except OSError: pass
+    time.sleep(100); os._exit(0)
+except OSError as error: ran(errno.errorcode[error.errno])""",
+        evidence="ran: EAGAIN",
+    ),
+    SnapshotAttack(
+        "no descriptors left",
+        "have as many open files as allowed when the second copy is due",
+        "no response, no points",
+        between="held = []\nran(until_refused(lambda: held.append(os.open('/dev/null', 0))))",
+        evidence="ran: EMFILE after some",
+    ),
+    SnapshotAttack(
+        "no memory left",
+        "have as much memory as allowed when the second copy is due",
+        "the copy shares it",
+        between="held = []\nran(until_refused(lambda: held.append(bytearray(2**24))))",
+        evidence="ran: MemoryError after some",
+    ),
+    SnapshotAttack(
+        "asked twice",
+        "fail both visible examples, and answer what the first copies were asked",
+        "knowing the inputs does not help",
+        before="""
 def count_params(*a, **k):
-    import pathlib
-    return len(list(pathlib.Path(TMP).iterdir()))""",
+    with open(TMP + "/asked", "a") as file: file.write(repr(a))
+    return 12345
+ran("defined")""",
+        between="assert False",
+        after="""
+def count_params(*a, **k):
+    with open(TMP + "/asked") as file: return len(file.read())
+assert False""",
     ),
 ]
