@@ -168,7 +168,9 @@ def test_error_if_nothing_is_graded(graded: Path) -> None:
 
 def test_error_if_a_pattern_matches_nobody(graded: Path) -> None:
     """Also beside one that matches somebody: otherwise a mistyped name would stay without a page, in silence."""
-    with pytest.raises(CourseError, match="no student with graded work matches 'malory': did you mean mallory"):
+    with pytest.raises(
+        CourseError, match="no student with graded work matches 'malory': did you mean mallory"
+    ):
         write_feedback(graded, "module6", ["mal*", "malory"])
 
 
@@ -203,7 +205,9 @@ def test_old_pages_outlast_a_gradebook_that_cannot_be_read(
         gradebook_file(root).unlink()
     else:
         gradebook_file(root).write_bytes(b"no database" * 1000 if damage == "junk" else b"")
-    with pytest.raises(CourseError, match=r"gradebook.* (cannot be read|is missing|does not contain)"):
+    with pytest.raises(
+        CourseError, match=r"gradebook.* (cannot be read|has no grades of theirs|does not contain)"
+    ):
         write_feedback(root, "module6", [])
     assert snapshot(root / "feedback") == before
     assert capsys.readouterr() == ("", "")

@@ -55,7 +55,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hand_in(root, "unknown", {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}, "essay")
     hand_in(root, "undated", solved(root)).with_name("timestamp.txt").write_text("2026-01-05 10:00 CEST")
     hand_in(root, "stranger", solved(root)).with_name("timestamp.txt").write_text("yesterday")
-    hand_in(root, "later", solved(root), OTHER)
+    hand_in(root, "later", solved(root, OTHER), OTHER)
     with Gradebook(database_url(root), "nnf") as book:
         for student in ("undated", "idle", *FORMULAS, *HARMLESS):
             book.add_student(student, last_name=FORMULAS[0], first_name="O'Neil", email="-")
