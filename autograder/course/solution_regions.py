@@ -13,6 +13,8 @@ from dataclasses import dataclass
 # Concatenated, so that a search for the markers finds nothing in this package.
 MARKERS = ("BEGIN " + "SOLUTION", "END " + "SOLUTION")
 BEGIN, END = (re.compile(rf"^[ \t]*#+[ \t]*{words}[ \t]*$") for words in MARKERS)
+MAX_MAGICS, MAX_PARSED = 100, 1_000_000
+"""The magics in a cell, and the characters that are parsed for them: each costs another look at the cell."""
 MAGIC = re.compile(r"^\s*(%|!|\?)|\?\s*$")
 
 
@@ -77,7 +79,7 @@ def without_magics(source: str) -> str:
     stays. Raises SyntaxError if the cell is not valid Python without its magics.
     """
     lines = source.split("\n")
-    for _ in lines:
+    for _ in lines[: min(MAX_MAGICS, max(5, MAX_PARSED // (len(source) + 1)))]:
         try:
             ast.parse("\n".join(lines))
             break

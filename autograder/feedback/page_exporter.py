@@ -24,6 +24,8 @@ from autograder.nbgrader_glue.literal_names import take_names_literally
 from autograder.nbgrader_glue.logs import say_sentences
 from autograder.nbgrader_glue.open_gradebook import open_gradebook
 
+_NO_ENTRY = re.compile(r"^nbgrader\.api\.MissingEntry: .*")
+
 
 class PageExporter(HTMLExporter):
     """HTMLExporter in half the time.
@@ -113,7 +115,8 @@ def _summary(lines: Sequence[str], error: Exception) -> CourseError:
     """Sum up the errors that nbgrader logged: which students, and the last line of each error."""
     students = re.findall(r"for student '(.*)'", "\n".join(lines))
     causes = [x for x in lines if x and not x.startswith(("There was an error", "The errors above"))]
-    why = "; ".join(dict.fromkeys(x.splitlines()[-1].rstrip(".") for x in causes)) or error
+    said = [_NO_ENTRY.sub("the gradebook has no grades of theirs", x.splitlines()[-1]) for x in causes]
+    why = "; ".join(dict.fromkeys(x.rstrip(".") for x in said)) or error
     return CourseError(
         f"the feedback for {', '.join(students) or 'the class'} could not be written: {why}. Run"
         " `autograder grade --force` for them; all other feedback was written."

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from autograder.core.errors import CourseError
 from autograder.core.names import choose
+from autograder.core.suggestions import did_you_mean
+from autograder.course.course import Course
 
 
 def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list[Path]:
@@ -19,20 +21,28 @@ def write_feedback(root: Path, assignment: str, students: Sequence[str]) -> list
 
     `students` are names or globs; none means everyone. Pages are always rewritten: manual grades and comments
     are in the gradebook, which does not record when they changed. Raises CourseError if nothing was graded,
-    or if a page could not be written; the other pages are written all the same, and an old page is kept.
+    if a pattern matches nobody, or if a page could not be written; then the other pages are written all the
+    same, and an old page is kept.
     """
     root = root.resolve()
     graded = sorted(root.glob(f"autograded/*/{escape(assignment)}/*.ipynb"))
+    if not graded:
+        Course(root, assignment)  # says what a mistyped name was meant to be
+        raise CourseError(f"{root / 'autograded'} has no graded {assignment}: run `autograder grade` first.")
     names = {path.parent.parent.name for path in graded}
-    wanted = set().union(*(choose(names, pattern) for pattern in students)) if students else names
+    wanted = set().union(*(_matching(names, pattern) for pattern in students)) if students else names
     chosen = [path for path in graded if path.parent.parent.name in wanted]
-    if not chosen:
-        whose = f" by students matching {' or '.join(students)}" if students and graded else ""
-        raise CourseError(
-            f"{root / 'autograded'} has no graded {assignment}{whose}: run `autograder grade` first."
-        )
     from autograder.feedback.page_exporter import convert  # nbgrader takes a second to import
 
     convert(root, assignment, wanted)
     pages = [root / "feedback" / path.relative_to(root / "autograded") for path in chosen]
     return [page.with_suffix(".html") for page in pages]
+
+
+def _matching(names: set[str], pattern: str) -> set[str]:
+    """The names that match a pattern. Raises CourseError if none does."""
+    found = choose(names, pattern)
+    if not found:
+        meant = did_you_mean(pattern, sorted(names))
+        raise CourseError(f"no student with graded work matches {pattern!r}: {meant}")
+    return found

@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import html
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 import nh3
@@ -55,6 +58,10 @@ MACROS = re.compile(r"\\(style|mmlToken|href|class|cssId|require)(?![a-zA-Z])")
 """What MathJax has beyond formulas: styles, which may load a picture or cover the page, and links."""
 ADDRESS_CHARACTERS = 90
 MAX_HTML = 500_000  # characters; parsing them takes a second
+MAX_ENVIRONMENTS = 300
+"""How often a text cell may say `\\begin`: for each, nbconvert looks for its end in all that follows."""
+ATTACHMENT = "attachment:"
+ATTACHED = re.compile(rf'(<img (?:[^>"]|"[^"]*")*?src="){ATTACHMENT}([^"]*)')
 SAFE_TYPES = {"text/plain", "text/latex", "image/png", "image/jpeg", "image/svg+xml"}
 
 
@@ -73,8 +80,8 @@ class SanitizeHtml(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[Any, Any]:
         if cell.cell_type == "markdown":
-            cell.source = _markdown_proof(_from_markdown(cell.source))
-            cell.pop("attachments", None)
+            pictures = cell.pop("attachments", None) or {}
+            cell.source = _markdown_proof(_with_pictures(_from_markdown(cell.source), pictures))
         elif cell.cell_type == "raw":
             cell.cell_type = "markdown"
             cell.source = _markdown_proof(f"<pre>{html.escape(cell.source)}</pre>")
@@ -94,29 +101,57 @@ def _safe_data(data: dict[str, Any]) -> dict[str, str]:
     if "text/latex" in safe:
         safe["text/latex"] = _only_formulas(safe["text/latex"])
     if "text/html" in texts:
-        safe["text/html"] = clean(texts["text/html"])
+        safe["text/html"] = _with_pictures(clean(texts["text/html"]))
     elif "text/markdown" in texts:
-        safe["text/html"] = _from_markdown(texts["text/markdown"])
+        safe["text/html"] = _with_pictures(_from_markdown(texts["text/markdown"]))
     return safe
 
 
 @lru_cache(maxsize=1000)
 def _from_markdown(source: str) -> str:
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    if len(source) > MAX_HTML or source.count("\\begin") > MAX_ENVIRONMENTS:
+        return _too_long(source)
+    renderer = _Renderer(escape=False, exclude_anchor_links=True)
     return clean(MarkdownWithMath(renderer=renderer).render(source))
+
+
+class _Renderer(IPythonRenderer):
+    """Leaves attachments to `_with_pictures`; nbconvert's renderer raises for one that is missing."""
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        return src
+
+
+def _with_pictures(text: str, attachments: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> str:
+    """Clean HTML with the cell's own pictures in place of their addresses: a picture may be large."""
+
+    def picture(match: re.Match[str]) -> str:
+        name = html.unescape(match[2])
+        bundle = attachments.get(name) or attachments.get(unquote(name)) or {}
+        for mime, data in bundle.items():
+            address = f"data:{mime};base64,{''.join(data.split())}"
+            if PICTURE.fullmatch(address):
+                return match[1] + address
+        return match[1] + _placeholder(f"{ATTACHMENT}{name}")
+
+    return ATTACHED.sub(picture, text)
+
+
+def _too_long(text: str) -> str:
+    return f"<p><em>{html.escape(wording.too_long_to_show(len(text)))}</em></p>"
 
 
 def clean(text: str) -> str:
     """HTML without anything that runs, loads or covers the page."""
     if len(text) > MAX_HTML:
-        return f"<p><em>{html.escape(wording.too_long_to_show(len(text)))}</em></p>"
+        return _too_long(text)
     cleaned = nh3.clean(
         text,
         tags=TAGS,
         clean_content_tags=REMOVED_WITH_CONTENT,
         attributes=ATTRIBUTES,
         attribute_filter=_filter_attribute,
-        url_schemes={"http", "https", "mailto", "data"},
+        url_schemes={"http", "https", "mailto", "data", "attachment"},
         link_rel=None,
         filter_style_properties=STYLES,
     )
@@ -134,9 +169,11 @@ def _filter_attribute(tag: str, name: str, value: str) -> str | None:
     if name == "class":
         allowed = CLASSES.fullmatch(value) is not None
     elif name == "src":
-        return value if PICTURE.fullmatch(value) else _placeholder(value)
+        kept = PICTURE.fullmatch(value) or value.startswith(ATTACHMENT)
+        return value if kept else _placeholder(value)
     elif name == "href":
-        allowed = "data:" not in re.sub(r"\s", "", value.lower())
+        address = re.sub(r"\s", "", value.lower())
+        allowed = "data:" not in address and not address.startswith(ATTACHMENT)
     else:
         allowed = name != "style" or _loads_nothing(value)
     return value if allowed else None

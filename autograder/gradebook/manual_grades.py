@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from math import isclose
 from pathlib import Path
@@ -13,7 +14,7 @@ from nbformat import NotebookNode
 from autograder.core.cells import is_written, tag_of
 
 Texts = Mapping[str, str]
-"""The written answers of a graded notebook, by grade_id."""
+"""The written answers of a graded notebook with their pictures, by grade_id."""
 
 
 def read_graded(path: Path) -> NotebookNode | None:
@@ -25,8 +26,15 @@ def read_graded(path: Path) -> NotebookNode | None:
 
 
 def answers(notebook: NotebookNode) -> Texts:
-    """The texts of the written answers."""
-    return {str(tag_of(cell).get("grade_id")): cell.source for cell in notebook.cells if is_written(cell)}
+    """The written answers."""
+    return {str(tag_of(cell).get("grade_id")): answer(cell) for cell in notebook.cells if is_written(cell)}
+
+
+def answer(cell: NotebookNode) -> str:
+    """A written answer's text, and its pictures, if there are any."""
+    pictures = cell.get("attachments")
+    text = str(cell.source)
+    return f"{text}\n{json.dumps(pictures, sort_keys=True)}" if pictures else text
 
 
 def needs_a_person(grade: Any, score: float | None, text: str | None, before: Texts | None) -> bool:

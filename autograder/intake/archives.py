@@ -78,11 +78,16 @@ def unpack(path: Path, folder: Path, budget: Budget) -> None:
         else:
             _untar(path, folder, budget)
     except BROKEN as error:
-        raise Refused(f"it is broken or of an unknown format ({savable(str(error))[:100]})") from None
+        raise _broken(error) from None
     except OSError as error:
         if error.errno is None:  # bz2's way to say that the data are damaged
-            raise Refused(f"it is broken or of an unknown format ({savable(str(error))[:100]})") from None
+            raise _broken(error) from None
         raise Refused(f"it cannot be written here ({error.strerror or error})") from None
+
+
+def _broken(error: Exception) -> Refused:
+    first_line = savable(str(error)).partition("\n")[0][:100].rstrip(":")
+    return Refused(f"it is broken or of an unknown format ({first_line})")
 
 
 def _unzip(path: Path, folder: Path, budget: Budget) -> None:

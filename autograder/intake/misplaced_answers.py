@@ -19,6 +19,8 @@ from autograder.intake.notebook_file import fresh_id
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+MAX_CELL, MAX_NOTEBOOK = 400_000, 2_000_000
+"""Characters of code that are looked at: the grader itself parses them, and nobody writes so many."""
 Asked = Mapping[str, Collection[str]]
 """The names that each exercise asks for."""
 
@@ -53,16 +55,18 @@ def without_answered_stubs(notebook: NotebookNode, skeleton: NotebookNode, asked
     for cell in skeleton.cells:
         if is_solution(cell):
             names = frozenset(asked.get(tag_of(cell)["grade_id"].removesuffix("_solution"), ()))
-            stubs |= {ast.unparse(node): _names_of_stub(node, names) for node in _stubs(cell.source)}
+            stubs |= {_text(node): _names_of_stub(node, names) for node in _stubs(cell.source)}
     released = {cell.source.strip() for cell in skeleton.cells}
     sources = {n: cell.source for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
+    if sum(len(text) for text in sources.values() if len(text) <= MAX_CELL) > MAX_NOTEBOOK:
+        return sources
     own = [node for text in sources.values() if text.strip() not in released for node in statements(text)]
-    answered = {name for node in own if ast.unparse(node) not in stubs for name in _bound([node])}
+    answered = {name for node in own if _text(node) not in stubs for name in _bound([node])}
     return {number: _without(text, stubs, answered) for number, text in sources.items()}
 
 
 def _stubs(source: str) -> list[ast.stmt]:
-    return [node for node in statements(source) if wording.NOT_WRITTEN in ast.unparse(node)]
+    return [node for node in statements(source) if wording.NOT_WRITTEN in _text(node)]
 
 
 def _names_of_stub(node: ast.stmt, asked: frozenset[str]) -> frozenset[str]:
@@ -76,7 +80,7 @@ def _without(source: str, stubs: Mapping[str, frozenset[str]], answered: Collect
         return source
     lines = source.split("\n")
     for node in statements(source):
-        if not stubs.get(ast.unparse(node), frozenset()).isdisjoint(answered):
+        if not stubs.get(_text(node), frozenset()).isdisjoint(answered):
             lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
     return "\n".join(lines)
 
@@ -87,16 +91,28 @@ def bound_names(source: str) -> set[str]:
 
 
 def statements(source: str) -> list[ast.stmt]:
-    """The statements of a cell; none if it is not valid Python."""
+    """The statements of a cell; none if it is not valid Python, or longer than any answer."""
+    if len(source) > MAX_CELL:
+        return []
     try:
         return parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):  # what Python's parser raises for odd text
         return []
 
 
+def _text(node: ast.stmt) -> str:
+    """The statement in one spelling; empty for one that Python cannot write, and so is no stub."""
+    try:
+        return ast.unparse(node)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        return ""
+
+
 def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
     """The names that these statements bind, inside branches, loops and with-blocks, too."""
-    for node in body:
+    todo = list(body)
+    while todo:  # a chain of a thousand elifs is nested a thousand times
+        node = todo.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -107,4 +123,4 @@ def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
         else:
             for block in ("body", "orelse", "finalbody", "handlers"):
                 for part in getattr(node, block, []):
-                    yield from _bound(part.body if isinstance(part, ast.ExceptHandler) else [part])
+                    todo += part.body if isinstance(part, ast.ExceptHandler) else [part]

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 100 * 2**20
 MAX_CELLS = 5000
+MAX_ATTACHMENT = 4 * 2**20
+"""Characters in base64 of one picture that was pasted into a text cell; larger ones are dropped."""
+ATTACHMENT_TYPES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
+BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -84,7 +88,7 @@ def tidy(data: dict[str, Any], name: str) -> NotebookNode:
 
 
 def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
-    """Keep a cell's text, id, type and grade_id, and drop everything else."""
+    """Keep a cell's text, id, type, grade_id and pasted pictures, and drop everything else."""
     source = joined(raw.get("source", raw.get("input", "")) or "")
     source = source.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")
     source = savable(source)
@@ -98,10 +102,23 @@ def _cell(raw: dict[str, Any], number: int, seen: set[str]) -> dict[str, Any]:
     cell: dict[str, Any] = {"id": wanted, "cell_type": kind, "metadata": {}, "source": source}
     if kind == "code":
         cell |= {"outputs": [], "execution_count": None}
+    elif attachments := _pictures(raw.get("attachments")):
+        cell["attachments"] = attachments
     tag = metadata.get("nbgrader")
     if isinstance(tag, dict) and isinstance(tag.get("grade_id"), str):
         cell["metadata"] = {"nbgrader": {"grade_id": tag["grade_id"]}}  # the skeleton has the rest
     return cell
+
+
+def _pictures(attachments: Any) -> dict[str, dict[str, str]]:
+    """The pictures among a cell's attachments: by their names, in base64 by their MIME types."""
+    found: dict[str, dict[str, str]] = {}
+    for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
+        for mime, data in bundle.items() if isinstance(bundle, dict) else ():
+            text = joined(data)
+            if mime in ATTACHMENT_TYPES and len(text) <= MAX_ATTACHMENT and BASE64.fullmatch(text):
+                found.setdefault(savable(name), {})[mime] = text
+    return found
 
 
 def refuse_link(path: Path) -> None:

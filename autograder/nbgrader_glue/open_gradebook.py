@@ -31,13 +31,21 @@ def open_gradebook(root: Path, assignment: str) -> Any:
     except MissingEntry:
         book.close()
         raise CourseError(f"the gradebook does not contain {assignment}: run `autograder release`.") from None
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
         if book is not None:
             book.close()
-        raise CourseError(
-            f"the gradebook cannot be read ({reason(error)}): fix this and run the same command again."
-        ) from None
+        raise CourseError(unusable(error)) from None
     return book
+
+
+def unusable(error: Exception) -> str:
+    """Why the gradebook cannot be used, in one sentence."""
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            f"the gradebook's database needs the package {error.name}, which is not installed: install it, or"
+            " correct NBGRADER_DB_URL."
+        )
+    return f"the gradebook cannot be read ({reason(error)}): fix this and run the same command again."
 
 
 def reason(error: Exception) -> str:

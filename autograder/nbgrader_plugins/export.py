@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ COLUMNS = [
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
     "raw_score", "late_submission_penalty", "score", "max_score",
 ]  # fmt: skip
+FORMULA = re.compile(r"(?![+-]?[\d.,]+$)[=+\-@\t\r＝＋－＠]")
+"""How a text begins that a spreadsheet would run; students choose their names, and sometimes their ids."""
 Row = dict[str, Any]
 
 
@@ -76,15 +79,22 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
             "assignment": assignment.name,
             "duedate": assignment.duedate,
             "timestamp": timestamp,
-            "student_id": student.id,
-            "last_name": student.last_name,
-            "first_name": student.first_name,
-            "email": student.email,
+            "student_id": self._text(student.id),
+            "last_name": self._text(student.last_name),
+            "first_name": self._text(student.first_name),
+            "email": self._text(student.email),
             "raw_score": None if ungraded else score,
             "late_submission_penalty": penalty,
             "score": None if ungraded else max(0.0, score - penalty),
             "max_score": assignment.max_score,
         }
+
+    def _text(self, text: str | None) -> str | None:
+        """A text that no spreadsheet takes for a formula."""
+        if not text or not FORMULA.match(text):
+            return text
+        self.log.warning("%s is written as '%s, since a spreadsheet would take it for a formula.", text, text)
+        return f"'{text}"
 
     def _handed_in(self, assignment: str) -> set[str]:
         """The students with files of this assignment in submitted/."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from nbgrader.plugins import FileNameCollectorPlugin
 from traitlets import List, Unicode
 
 from autograder.core.cells import savable
+from autograder.intake.beside import NBGRADERS_OWN
 
 NOTEBOOK = ".ipynb"
 
@@ -52,6 +54,13 @@ class StudentFileCollector(FileNameCollectorPlugin):  # type: ignore[misc]  # nb
         if not found:
             return None
         student, name = found["student_id"], self._name(path, found)
+        if name.lower() in NBGRADERS_OWN:  # a student's archive may hold one, to be on time
+            self.log.warning(
+                "%s is not collected, since a student may have written it: if it is yours, put it into"
+                " submitted/.",
+                savable(submitted_file),
+            )
+            return None
         for wanted in _numbered(name):
             earlier = self._collected.setdefault((student, wanted), path)
             if earlier == path:
@@ -62,6 +71,17 @@ class StudentFileCollector(FileNameCollectorPlugin):  # type: ignore[misc]  # nb
                 self.log.info("%s is the same as %s", savable(submitted_file), savable(str(earlier)))
                 return None
         raise AssertionError("there is always another number")
+
+    def _match(self, filename: str) -> Any:
+        """nbgrader's, with a sentence in place of the regular expression."""
+        if not self.named_regexp or re.match(self.named_regexp, filename):
+            return super()._match(filename)
+        if not Path(filename).name.startswith("."):
+            self.log.warning(
+                "%s does not show whose it is: put it into a folder with the student's id as its name.",
+                savable(filename),
+            )
+        return None
 
     def _name(self, path: Path, found: dict[str, str]) -> str:
         """A notebook's own name; the path of any other file, as seen from the student's first notebook."""

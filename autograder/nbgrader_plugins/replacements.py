@@ -5,10 +5,13 @@
 - A student's id is a name, never a pattern.
 - timestamp.txt means the same time as for `autograder grade`.
 - An extension without a due date is no error.
+- A gradebook that cannot be used is one sentence, and no traceback.
 """
 
 from __future__ import annotations
 
+import sys
+import traceback
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,10 @@ import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.apps.generatefeedbackapp
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.apps.nbgraderapp import NbGraderApp
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.core.errors import Unreadable
 from autograder.feedback.page_exporter import Feedback
@@ -27,6 +32,7 @@ from autograder.gradebook.writer import record_ungraded
 from autograder.intake.timestamps import read_timestamp
 from autograder.nbgrader_glue.converters import KeepsOldFiles
 from autograder.nbgrader_glue.literal_names import take_names_literally
+from autograder.nbgrader_glue.open_gradebook import unusable
 from autograder.nbgrader_plugins.names import missing_notebooks, refuse_misnamed
 from autograder.workers.shared_worker import shared_worker_for
 
@@ -98,8 +104,23 @@ def _duedate(submission: SubmittedAssignment) -> datetime | None:
     return due + (submission.extension or timedelta(0)) if due else None
 
 
+_start = NbGraderApp.start
+
+
+def _start_in_words(app: NbGraderApp) -> None:
+    """NbGraderApp.start; SQLAlchemy's errors, and its search for a database's driver, end in one sentence."""
+    try:
+        _start(app)
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        if "sqlalchemy" not in traceback.extract_tb(error.__traceback__)[-1].filename:
+            raise
+        print(f"nbgrader: {unusable(error)}", file=sys.stderr)
+        sys.exit(1)
+
+
 def replace() -> None:
     take_names_literally()
+    NbGraderApp.start = _start_in_words
     SubmittedAssignment.duedate = property(_duedate)
     CourseDirectory.get_existing_timestamp = _existing_timestamp
     for module in (nbgrader.apps.api, nbgrader.apps.autogradeapp):

@@ -10,7 +10,7 @@ from nbgrader.preprocessors import SaveAutoGrades
 from nbgrader.utils import determine_grade
 
 from autograder.core.cells import is_written, tag_of
-from autograder.gradebook.manual_grades import Texts, answers, needs_a_person, read_graded
+from autograder.gradebook.manual_grades import Texts, answer, answers, needs_a_person, read_graded
 
 
 class SaveGrades(SaveAutoGrades):  # type: ignore[misc]  # nbgrader has no types
@@ -31,7 +31,7 @@ class SaveGrades(SaveAutoGrades):  # type: ignore[misc]  # nbgrader has no types
         grade_id = tag_of(cell)["grade_id"]
         grade = self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
         score, _ = determine_grade(cell, self.log)
-        text = cell.source if is_written(cell) else None
+        text = answer(cell) if is_written(cell) else None
         grade.needs_manual_grade = needs_a_person(grade, score, text, self._before)
         grade.auto_score = score
         self.gradebook.db.commit()

@@ -9,6 +9,7 @@ the student has thought of that case.
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -129,7 +130,8 @@ class ImportTransformer(ast.NodeTransformer):
     def visit_Module(self, node: ast.Module) -> ast.Module:
         self._missing = {name for name, value in list(self._names().items()) if type(value) is Absent}
         last = node.body[-1:]  # nothing is below it, and its value is displayed
-        node.body = self._block([x for x in node.body if x not in last]) + self._block(last, last=True)
+        with contextlib.suppress(RecursionError):  # nested too deeply: IPython would drop this transformer
+            node.body = self._block([x for x in node.body if x not in last]) + self._block(last, last=True)
         return node
 
     def _block(self, body: list[ast.stmt], last: bool = False, colab_only: bool = False) -> list[ast.stmt]:

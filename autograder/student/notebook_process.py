@@ -71,7 +71,10 @@ def _namespace(shell: NotebookShell, names: str) -> Mapping[str, Any]:
 def _fork(channel: Channel, *, possible: bool) -> Channel:
     """Fork, if possible. Returns the channel to go on with: in the child, its own."""
     _, (descriptor,), _, _ = socket.recv_fds(channel.sock, 1, 1)
-    pid = os.fork() if possible else -1
+    try:
+        pid = os.fork() if possible else -1
+    except OSError:  # the notebook's own processes are as many as it may have
+        pid = -1
     if pid == 0:
         channel.drop()
         gc.freeze()  # a collection here would touch, and so copy, every page of the notebook's objects

@@ -114,6 +114,66 @@ def test_pictures_in_the_notebook_stay(kind: str) -> None:
     assert clean(picture) == picture
 
 
+PASTED = {"a b&c.png": {"image/png": "aGk="}, "large.png": {"image/png": "aGk=" * 200_000}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![net](attachment:a%20b&c.png)",
+        "![net](<attachment:a b&c.png>)",
+        '<img src="attachment:a b&amp;c.png" width="30">',
+        '<img title=">" src="attachment:a b&amp;c.png">',
+        "![net](attachment:large.png)",
+    ],
+)
+def test_pasted_pictures_are_shown(text: str) -> None:
+    made = sanitized(notebook_of(cell("a", text, "markdown") | {"attachments": PASTED}))
+    assert 'src="data:image/png;base64,aGk=' in made.cells[0].source
+    assert "attachments" not in made.cells[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![](attachment:image.png)",
+        '<img src="attachment:image.png">',
+        "![](attachment:)",
+        '![](attachment:a"b)',
+    ],
+)
+def test_a_pasted_picture_that_is_gone_is_named(text: str) -> None:
+    """nbconvert would write no page at all."""
+    code = cell("b", "x") | {"outputs": [output(text_markdown=text)]}
+    made = sanitized(notebook_of(cell("a", text, "markdown"), code))
+    for page in (made.cells[0].source, made.cells[1].outputs[0].data["text/html"]):
+        assert 'src="data:image/svg+xml;base64,' in page
+        assert 'src="attachment:' not in page
+
+
+@pytest.mark.parametrize(
+    "bundle", [{"image/png": 'aGk="><script>'}, {"text/html": "aGk="}, {"image/svg+xml;x": "aGk="}]
+)
+def test_attachments_that_are_no_pictures(bundle: dict[str, str]) -> None:
+    text = "![](attachment:a) [link](attachment:a)"
+    made = sanitized(notebook_of(cell("a", text, "markdown") | {"attachments": {"a": bundle}}))
+    assert "script" not in made.cells[0].source
+    assert "attachment:" not in made.cells[0].source
+    assert "aGk=" not in made.cells[0].source
+
+
+def test_talk_about_attachments_stays() -> None:
+    text = '`<img src="attachment:a">`'
+    made = sanitized(notebook_of(cell("a", text, "markdown") | {"attachments": {"a": {"image/png": "aGk="}}}))
+    assert "aGk=" not in made.cells[0].source
+
+
+@pytest.mark.parametrize("text", ["\\begin{a} " * 20_000, "a " * 300_000], ids=["environments", "letters"])
+def test_text_that_would_take_hours_is_left_out(text: str) -> None:
+    made = sanitized(notebook_of(cell("a", text, "markdown")))
+    assert "too long to show" in made.cells[0].source
+
+
 def test_harmless_styles_stay() -> None:
     row = '<td style="color:rgb(1, 2, 3);width:calc(100% - 2px);font-family:&quot;DejaVu Sans&quot;">x</td>'
     assert "rgb(1, 2, 3)" in clean(f"<table><tr>{row}</tr></table>")

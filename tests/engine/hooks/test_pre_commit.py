@@ -77,6 +77,12 @@ def write(path: Path, text: str = "private") -> None:
         "Submitted/ümlaut/module6/x y.ipynb",
         "grades.csv",
         "export/Grades-2026.csv",
+        "my_grades.csv",
+        "gradebook.csv",
+        "results-may.json",
+        "submitted.zip",
+        "backup/autograded.tar.gz",
+        "feedback.7z",
     ],
 )
 def test_what_belongs_to_a_class_is_refused_and_the_way_out_works(
@@ -115,18 +121,35 @@ def test_git_add_all_commits_nothing_of_a_class(committed: Git, repository: Path
 
 def test_a_gradebook_with_students_is_refused(committed: Git, repository: Path) -> None:
     query(repository / "gradebook.db", "INSERT INTO student (id) VALUES ('ada')")
-    shutil.copy(repository / "gradebook.db", repository / "backup.sqlite")
-    committed("add", "-A")
+    copies = ("backup.sqlite", "gradebook_may", "grades.db.bak", "Gradebook copy")
+    for name in copies:
+        shutil.copy(repository / "gradebook.db", repository / name)
+    committed("add", "-A", "--force")
     code, printed = committed("commit", "-m", "Graded")
     assert code != 0
-    for name in ("gradebook.db", "backup.sqlite"):
-        assert f"pre-commit: {name}: it holds 1 students" in printed
+    for name in ("gradebook.db", *copies):
+        assert f"pre-commit: {name}: it holds students or submissions (1 in all)" in printed
     assert "mv gradebook.db .autograder/ && autograder release" in printed
-    committed("reset", "--quiet", "--", "backup.sqlite")
+    committed("reset", "--quiet", "--", *copies)
     committed("checkout", "HEAD", "--", "gradebook.db")
     write(repository / "new.txt")
     committed("add", "new.txt")
     assert committed("commit", "-m", "Without")[0] == 0
+
+
+def test_a_link_to_a_folder_of_the_class_is_refused(committed: Git, repository: Path) -> None:
+    (repository / "submitted").symlink_to("/somewhere")
+    committed("add", "-A", "--force")
+    assert committed("commit", "-m", "A link")[0] != 0
+
+
+@pytest.mark.parametrize(
+    "name", ["autograder/feedback/submitted.py", "docs/feedback.zip", "results.py", "a.csv"]
+)
+def test_parts_of_the_course_are_committed(committed: Git, repository: Path, name: str) -> None:
+    write(repository / name)
+    committed("add", "-A")
+    assert committed("commit", "-m", "More")[0] == 0
 
 
 def test_the_staged_gradebook_counts_and_not_the_one_on_disk(committed: Git, repository: Path) -> None:

@@ -209,6 +209,8 @@ def test_the_documented_layout_is_collected(course: Path) -> None:
         "eve/module6/my homework.IPYNB": "eve 1",
         "joe/module6/part1_neurons.ipynb": "joe 1",
     }
+    assert "does not show whose it is: put it into a folder" in log
+    assert "Regular expression" not in log
     for name in ("part1_neurons.ipynb", "notes.docx"):
         assert f"extracted/{name}" in log or f"/{name}" in log
         assert any("Skipped" in line and line.endswith(f"/{name}") for line in log.splitlines())
@@ -229,6 +231,31 @@ def test_two_notebooks_of_one_name_do_not_stop_the_class(course: Path) -> None:
     assert sorted(found) == [f"ada/module6/part1_neurons{number}.ipynb" for number in (" (2)", "")]
     assert sorted(found.values()) == ["new", "old"]
     assert "ada: a second part1_neurons.ipynb is collected as part1_neurons (2).ipynb" in log
+
+
+def test_nobody_hands_in_the_time_of_the_submission(course: Path) -> None:
+    """nbgrader takes timestamp.txt for its own, so one in a student's archive would lift a late penalty."""
+    folder = course / "downloaded/module6/archive"
+    work = {"part1_neurons.ipynb": b"mine", "notes.txt": b"x"}
+    own = {"timestamp.txt": b"2020-01-01 00:00:00 UTC", "submission_secret.txt": b"x"}
+    (folder / "ada.zip").write_bytes(zipped(work | own))
+    deep = {f"home/work/{name}": data for name, data in (work | {"TimeStamp.TXT": b"2020-01-01"}).items()}
+    (folder / "bob.zip").write_bytes(zipped(deep))
+    (folder / "eve").mkdir()
+    for name, data in (work | own).items():
+        (folder / "eve" / name).write_bytes(data)
+    log = zip_collect(course)
+    wanted = {f"{student}/module6/{name}" for student in ("ada", "bob", "eve") for name in work}
+    assert submitted(course).keys() == wanted
+    assert log.count("is not collected, since a student may have written it") == 5
+
+
+def test_the_reason_for_a_broken_archive_is_one_line(course: Path) -> None:
+    (course / "downloaded/module6/archive/ada.zip").write_bytes(b"x")
+    (line,) = [line for line in zip_collect(course).splitlines() if "ada.zip was not unpacked" in line]
+    assert line.endswith(
+        "unknown format (file could not be opened successfully). Ask for the notebooks themselves. Other archives are fine."
+    )
 
 
 @pytest.mark.parametrize(

@@ -180,3 +180,33 @@ o.p = q[0] = 1
 """
     assert bound_names(source) == {"a", "d", "g", "h", "i", "j", "k", "async_", "l", "M"}
     assert bound_names("def f(:") == set() == bound_names("x" * 10 + "(" * 5000)
+
+
+ODD = {
+    "deep": "-" * 2000 + "1",
+    "deeper": "-" * 100_000 + "1",
+    "brackets": "(" * 100_000,
+    "digits": "x = 0x" + "f" * 10_000,
+    "decimal digits": "x = " + "9" * 10_000,
+    "elifs": "if x: pass\n" + "elif x: pass\n" * 2000,
+    "many elifs": "if x: pass\n" + "elif x: pass\n" * 30_000,
+    "attributes": "x" + ".x" * 100_000,
+    "long": "x = 1\n" * 100_000,
+    "magics": "%time x\n" * 2000,
+    "long magics": ("%time " + "x" * 10_000 + "\n") * 30,
+    "no text": "x\0",
+}
+
+
+@pytest.mark.parametrize("source", ODD.values(), ids=ODD.keys())
+def test_the_grader_survives_any_code(source: str) -> None:
+    """It parses what students wrote in its own process, for the whole class."""
+    content = released()
+    cell_of(content, "slope_solution")["source"] = MINE
+    for name in ("two", "two_solution"):
+        cell_of(content, name)["source"] = source
+    insert(content, source, "imports")
+    insert(content, source, "slope_solution")
+    sources = [found.source for found in cells_to_run(content)]
+    assert MINE in sources
+    assert sources.count(source.replace("\0", "")) >= 3

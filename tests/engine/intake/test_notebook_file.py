@@ -150,6 +150,26 @@ def test_deeply_nested_metadata_is_dropped() -> None:
     assert found.metadata == {"nbgrader": {"grade_id": "f"}}
 
 
+def test_pasted_pictures_are_kept() -> None:
+    pasted = {"image.png": {"image/png": ["aGk=\n", "aGk="]}}
+    raw = {"cell_type": "markdown", "source": "![](attachment:image.png)", "attachments": pasted}
+    assert tidied(raw).attachments == {"image.png": {"image/png": "aGk=\naGk="}}
+    nbformat.validate(tidy({"cells": [raw]}, "p1"))
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [
+        None, [], "x", {}, {"a": None}, {"a": {}}, {"a": {"image/png": {}}}, {"a": {"image/png": ""}},
+        {"a": {"image/png": "<b>"}}, {"a": {"text/html": "aGk="}},
+        {"a": {"image/png": "a" * (notebook_file.MAX_ATTACHMENT + 1)}},
+    ],
+)  # fmt: skip
+def test_other_attachments_are_dropped(attachments: Any) -> None:
+    assert "attachments" not in tidied({"cell_type": "markdown", "source": "", "attachments": attachments})
+    assert "attachments" not in tidied(cell(attachments={"a": {"image/png": "aGk="}}))
+
+
 def test_ids_are_kept_if_valid_and_unique() -> None:
     raws = [
         cell(id="mine"),

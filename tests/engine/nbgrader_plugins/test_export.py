@@ -21,6 +21,10 @@ from tests.engine.support.small_class import OTHER, PART, hand_in, released, sol
 Row = dict[str, str]
 
 
+FORMULAS = ("=1+1", "@sum(a1)", "-2+3", "+1-x", "\t=x", "＝1", '=HYPERLINK("http://x","y")')
+HARMLESS = ("-12", "+49123", "a=1", "'=1")
+
+
 class FailsForStrangers:
     """Stands in for the workers: every submission meets an internal error."""
 
@@ -53,8 +57,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hand_in(root, "stranger", solved(root)).with_name("timestamp.txt").write_text("yesterday")
     hand_in(root, "later", solved(root, OTHER), OTHER)
     with Gradebook(database_url(root), "nnf") as book:
-        for student in ("undated", "idle"):
-            book.add_student(student)
+        for student in ("undated", "idle", *FORMULAS, *HARMLESS):
+            book.add_student(student, last_name=FORMULAS[0], first_name="O'Neil", email="-")
     assert grade_class(root, "module6", [], 1, "cpu", False, None) == 1
     hand_in(root, "failed", solved(root))
     hand_in(root, "later", "{nope")
@@ -107,6 +111,15 @@ def test_a_score_given_by_hand_counts(course: Path) -> None:
     with (course / "hand.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["score"] == "3.0"
+
+
+def test_no_text_is_a_formula_for_a_spreadsheet(exported: tuple[dict[str, Row], str]) -> None:
+    rows, log = exported
+    assert {f"'{student}" for student in FORMULAS} | set(HARMLESS) <= rows.keys()
+    assert not rows.keys() & set(FORMULAS)
+    assert "@sum(a1) is written as '@sum(a1), since a spreadsheet would take it for a formula." in log
+    row = rows["idle"]
+    assert [row[name] for name in ("last_name", "first_name", "email")] == ["'=1+1", "O'Neil", "'-"]
 
 
 @pytest.mark.parametrize("target", ["no/such/folder.csv", "."])

@@ -100,6 +100,25 @@ def test_only_a_changed_answer_is_flagged(course: Course, grade: Grade) -> None:
     assert scores(course.root)[REFLECTION] == (None, 3.5, True), "nobody has looked at it yet"
 
 
+def test_another_picture_in_an_answer_is_flagged(course: Course, grade: Grade) -> None:
+    def with_picture(data: str) -> dict[str, Any]:
+        content = answered(course, "![](attachment:image.png)")
+        for cell in content["cells"]:
+            if cell["source"] == "![](attachment:image.png)":
+                cell["attachments"] = {"image.png": {"image/png": data}}
+        return content
+
+    submit(course, "ada", with_picture("aGk="))
+    grade()
+    grade_by_hand(course)
+    before = gradebook_rows(course.root)
+    grade(force=True)
+    assert gradebook_rows(course.root) == before
+    submit(course, "ada", with_picture("aGkh"))
+    grade()
+    assert scores(course.root)[REFLECTION] == (None, 3.5, True)
+
+
 def test_a_flag_outlasts_a_missing_file(course: Course, grade: Grade) -> None:
     path = submit(course, "ada", answered(course))
     submit(course, "ada", solved(course, OTHER), f"{OTHER}.ipynb")

@@ -31,7 +31,7 @@ def test_a_missing_package_costs_only_the_functions_that_use_it(launcher: Launch
             with pytest.raises(Raised) as caught:
                 getattr(notebook, name)(1)
             assert (caught.value.kinds[0], caught.value.text) == ("ModuleNotFoundError", NAMED)
-            assert caught.value.where.startswith(f"cell {1 if name == 'plot' else 2}, line 1")
+            assert caught.value.where.startswith(f"In [{2 if name == 'plot' else 3}], line 1")
 
 
 def test_the_cell_says_what_is_missing_and_goes_on(launcher: Launcher) -> None:
@@ -116,3 +116,10 @@ def test_colab_does_nothing(launcher: Launcher) -> None:
     )
     assert [cell.outputs for cell in (mounted, dotted, shown)] == [[], [], []]
     assert [text(cell) for cell in (uploaded, in_function, guarded)] == ["0\n", "{}\n", "False False\n"]
+
+
+def test_a_cell_that_is_nested_too_deeply_changes_nothing_for_the_others(launcher: Launcher) -> None:
+    """IPython drops a transformer that raises."""
+    deep = "x = 1\nif x == 0: pass\n" + "".join(f"elif x == {n}: y = {n}\n" for n in range(2, 1200))
+    *_, last = run(launcher, deep, "import seaborn\nprint('below')")
+    assert "below" in text(last, "stdout")
