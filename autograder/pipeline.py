@@ -56,9 +56,7 @@ def grade_class(
     """
     course = Course(root, assignment)
     refuse_outdated_release(course)
-    for sentence in (*stray_submissions(course), how_to_move(course.root)):
-        if sentence:
-            print(f"autograder: {sentence}", file=sys.stderr)
+    _warn(*stray_submissions(course), how_to_move(course.root))
     students = find_students(course, patterns)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
@@ -68,6 +66,8 @@ def grade_class(
     with GradebookWriter(course.root, assignment) as gradebook:
         gradebook.refuse_outdated(course)
         record = ClassRecord(course, gradebook, fingerprints)
+        lost = record.lost()
+        _warn(lost)
         find_earlier = (lambda _: None) if force else record.find
         pending = []
         for student in students:
@@ -82,7 +82,13 @@ def grade_class(
                     record.save(student)
     results = [result for student in students for result in student.results]
     print_class(results, skipped=sum(student.skipped for student in students), outdated=record.outdated)
+    _warn(lost)  # again, where it cannot be overlooked: the next run will not know
     return report(course.assignment, device, results, json)
+
+
+def _warn(*sentences: str | None) -> None:
+    for sentence in filter(None, sentences):
+        print(f"autograder: {sentence}", file=sys.stderr)
 
 
 def run_files(
