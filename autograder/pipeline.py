@@ -58,7 +58,7 @@ def grade_class(
     """
     course = Course(root, assignment)
     refuse_outdated_release(course)
-    _print_warnings(course)
+    _warn(*stray_submissions(course), how_to_move(course.root))
     students = find_students(course, patterns)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
@@ -68,6 +68,8 @@ def grade_class(
     with GradebookWriter(course.root, assignment) as gradebook:
         gradebook.refuse_outdated(course)
         record = ClassRecord(course, gradebook, fingerprints)
+        lost = record.lost()
+        _warn(lost)
         find_earlier = (lambda _: None) if force else record.find
         pending = []
         for student in students:
@@ -82,7 +84,13 @@ def grade_class(
                     record.save(student)
     results = [result for student in students for result in student.results]
     print_class(results, skipped=sum(student.skipped for student in students), outdated=record.outdated)
+    _warn(lost)  # again, where it cannot be overlooked: the next run will not know
     return report(course.assignment, device, results, json)
+
+
+def _warn(*sentences: str | None) -> None:
+    for sentence in filter(None, sentences):
+        print(f"autograder: {sentence}", file=sys.stderr)
 
 
 def run_files(
@@ -120,13 +128,6 @@ def run_files(
 def _with_option(error: Unreadable) -> Unreadable:
     """`autograder run` can grade a notebook that it does not recognize."""
     return Unreadable(f"{error} {file_wording.SAY_WHICH}") if isinstance(error, Unrecognized) else error
-
-
-def _print_warnings(course: Course) -> None:
-    """Name what this run will not grade, and a gradebook that somebody might publish."""
-    for sentence in (*stray_submissions(course), how_to_move(course.root)):
-        if sentence:
-            print(f"autograder: {sentence}", file=sys.stderr)
 
 
 def _open_files(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -42,9 +43,19 @@ def generate_assignment(config: Config, root: Path, assignment: str, database: s
     try:
         GenerateAssignment(coursedir=folder, config=settings, log=log).start()
     except NbGraderException as error:
-        raise ReleaseError(
-            [f"nbgrader could not generate {assignment}: {errors.reason or error}."]
-        ) from error
+        reason = errors.reason or str(error)
+        raise ReleaseError([_sentence(assignment, reason)]) from error
+
+
+def _sentence(assignment: str, reason: str) -> str:
+    if not reason.endswith("because there are submissions associated with it"):
+        return f"nbgrader could not generate {assignment}: {reason}."
+    what = re.search(r"(?<=Cannot ).*(?= because)", reason)
+    return (
+        f"the class's gradebook holds submissions of {assignment}, so no notebook or graded cell of it can be"
+        f" added, removed or renamed (nbgrader cannot {what[0] if what else 'change it'}): undo that in"
+        f" source/{assignment}/, or keep it for the next class."
+    )
 
 
 class _Errors(logging.Handler):

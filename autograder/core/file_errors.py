@@ -23,7 +23,18 @@ def file_error_sentence(error: OSError) -> str | None:
         file = os.fsdecode(file)
     reason = error.strerror or type(error).__name__
     again = "fix this and run the same command again. What was finished is kept."
-    return f"{file} {_problem(error, Path(str(file)))} ({reason}): {again}"
+    broken = broken_link(Path(str(file)))
+    return (
+        f"{broken}: {again}" if broken else f"{file} {_problem(error, Path(str(file)))} ({reason}): {again}"
+    )
+
+
+def broken_link(path: Path) -> str | None:
+    """Which of the path and its folders is a link to nothing, such as an unmounted drive; or None."""
+    for link in (path, *path.parents):
+        if link.is_symlink() and not link.exists():
+            return f"{link} is a link to {os.readlink(link)}, which does not exist"
+    return None
 
 
 def _problem(error: OSError, path: Path) -> str:

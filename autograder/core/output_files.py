@@ -31,7 +31,7 @@ def refuse_output(path: Path, option: str, is_ours: IsOurs) -> None:
             raise CourseError(f"{path} is a folder: {_other(option)}")
         if mode is not None and not os.access(path, os.W_OK):
             raise CourseError(f"{path} cannot be written (Permission denied): {_other(option)}")
-        if mode is not None and stat.S_ISREG(mode) and path.stat().st_size:
+        if mode is not None and not _is_stream(path) and path.stat().st_size:
             with path.open("rb") as file:
                 head = file.read(HEAD)
             if not is_ours(head):
@@ -51,8 +51,9 @@ def write_output(path: Path, data: bytes, option: str, is_ours: IsOurs) -> None:
     place = path.resolve()  # a link stays a link
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
     try:
-        if place.exists() and not place.is_file():  # a pipe or /dev/stdout
-            place.write_bytes(data)
+        if _is_stream(path):
+            with path.open("ab") as stream:  # /dev/stdout may be a file with other output in it
+                stream.write(data)
             return
         temporary.write_bytes(data)
         temporary.replace(place)
@@ -60,6 +61,11 @@ def write_output(path: Path, data: bytes, option: str, is_ours: IsOurs) -> None:
         raise CourseError(f"{path} cannot be written ({error.strerror}): {_other(option)}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether the path leads to a pipe, a device or an open file of the shell's: /dev/stdout, >(jq .)."""
+    return path.parts[:2] in (("/", "dev"), ("/", "proc")) or (path.exists() and not path.is_file())
 
 
 def _other(option: str) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 from autograder.core.cells import joined
 from autograder.core.errors import ReleaseError
 
-IGNORED = (".ipynb_checkpoints", "__pycache__")
+IGNORED = (".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db", "desktop.ini")
+"""What Jupyter, Python and file managers leave in folders that they open."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Sequence
+import sys
+from collections.abc import Collection
+from contextlib import closing
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +24,7 @@ from autograder.nbgrader_glue.config import course_config, database_url
 from autograder.nbgrader_glue.converters import KeepsOldFiles
 from autograder.nbgrader_glue.literal_names import take_names_literally
 from autograder.nbgrader_glue.logs import say_sentences
-from autograder.nbgrader_glue.open_gradebook import open_gradebook
+from autograder.nbgrader_glue.open_gradebook import open_gradebook, submitters, unrecorded
 
 _NO_ENTRY = re.compile(r"^nbgrader\.api\.MissingEntry: .*")
 
@@ -85,14 +87,19 @@ class _ErrorCollector(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.lines: list[str] = []
+        self.only_files = True
+        """Whether all that failed was reading or writing, so that grading again would not help."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage().strip())
+        error = sys.exc_info()[1]  # nbgrader logs what it has just caught
+        self.only_files &= error is None or isinstance(error, OSError)
 
 
 def convert(root: Path, assignment: str, students: Collection[str]) -> None:
     """Write the pages of these students. Raises CourseError, once the other pages are written."""
-    open_gradebook(root, assignment).close()  # says in one sentence why it cannot be used
+    with closing(open_gradebook(root, assignment)) as book:  # says in one sentence why it cannot be used
+        unknown = set(students) - submitters(book, assignment)
     take_names_literally()
     config = deepcopy(course_config(root))
     config.CourseDirectory.update(root=str(root), db_url=database_url(root), assignment_id=assignment)
@@ -104,20 +111,31 @@ def convert(root: Path, assignment: str, students: Collection[str]) -> None:
     say_sentences(log)
     folders = CourseDirectory(config=config, log=log)
     converter = _FeedbackOfSome(coursedir=folders, config=config, log=log)
-    converter.students = students
-    try:
-        converter.start()
-    except NbGraderException as error:
-        raise _summary(errors.lines, error) from None
+    converter.students = set(students) - unknown
+    problems = []
+    if converter.students:
+        try:
+            converter.start()
+        except NbGraderException as error:
+            problems.append(_summary(errors, error))
+    if unknown:
+        problems.append(
+            f"{unrecorded(unknown)}: run `autograder grade` to record them again, or restore the gradebook"
+            " from a backup if it held points or comments given by hand."
+        )
+    if problems:
+        raise CourseError(" ".join(problems))
 
 
-def _summary(lines: Sequence[str], error: Exception) -> CourseError:
+def _summary(errors: _ErrorCollector, error: Exception) -> str:
     """Sum up the errors that nbgrader logged: which students, and the last line of each error."""
+    lines = errors.lines
     students = re.findall(r"for student '(.*)'", "\n".join(lines))
     causes = [x for x in lines if x and not x.startswith(("There was an error", "The errors above"))]
     said = [_NO_ENTRY.sub("the gradebook has no grades of theirs", x.splitlines()[-1]) for x in causes]
     why = "; ".join(dict.fromkeys(x.rstrip(".") for x in said)) or error
-    return CourseError(
-        f"the feedback for {', '.join(students) or 'the class'} could not be written: {why}. Run"
-        " `autograder grade --force` for them; all other feedback was written."
+    repair = "" if errors.only_files else " Run `autograder grade --force` for them;"
+    return (
+        f"the feedback for {', '.join(students) or 'the class'} could not be written: {why}.{repair}"
+        f"{' all' if repair else ' All'} other feedback was written."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from glob import escape
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from autograder.gradebook.manual_grades import read_graded
 from autograder.gradebook.writer import GradebookWriter
 from autograder.intake.students import TIMESTAMP, Graded, Student
 from autograder.intake.submission import Submission
+from autograder.nbgrader_glue.open_gradebook import unrecorded
 
 COPIED_FILES = (TIMESTAMP, "submission_secret.txt")
 """Files that `nbgrader release_feedback` looks for next to the graded notebooks."""
@@ -34,6 +36,20 @@ class ClassRecord:
         self.fingerprints = fingerprints
         self.outdated: list[str] = []
         """For each notebook whose earlier result is out of date, what has changed since."""
+
+    def lost(self) -> str | None:
+        """What to do if the gradebook does not know students who were graded; None if it knows all of them.
+
+        It is written before autograded/, so it was deleted, or replaced by an older or an empty one.
+        """
+        graded = self.course.root.glob(f"autograded/*/{escape(self.course.assignment)}/*.ipynb")
+        students = {path.parent.parent.name for path in graded} - self.gradebook.submitters()
+        if not students:
+            return None
+        return (
+            f"WARNING: {unrecorded(students)}. If it was lost, the points and comments that you gave them by"
+            " hand were lost with it: restore it from your backup, then run `autograder grade` again."
+        )
 
     def find(self, submission: Submission) -> Graded | None:
         """The result and notebook of this exact file, if it was graded and recorded before.

@@ -25,7 +25,7 @@ from autograder.gradebook.graded_cells import refuse_outdated_gradebook
 from autograder.gradebook.late_penalties import LatePenalties
 from autograder.gradebook.manual_grades import answers, needs_a_person
 from autograder.nbgrader_glue.config import course_config
-from autograder.nbgrader_glue.open_gradebook import open_gradebook, reason
+from autograder.nbgrader_glue.open_gradebook import open_gradebook, reason, submitters
 
 Notebooks = Mapping[str, NotebookNode | None]
 
@@ -45,6 +45,13 @@ class GradebookWriter:
         """Raise CourseError unless the gradebook has the graded cells and points of source/."""
         try:
             refuse_outdated_gradebook(self._book, course)
+        except SQLAlchemyError as error:
+            raise _write_error(error) from None
+
+    def submitters(self) -> set[str]:
+        """The ids of the students with a submission in the gradebook."""
+        try:
+            return submitters(self._book, self.assignment)
         except SQLAlchemyError as error:
             raise _write_error(error) from None
 

@@ -24,6 +24,7 @@ ENDINGS = (
     *(".gz", ".bz2", ".xz", ".7z", ".rar"),  # never unpacked, and each is named
 )
 """Endings of archives, in lower case, longer ones first."""
+ENCRYPTED = 0x1  # in a zip member's flag_bits
 BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -78,22 +79,27 @@ def unpack(path: Path, folder: Path, budget: Budget) -> None:
         else:
             _untar(path, folder, budget)
     except BROKEN as error:
-        raise _broken(error) from None
+        raise Refused(_damage(error)) from None
     except OSError as error:
         if error.errno is None:  # bz2's way to say that the data are damaged
-            raise _broken(error) from None
+            raise Refused(_damage(error)) from None
         raise Refused(f"it cannot be written here ({error.strerror or error})") from None
 
 
-def _broken(error: Exception) -> Refused:
-    first_line = savable(str(error)).partition("\n")[0][:100].rstrip(":")
-    return Refused(f"it is broken or of an unknown format ({first_line})")
+def _damage(error: Exception) -> str:
+    text = savable(str(error))
+    if "\n" in text or not text:  # tarfile lists all the formats that it has tried
+        return "it is broken or of an unknown format"
+    return f"it is broken or of an unknown format ({text[:100]})"
 
 
 def _unzip(path: Path, folder: Path, budget: Budget) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         for member in members:  # zipfile never reads past the size in the header
+            if member.flag_bits & ENCRYPTED:
+                raise Refused("it is protected with a password")
+            member.filename = member.filename.replace("\\", "/")  # as older programs on Windows write it
             budget.take(member.file_size)
             kind = stat.S_IFMT(member.external_attr >> 16)
             _check_member(member.filename, regular=kind in (0, stat.S_IFREG, stat.S_IFDIR))

@@ -33,9 +33,10 @@ def class_database_url(root: Path) -> str:
         return given
     file = class_gradebook(root)
     if not file.exists():
-        # In a course that this user may only read, commands that need no gradebook still work; the others
-        # say that the file is missing.
-        with contextlib.suppress(PermissionError):
+        # In a course that this user may only read, or while the drive that .autograder is a link to is not
+        # mounted, commands that need no gradebook still work; the others say that the file is missing. An
+        # error here would make nbgrader's commands ignore this setting and use gradebook.db.
+        with contextlib.suppress(OSError):
             create_class_gradebook(root)
     return f"sqlite:///{file}"
 
@@ -58,6 +59,7 @@ def create_class_gradebook(root: Path) -> None:
     place.parent.mkdir(mode=0o700, exist_ok=True)
     fresh = place.with_name(f"{COMMITTED}.{os.getpid()}")
     try:
+        fresh.touch(mode=0o600)  # the folder may be older, and open to others
         shutil.copyfile(committed, fresh)
         with contextlib.suppress(FileExistsError):
             os.link(fresh, place)  # atomic: the first of two processes wins

@@ -9,6 +9,7 @@ import logging
 import sys
 
 from autograder.core.errors import CourseError
+from autograder.core.file_errors import file_error_sentence
 
 TRACEBACK = "Traceback (most recent call last)"
 MISNAMED = (
@@ -40,11 +41,13 @@ class SentenceFilter(logging.Filter):
 
 
 def _sentence(error: BaseException | None) -> str | None:
-    """The sentence for an error that a student's file can cause; None for any other error."""
+    """The sentence for an error of a file, a student's above all; None for any other error."""
     from nbformat.reader import NotJSONError
 
     if isinstance(error, CourseError):
         return str(error)
+    if isinstance(error, OSError):
+        return file_error_sentence(error)
     if isinstance(error, NotJSONError):
         return "the file is not a notebook (invalid JSON): open it in Jupyter, save it and try again."
     return None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from autograder.core.errors import CourseError
+from autograder.core.file_errors import broken_link
 from autograder.nbgrader_glue.config import course_config, database_url, put_tools_on_path
+
+MAX_NAMED = 5  # students in one sentence
 
 
 def open_gradebook(root: Path, assignment: str) -> Any:
@@ -23,7 +27,9 @@ def open_gradebook(root: Path, assignment: str) -> Any:
     url = database_url(root)
     file = url.removeprefix("sqlite:///").removeprefix("file:").split("?")[0]
     if url.startswith("sqlite:///") and not Path(file).exists():
-        raise CourseError(f"{file} is missing: run `autograder release`.")
+        broken = broken_link(Path(file))
+        what = f"{broken}: restore that" if broken else f"{file} is missing: run `autograder release`"
+        raise CourseError(f"{what}.")
     book: Any = None
     try:
         book = Gradebook(url, course_id)
@@ -46,6 +52,18 @@ def unusable(error: Exception) -> str:
             " correct NBGRADER_DB_URL."
         )
     return f"the gradebook cannot be read ({reason(error)}): fix this and run the same command again."
+
+
+def submitters(book: Any, assignment: str) -> set[str]:
+    """The ids of the students whose submissions the gradebook contains."""
+    return {str(submission.student_id) for submission in book.assignment_submissions(assignment)}
+
+
+def unrecorded(students: Collection[str]) -> str:
+    """The beginning of a sentence about students who were graded, and whom the gradebook does not know."""
+    more = len(students) - MAX_NAMED
+    names = ", ".join(sorted(students)[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"the gradebook does not contain {names}, whose graded notebooks are in autograded/"
 
 
 def reason(error: Exception) -> str:

@@ -293,6 +293,20 @@ def test_grading_into_the_committed_gradebook_says_how_to_move_it(
     assert not (course / ".autograder/gradebook.db").exists()
 
 
+def test_a_drive_that_is_not_mounted_is_one_sentence(
+    run_cli: Callable[..., Outcome], course: Path, no_grading: None
+) -> None:
+    """The class's gradebook is behind the link: no command may begin another one."""
+    shutil.rmtree(course / ".autograder")
+    (course / ".autograder").symlink_to("/nowhere/usb")
+    for folder in ("submitted", "autograded"):
+        (course / folder / "ada/module6").mkdir(parents=True)
+        (course / folder / "ada/module6/part.ipynb").write_text("{}")
+    for words in (["grade"], ["feedback"], ["release", ASSIGNMENT]):
+        line = sentence(run_cli(*words, "--course", course))
+        assert f"{course}/.autograder is a link to /nowhere/usb, which does not exist" in line
+
+
 def test_a_folder_where_a_file_should_be_is_one_sentence(
     run_cli: Callable[..., Outcome], course: Path
 ) -> None:

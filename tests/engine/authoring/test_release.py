@@ -22,6 +22,7 @@ from nbgrader.api import Gradebook
 
 from autograder.authoring.release import check_release, make_release
 from autograder.core.errors import CourseError, ReleaseError
+from autograder.course.course import Course
 from autograder.gradebook import sqlite_diff
 from autograder.nbgrader_glue.config import database_url
 from autograder.nbgrader_glue.gradebook_file import class_gradebook
@@ -147,6 +148,16 @@ def test_a_file_that_somebody_put_there_stays(course: Path, place: Path) -> None
     (course / place).unlink()
     make_release(course, ASSIGNMENT)
     assert checkpoints.exists()
+
+
+def test_what_file_managers_leave_there_does_not_matter(course: Path) -> None:
+    make_release(course, ASSIGNMENT)
+    for place in ("release", "source"):
+        (course / place / ASSIGNMENT / ".DS_Store").write_bytes(b"\0Bud1")
+    assert make_release(course, ASSIGNMENT) == []
+    assert check_release(course, ASSIGNMENT) == []
+    assert (course / "release" / ASSIGNMENT / ".DS_Store").exists(), "it is somebody else's"
+    assert ".DS_Store" not in [path.name for path in Course(course, ASSIGNMENT).materials]
 
 
 def test_an_unknown_assignment_is_named(course: Path) -> None:
@@ -299,7 +310,9 @@ def test_the_class_has_a_gradebook_of_its_own(course: Path) -> None:
     enrol(course, submit=True)
     assert check_release(course, ASSIGNMENT) == []
     shutil.rmtree(course / CLASS.parent)
+    (course / CLASS.parent).mkdir(mode=0o755)
     assert database_url(course) == f"sqlite:///{course / CLASS}?timeout=60"
+    assert stat.S_IMODE((course / CLASS).stat().st_mode) == 0o600, "whoever may open the folder"
     assert sqlite_diff.people(course / CLASS) == (0, 0), "made again from the committed one"
     assert os.listdir(course / CLASS.parent) == ["gradebook.db"]
 
@@ -365,7 +378,7 @@ def test_a_gradebook_with_submissions_refuses_a_new_exercise(course: Path) -> No
     more = [solution("more", "more = 1"), graded("more", "assert more", 1)]
     change(course, lambda content: content["cells"].extend(more))
     before = snapshot(course)
-    with pytest.raises(ReleaseError, match="Cannot add or remove cells for notebook 'lines'"):
+    with pytest.raises(ReleaseError, match="cannot add or remove cells for notebook 'lines'.*: undo that in"):
         make_release(course, ASSIGNMENT)
     assert snapshot(course) == before
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from nbconvert.exporters import HTMLExporter
 from nbformat import from_dict, read
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
@@ -20,7 +21,7 @@ from autograder.core.records import CheckResult, Diagnosis, ExerciseResult
 from autograder.feedback.exercise import feedback_html
 from autograder.feedback.pages import write_feedback
 from autograder.feedback.sanitize import SanitizeHtml, clean
-from autograder.nbgrader_glue.config import course_config
+from autograder.nbgrader_glue.config import course_config, database_url
 from autograder.pipeline import grade_class
 from tests.engine.support.gradebook_rows import gradebook_file
 from tests.engine.support.small_class import PART, hand_in, released, write_class, wrong
@@ -211,6 +212,35 @@ def test_old_pages_outlast_a_gradebook_that_cannot_be_read(
         write_feedback(root, "module6", [])
     assert snapshot(root / "feedback") == before
     assert capsys.readouterr() == ("", "")
+
+
+def test_students_whom_the_gradebook_does_not_know_are_named(graded: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(graded, tmp_path / "course")
+    write_feedback(root, "module6", [])
+    before = snapshot(root / "feedback" / "idle")
+    (root / "feedback" / "mallory" / "module6" / f"{PART}.html").unlink()
+    with Gradebook(database_url(root), "nnf") as book:
+        book.remove_student("idle")
+    with pytest.raises(
+        CourseError, match=r"^the gradebook does not contain idle, whose .* `autograder grade` "
+    ):
+        write_feedback(root, "module6", [])
+    assert snapshot(root / "feedback" / "idle") == before
+    assert (root / "feedback" / "mallory" / "module6" / f"{PART}.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_no_reason_to_grade_again(graded: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(graded, tmp_path / "course")
+    shutil.rmtree(root / "feedback", ignore_errors=True)
+    (root / "feedback").mkdir()
+    (root / "feedback" / "idle").symlink_to("/nowhere/idle")
+    (root / "feedback" / "mallory").write_text("a file")
+    with pytest.raises(CourseError) as refused:
+        write_feedback(root, "module6", [])
+    sentence = str(refused.value)
+    assert f"{root}/feedback/idle is a link to /nowhere/idle, which does not exist" in sentence
+    assert f"{root}/feedback/mallory/module6 cannot be opened (Not a directory)" in sentence
+    assert "Errno" not in sentence and "--force" not in sentence
 
 
 def test_files_that_somebody_put_beside_the_pages_are_kept(graded: Path, pages: dict[str, str]) -> None:

@@ -83,6 +83,12 @@ def write(path: Path, text: str = "private") -> None:
         "submitted.zip",
         "backup/autograded.tar.gz",
         "feedback.7z",
+        "submitted-old/ada/module6/part1_neurons.ipynb",
+        "archive/autograded.bak/ada/module6/part1_neurons.ipynb",
+        "feedback 2025/ada/module6/part1_neurons.html",
+        "2025/feedback/ada/module6/part1_neurons.html",
+        "backup/Submitted.zip",
+        ".autograder.bak/secret",
     ],
 )
 def test_what_belongs_to_a_class_is_refused_and_the_way_out_works(
@@ -105,13 +111,43 @@ def test_what_belongs_to_a_class_is_refused_and_the_way_out_works(
     assert committed("show", "--name-only", "--format=", "HEAD")[1].split() == ["README.md"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("marks.csv", "assignment,duedate,timestamp,student_id,last_name\nmodule6,,,ada,\n"),
+        ("ada.json", '{"results": [{"student": "ada", "score": 1.0, "max_score": 2.0}]}'),
+        ("backup.sql", "BEGIN;\nINSERT INTO submitted_assignment VALUES('x','y','ada',NULL,NULL);\n"),
+    ],
+)
+def test_grades_are_refused_whatever_the_file_is_called(
+    committed: Git, repository: Path, name: str, text: str
+) -> None:
+    write(repository / "docs" / name, text)
+    committed("add", "-A")
+    code, printed = committed("commit", "-m", "Everything")
+    assert code != 0 and f"pre-commit: docs/{name}: it holds grades: run `git rm" in printed
+
+
+def test_data_of_the_course_is_committed(committed: Git, repository: Path) -> None:
+    """Names and contents that only resemble a class's."""
+    write(repository / "tests/submitted_values.py", "student_id = 1\n")
+    write(repository / "source/module6/data.csv", "x,y\n1,2\n")
+    write(repository / "release/module6/data.zip", "PK")
+    write(repository / "matrix.json", '{"results": [{"student": null, "max_score": 2.0}]}')
+    committed("add", "-A")
+    code, printed = committed("commit", "-m", "Data")
+    assert code == 0, printed
+
+
 def test_git_add_all_commits_nothing_of_a_class(committed: Git, repository: Path) -> None:
     """.gitignore alone keeps all of it out; what is committed stays as it is."""
     for name in (
         "submitted/ada/module6/x.ipynb", "autograded/ada/module6/x.ipynb", "feedback/ada/module6/x.html",
         "downloaded/module6/archive/ada.zip", ".autograder/secret", ".autograder/gradebook.db", "grades.csv",
         "grades-2.csv", "results.json", "results2.json", "matrix.html", "gradebook.db-journal", "old.db",
-        "gradebook.db.2026-01-05-101010.1", ".nbgrader.log",
+        "gradebook.db.2026-01-05-101010.1", ".nbgrader.log", "submitted.zip", "submitted-old/ada/x.ipynb",
+        "autograded.tar.gz", "feedback-2/ada/module6/x.html", ".autograder.bak/secret", "gradebook (copy).db",
+        "gradebook.old",
     ):  # fmt: skip
         write(repository / name)
     assert committed("status", "--porcelain") == (0, "")
@@ -121,7 +157,7 @@ def test_git_add_all_commits_nothing_of_a_class(committed: Git, repository: Path
 
 def test_a_gradebook_with_students_is_refused(committed: Git, repository: Path) -> None:
     query(repository / "gradebook.db", "INSERT INTO student (id) VALUES ('ada')")
-    copies = ("backup.sqlite", "gradebook_may", "grades.db.bak", "Gradebook copy")
+    copies = ("backup.sqlite", "gradebook_may", "grades.db.bak", "Gradebook copy", "backup.old")
     for name in copies:
         shutil.copy(repository / "gradebook.db", repository / name)
     committed("add", "-A", "--force")

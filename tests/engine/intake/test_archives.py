@@ -75,6 +75,14 @@ def understated() -> bytes:
     return bytes(data)
 
 
+def locked() -> bytes:
+    """A zip archive that says it is encrypted."""
+    data = bytearray(zipped({NAME: NOTEBOOK}))
+    for position in (data.find(b"PK\3\4") + 6, data.find(b"PK\1\2") + 8):
+        data[position] |= 1
+    return bytes(data)
+
+
 # by student: the ending, the archive, and part of the reason for refusing it ("" if it is unpacked)
 ARCHIVES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "ada": (".zip", lambda: zipped({NAME: NOTEBOOK}), ""),
@@ -84,6 +92,7 @@ ARCHIVES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "BOB": (".ZIP", lambda: zipped({NAME: NOTEBOOK}), ""),
     "cat": (".tar.gz", lambda: tarred((NAME, tarfile.REGTYPE, NOTEBOOK.decode())), ""),
     "dots": (".zip", lambda: zipped({"deep/...zip": zipped({NAME: NOTEBOOK})}), ""),
+    "windows": (".zip", lambda: zipped({f"Module 6\\{NAME}": NOTEBOOK, "Module 6\\helper.py": b""}), ""),
     "setuid": (".zip", lambda: zipped({}, (with_mode(NAME, 0o104755), NOTEBOOK)), ""),
     "bomb": (".zip", lambda: zipped({NAME: b"0" * 3_000_000}), "space"),
     "tar_bomb": (".tar.gz", lambda: tarred((NAME, tarfile.REGTYPE, "0" * 3_000_000)), "space"),
@@ -104,7 +113,8 @@ ARCHIVES: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "bad_xz": (".tar.xz", lambda: damaged(tarred((NAME, tarfile.REGTYPE, "x" * 9000), mode="w:xz")), "broken"),
     "bad_bz2": (".tbz2", lambda: damaged(tarred((NAME, tarfile.REGTYPE, "x" * 9000), mode="w:bz2")), "broken"),
     "text": (".zip", lambda: b"no archive at all", "broken"),
-    "rar": (".rar", lambda: b"Rar!\x1a\x07\x01\x00", "broken or of an unknown format"),
+    "rar": (".rar", lambda: b"Rar!\x1a\x07\x01\x00", "broken or of an unknown format. Ask for the notebooks"),
+    "locked": (".zip", locked, "protected with a password. Ask"),
     "picture": (".zip", lambda: zipped({"scan.jpg": b"a photo of the notebook"}), "no notebook"),
     "same": (".zip", lambda: zipped({"a": b"", "a.zip": nested(0)}), "the same name"),
 }  # fmt: skip
@@ -148,12 +158,18 @@ def test_archive_is_unpacked_in_its_folder_or_refused(collected: tuple[Path, str
 
 def test_harmless_archives_are_collected_unchanged(collected: tuple[Path, str]) -> None:
     root, _ = collected
-    whole = {"ada", "ben", "bz2", "xz", "BOB", "cat", "dots", "setuid"}
+    whole = {"ada", "ben", "bz2", "xz", "BOB", "cat", "dots", "setuid", "windows"}
     for student in whole:
-        (file,) = (root / "submitted" / student / "module6").glob("*.ipynb")
+        (file,) = (root / "submitted" / student / "module6").rglob("*.ipynb")
         assert file.read_bytes() == NOTEBOOK
     assert {path.name for path in (root / "submitted").iterdir()} == whole
     assert not Path("/tmp/rooted_by_zip").exists()
+
+
+def test_folders_of_an_archive_from_windows_are_folders(collected: tuple[Path, str]) -> None:
+    root, _ = collected
+    unpacked = root / "downloaded/module6/extracted/windows/Module 6"
+    assert sorted(path.name for path in unpacked.iterdir()) == sorted([NAME, "helper.py"])
 
 
 def test_only_regular_files_and_folders_are_unpacked(collected: tuple[Path, str]) -> None:

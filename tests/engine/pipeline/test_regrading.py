@@ -153,6 +153,32 @@ def test_a_notebook_that_was_missing_and_is_broken_has_no_score(course: Course, 
     assert scores(course.root)["ada", OTHER, "mlp"] == (None, None, True)
 
 
+def test_a_lost_gradebook_is_said_aloud(course: Course, grade: Grade) -> None:
+    """The manual grades are gone with it, and the next run would not know."""
+    submit(course, "ada", answered(course))
+    submit(course, "bob", answered(course))
+    assert "WARNING" not in grade()[3]
+    gradebook_file(course.root).unlink()
+    warnings = [line for line in grade("ada")[3].splitlines() if "WARNING" in line]
+    assert len(warnings) == 2, "before grading and at the end"
+    assert "the gradebook does not contain ada, bob, whose graded notebooks are in autograded/" in warnings[0]
+    assert "by hand were lost with it: restore it from your backup" in warnings[0]
+    assert "does not contain bob, whose" in grade()[3]
+    assert "WARNING" not in grade()[3]
+
+
+def test_an_older_gradebook_gets_the_scores_of_today(course: Course, grade: Grade) -> None:
+    submit(course, "ada", answered(course, ANSWER, "relu"))
+    grade()
+    backup = gradebook_file(course.root).read_bytes()
+    submit(course, "ada", answered(course))
+    grade()
+    after = gradebook_rows(course.root)
+    gradebook_file(course.root).write_bytes(backup)
+    grade()
+    assert gradebook_rows(course.root) == after
+
+
 def late(course: Course, due: datetime = datetime(2026, 1, 2, 1, 4, 5)) -> None:  # `submit` comes 2 h later
     with (course.root / "nbgrader_config.py").open("a") as file:
         file.write(HALF_A_POINT_PER_HOUR)
