@@ -335,3 +335,15 @@ def test_reading_and_writing_are_told_apart(
     error = OSError(number, os.strerror(number), str(file))
     assert f"{file} {words}: " in (file_error_sentence(error) or "")
     assert file_error_sentence(OSError(errno.ECHILD, "No child processes")) is None
+
+
+def test_a_folder_that_cannot_be_copied_is_one_sentence(tmp_path: Path) -> None:
+    """shutil's own error has neither a number nor a file's name."""
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "gone").symlink_to("/nowhere/file")
+    with pytest.raises(shutil.Error) as refused:
+        shutil.copytree(tmp_path / "from", tmp_path / "to")
+    words = (
+        f"{tmp_path}/from/gone cannot be copied to {tmp_path}/to/gone (No such file or directory): fix this"
+    )
+    assert words in (file_error_sentence(refused.value) or "")
