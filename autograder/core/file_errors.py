@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+import shutil
 from pathlib import Path
 
 WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EEXIST, errno.ENOTEMPTY}
 """Errors that only writing can cause."""
+AGAIN = "fix this and run the same command again. What was finished is kept."
 
 
 def file_error_sentence(error: OSError) -> str | None:
@@ -16,17 +19,19 @@ def file_error_sentence(error: OSError) -> str | None:
     The system does not say whether a file was to be read or written. If it may not be read, that is what
     failed; in other cases of doubt the sentence leaves it open.
     """
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        file, copy, why = error.args[0][0]  # copytree's list of what it could not copy, with texts as reasons
+        reason = re.sub(r"^\[Errno \d+\] ([^:]*).*", r"\1", str(why), flags=re.DOTALL)
+        return f"{file} cannot be copied to {copy} ({reason}): {AGAIN}"
     if error.filename is None and error.errno not in WRITING | {errno.EACCES, errno.EPERM, errno.EIO}:
         return None
     file = error.filename if error.filename is not None else "a file"
     if isinstance(file, bytes):
         file = os.fsdecode(file)
     reason = error.strerror or type(error).__name__
-    again = "fix this and run the same command again. What was finished is kept."
     broken = broken_link(Path(str(file)))
-    return (
-        f"{broken}: {again}" if broken else f"{file} {_problem(error, Path(str(file)))} ({reason}): {again}"
-    )
+    problem = broken or f"{file} {_problem(error, Path(str(file)))} ({reason})"
+    return f"{problem}: {AGAIN}"
 
 
 def broken_link(path: Path) -> str | None:

@@ -351,3 +351,15 @@ def test_what_cannot_be_printed_ends_no_command(encoding: str, end: str) -> None
     assert done.stdout == (b"" if end else b"?.ipynb: unreadable\n")
     assert b"Traceback" not in done.stderr
     assert (b"does not exist" in done.stderr) is ("2>" not in end)
+
+
+def test_a_folder_that_cannot_be_copied_is_one_sentence(tmp_path: Path) -> None:
+    """shutil's own error has neither a number nor a file's name."""
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "gone").symlink_to("/nowhere/file")
+    with pytest.raises(shutil.Error) as refused:
+        shutil.copytree(tmp_path / "from", tmp_path / "to")
+    words = (
+        f"{tmp_path}/from/gone cannot be copied to {tmp_path}/to/gone (No such file or directory): fix this"
+    )
+    assert words in (file_error_sentence(refused.value) or "")
