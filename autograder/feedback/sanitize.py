@@ -11,6 +11,7 @@ import html
 import re
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 import nh3
@@ -51,6 +52,8 @@ FUNCTION = re.compile(r"([\w-]*)\(")
 FUNCTIONS = {"rgb", "rgba", "hsl", "hsla", "calc", "min", "max"}
 """The functions that a style may call; others load something, or read what could name an address."""
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
+ATTACHMENT = re.compile(r"""(\bsrc\s*=\s*["'])attachment:([^"'>]+)""")
+STAND_IN = "data:image/png;base64,attachment{}="
 MACROS = re.compile(r"\\(style|mmlToken|href|class|cssId|require)(?![a-zA-Z])")
 """What MathJax has beyond formulas: styles, which may load a picture or cover the page, and links."""
 ADDRESS_CHARACTERS = 90
@@ -73,8 +76,9 @@ class SanitizeHtml(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[Any, Any]:
         if cell.cell_type == "markdown":
-            cell.source = _markdown_proof(_from_markdown(cell.source))
-            cell.pop("attachments", None)
+            pictures = _pictures(cell.pop("attachments", {}))
+            text = _with_pictures(_from_markdown(cell.source, tuple(pictures)), pictures)
+            cell.source = _markdown_proof(text)
         elif cell.cell_type == "raw":
             cell.cell_type = "markdown"
             cell.source = _markdown_proof(f"<pre>{html.escape(cell.source)}</pre>")
@@ -100,10 +104,43 @@ def _safe_data(data: dict[str, Any]) -> dict[str, str]:
     return safe
 
 
+def _pictures(attachments: Any) -> dict[str, str]:
+    """The pictures in a Markdown cell's attachments, as addresses that contain them, by name."""
+    found: dict[str, str] = {}
+    for name, forms in attachments.items() if isinstance(attachments, dict) else ():
+        for mime, text in forms.items() if isinstance(forms, dict) else ():
+            whole = "".join(text) if isinstance(text, str | list) else ""
+            address = re.sub(r"\s", "", f"data:{mime};base64,{whole}")
+            if PICTURE.fullmatch(address):
+                found.setdefault(name, address)
+    return found
+
+
+class _Renderer(IPythonRenderer):
+    """Leaves the addresses of pictures as they are; nbconvert raises an error for a missing attachment."""
+
+    def _embed_image_or_attachment(self, src: str) -> str:
+        return src
+
+
 @lru_cache(maxsize=1000)
-def _from_markdown(source: str) -> str:
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return clean(MarkdownWithMath(renderer=renderer).render(source))
+def _from_markdown(source: str, pictures: tuple[str, ...] = ()) -> str:
+    """Markdown as clean HTML, with stand-ins for the attached pictures of these names."""
+
+    def stand_in(found: re.Match[str]) -> str:
+        name = unquote(html.unescape(found[2]))
+        return f"{found[1]}{STAND_IN.format(pictures.index(name))}" if name in pictures else found[0]
+
+    renderer = _Renderer(escape=False, exclude_anchor_links=True)
+    text = MarkdownWithMath(renderer=renderer).render(source)
+    return clean(ATTACHMENT.sub(stand_in, text) if pictures else text)
+
+
+def _with_pictures(text: str, pictures: dict[str, str]) -> str:
+    """Put the pictures in. Not before the HTML was cleaned: they may be longer than what is cleaned."""
+    for number, address in enumerate(pictures.values()):
+        text = text.replace(f'"{STAND_IN.format(number)}"', f'"{address}"')
+    return text
 
 
 def clean(text: str) -> str:
@@ -116,7 +153,7 @@ def clean(text: str) -> str:
         clean_content_tags=REMOVED_WITH_CONTENT,
         attributes=ATTRIBUTES,
         attribute_filter=_filter_attribute,
-        url_schemes={"http", "https", "mailto", "data"},
+        url_schemes={"http", "https", "mailto", "data", "attachment"},
         link_rel=None,
         filter_style_properties=STYLES,
     )
