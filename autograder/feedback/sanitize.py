@@ -129,7 +129,7 @@ def _with_pictures(text: str, attachments: Mapping[str, Mapping[str, str]] = Map
         name = html.unescape(match[2])
         bundle = attachments.get(name) or attachments.get(unquote(name)) or {}
         for mime, data in bundle.items():
-            address = f"data:{mime};base64,{''.join(data.split())}"
+            address = f"data:{mime};base64,{''.join(''.join(data).split())}"
             if PICTURE.fullmatch(address):
                 return match[1] + address
         return match[1] + _placeholder(f"{ATTACHMENT}{name}")

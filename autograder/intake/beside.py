@@ -81,16 +81,22 @@ class Beside:
 NOTHING = Beside()
 
 
-def beside_in(course: Course, folder: Path) -> Beside:
-    """The regular files in a notebook's folder, except notebooks, hidden files and nbgrader's own."""
-    if _holds_secrets(course, folder):
+def beside_in(course: Course, folder: Path, top: Path | None = None) -> Beside:
+    """The regular files in a notebook's folder, except notebooks, hidden files and nbgrader's own.
+
+    If it is a subfolder of the student's folder `top`, what else is in there follows.
+    """
+    if _holds_secrets(course, top or folder):
         return NOTHING
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError as error:
-        return Beside((), (f"{folder.name} ({error.strerror})",))
-    wanted = [name for name in names if name not in NBGRADERS_OWN and not _is_nobodys(name)]
-    return _choose(course, [(name, folder / name) for name in wanted])
+    wanted: list[tuple[str, Path]] = []
+    for each in dict.fromkeys([folder, top or folder]):
+        try:
+            names = sorted(os.listdir(each))
+        except OSError as error:
+            return Beside((), (f"{each.name} ({error.strerror})",))
+        own = [name for name in names if name not in NBGRADERS_OWN and not _is_nobodys(name)]
+        wanted += [(name, each / name) for name in own if each / name != folder]
+    return _choose(course, wanted)
 
 
 def beside_from(course: Course, paths: Sequence[Path]) -> Beside:

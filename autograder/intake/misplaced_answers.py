@@ -2,6 +2,7 @@
 
 Inside the test cell, an answer would be lost when the released text of that cell is restored. In a cell of
 the student's own, it would be overwritten by a stub below it that was left, or copied, as it was released.
+In a solution cell that one wrong key has turned into Markdown or raw text, it would not run.
 """
 
 from __future__ import annotations
@@ -44,6 +45,22 @@ def copy_answers_from_tests(submitted: NotebookNode, skeleton: NotebookNode, ask
             cells.append(copy)
         cells.append(cell)
     submitted.cells = cells
+
+
+def turn_answers_into_code(submitted: NotebookNode, skeleton: NotebookNode, asked: Asked) -> None:
+    """Turn solution cells that are Markdown or raw text back into code if the answer is nowhere else."""
+    ids = {cell["id"]: tag_of(cell)["grade_id"] for cell in skeleton.cells if is_solution(cell)}
+    texts = [cell.source for cell in submitted.cells if cell.cell_type == "code"]
+    nodes = [node for text in texts for node in statements(text)]
+    answered = set(_bound(node for node in nodes if wording.NOT_WRITTEN not in ast.unparse(node)))
+    for cell in submitted.cells:
+        grade_id = tag_of(cell).get("grade_id") or ids.get(cell["id"], "")
+        if cell.cell_type == "code" or grade_id not in ids.values():
+            continue
+        wanted = set(asked.get(grade_id.removesuffix("_solution"), ()))
+        if wanted & bound_names(cell.source) and not wanted & answered:
+            cell.update(cell_type="code", outputs=[], execution_count=None)
+            cell.pop("attachments", None)
 
 
 def without_answered_stubs(notebook: NotebookNode, skeleton: NotebookNode, asked: Asked) -> dict[int, str]:

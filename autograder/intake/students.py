@@ -17,7 +17,7 @@ from autograder.core.names import choose
 from autograder.core.records import NotebookResult
 from autograder.core.suggestions import did_you_mean
 from autograder.course.course import Course
-from autograder.intake.beside import NOTHING, Beside, beside_in
+from autograder.intake.beside import Beside, beside_in
 from autograder.intake.file_choice import Chosen, notebook_files, sort_files
 from autograder.intake.notebook_file import refuse_link
 from autograder.intake.recognition import named_like
@@ -48,8 +48,6 @@ class Student:
     results: list[NotebookResult] = field(default_factory=list)
     skipped: int = 0
     """How many notebooks were graded before and have not changed since."""
-    beside: Beside = NOTHING
-    """What was handed in beside the notebooks."""
 
     @property
     def files(self) -> list[Path]:
@@ -71,8 +69,9 @@ class Student:
             self.results = [refusal]
             return []
         files = sort_files(course, self.folder)
-        self.beside = beside_in(course, self.folder)
-        opened = [self._open_chosen(course, chosen, graded) for chosen in files.chosen]
+        folders = {chosen.file.path.parent for chosen in files.chosen}
+        beside = {folder: beside_in(course, folder, self.folder) for folder in folders}
+        opened = [self._open_chosen(course, x, beside[x.file.path.parent], graded) for x in files.chosen]
         found = [submission for submission in opened if submission is not None]
         self._refuse(course, files.refused)
         self.pending = len(found)
@@ -92,9 +91,9 @@ class Student:
         return None
 
     def _open_chosen(
-        self, course: Course, chosen: Chosen, graded: Callable[[Submission], Graded | None]
+        self, course: Course, chosen: Chosen, beside: Beside, graded: Callable[[Submission], Graded | None]
     ) -> Submission | None:
-        submission = open_chosen(course, chosen, self.name, self.beside)
+        submission = open_chosen(course, chosen, self.name, beside)
         earlier = graded(submission)
         if earlier is None:
             return submission

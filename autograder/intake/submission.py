@@ -12,7 +12,7 @@ from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult
 from autograder.course.course import Course
 from autograder.intake.beside import NOTHING, Beside
 from autograder.intake.file_choice import Chosen, read_file, renaming
-from autograder.intake.misplaced_answers import copy_answers_from_tests
+from autograder.intake.misplaced_answers import copy_answers_from_tests, turn_answers_into_code
 from autograder.intake.notebook_file import notebook_data, tidy
 from autograder.intake.recognition import refuse_unrelated
 from autograder.intake.skeleton import assemble, code_cells, read_skeleton
@@ -105,6 +105,7 @@ def from_notebook(
     if not recognized:
         refuse_unrelated(course, tidied, name, Path(path).name)
     asked = course.asked_names(name)
+    turn_answers_into_code(tidied, skeleton, asked)
     copy_answers_from_tests(tidied, skeleton, asked)
     notebook = assemble(tidied, skeleton)
     exercises = [x for x in course.exercises.values() if x.notebook == name]

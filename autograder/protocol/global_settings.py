@@ -19,6 +19,7 @@ import torch
 from torch._tensor_str import PRINT_OPTS
 
 GRAD_MODE, DEFAULT_DTYPE, DEFAULT_DEVICE = "grad mode", "default dtype", "default device"
+TENSOR_DEVICE = "device of the default tensor type"
 RECURSION_LIMIT = "recursion limit"
 
 
@@ -45,6 +46,12 @@ def _write_warnings(value: tuple[Any, ...], reset: Callable[[], None] = warnings
 
 def _write_device(value: Any, write: Callable[[Any], None] = torch.set_default_device) -> None:
     write(None if value is None else value.device)
+
+
+def _write_tensor_device(value: str, write: Callable[[str], None] = torch.set_default_tensor_type) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is deprecated, but nothing else undoes it
+        write("torch.FloatTensor" if value == "cpu" else f"torch.{value}.FloatTensor")
 
 
 _PRECISIONS = (("generic", "all"), ("mkldnn", "matmul"), ("cuda", "matmul"))
@@ -83,6 +90,8 @@ def _splat(function: Callable[..., Any]) -> Callable[[Any], Any]:
 
 SETTINGS: dict[str, Setting] = {
     GRAD_MODE: Setting(torch.is_grad_enabled, torch._C._set_grad_enabled),
+    # Before the dtype, which it sets.
+    TENSOR_DEVICE: Setting(torch._C._get_default_device, _write_tensor_device),
     DEFAULT_DTYPE: Setting(torch.get_default_dtype, torch.set_default_dtype),
     DEFAULT_DEVICE: Setting(
         lambda: torch._GLOBAL_DEVICE_CONTEXT.__dict__.get("device_context"), _write_device
@@ -118,7 +127,7 @@ SETTINGS: dict[str, Setting] = {
 
 # Those that decide what a function computes, whether it raises or how long it takes.
 BETWEEN_REQUESTS = (
-    GRAD_MODE, DEFAULT_DTYPE, DEFAULT_DEVICE, "anomaly detection", "deterministic algorithms",
+    GRAD_MODE, TENSOR_DEVICE, DEFAULT_DTYPE, DEFAULT_DEVICE, "anomaly detection", "deterministic algorithms",
     "matmul precision", "autocast on the CPU", "threads", "NumPy's errors", "NumPy's bit generator",
     "warnings", RECURSION_LIMIT, "garbage collection", "trace function", "profile function",
 )  # fmt: skip

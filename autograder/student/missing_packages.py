@@ -12,7 +12,7 @@ import ast
 import contextlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from IPython.core.getipython import get_ipython
@@ -71,9 +71,19 @@ def stand_in(path: str, name: str, bound: Any) -> Any:
     _tell(wording.import_failed(str(explained)))
     package = path.split(".", maxsplit=1)[0]
     if name == package and package in sys.modules:  # `import torch.nonsense` has bound nothing
+        _hang_below(sys.modules[package], path.split(".")[1:], explained)
         return sys.modules[package]
     is_here = package in sys.modules or _can_find(package)
     return bound if is_here and bound is not None else Absent(explained)
+
+
+def _hang_below(module: Any, path: Sequence[str], error: ImportError) -> None:
+    """Put a stand-in where a submodule is missing, so that using it says which. What is there stays."""
+    for name in path:
+        if not hasattr(module, name):
+            setattr(module, name, Absent(error))
+            return
+        module = getattr(module, name)
 
 
 def star_import_failed() -> None:
@@ -83,12 +93,16 @@ def star_import_failed() -> None:
     _tell(wording.import_failed(str(_explained(error))))
 
 
-def left_out(line: str) -> None:
-    """Say that a line was left out because it only uses a stand-in. Raises any other error again."""
+def left_out(line: str) -> Absent:
+    """Say that a statement was left out because it uses a stand-in; returns one for the names that it binds.
+
+    Raises any other error again.
+    """
     error = sys.exc_info()[1]
-    if not getattr(error, "_absent", False):
+    if not isinstance(error, ImportError) or not getattr(error, "_absent", False):
         raise
     _tell(wording.line_left_out(line, str(error)))
+    return Absent(error)
 
 
 def _explained(error: ImportError) -> ImportError:
@@ -114,6 +128,12 @@ def _can_find(package: str) -> bool:
         return package in sys.modules or importlib.util.find_spec(package) is not None
     except (ImportError, ValueError):
         return False
+
+
+def _is_loaded(module: str | None, name: str) -> bool:
+    """Whether the import needs nothing that may be missing: another one has loaded it already."""
+    loaded = sys.modules.get(module or "")
+    return loaded is not None and (name == module or hasattr(loaded, name))
 
 
 _HELPERS = f"__import__({__name__!r}, fromlist=['x'])"
@@ -145,8 +165,7 @@ class ImportTransformer(ast.NodeTransformer):
             if module == "__future__":
                 return [node]
             return [self._import(node, x, f"{module}.{x.name}", colab_only) for x in node.names]
-        if isinstance(node, (ast.Expr, ast.Assign)) and not last and not colab_only:
-            return [self._setup(node)]
+        whole = node if colab_only else self._may_be_left_out(node, last)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             colab_only = True  # any other import that fails there fails the function alone
         if isinstance(node, (ast.Try, ast.TryStar)):
@@ -158,7 +177,7 @@ class ImportTransformer(ast.NodeTransformer):
             for part in ("body", "orelse"):
                 if isinstance(getattr(node, part, None), list):
                     setattr(node, part, self._block(getattr(node, part), False, colab_only))
-        return [node]
+        return [whole]
 
     def _import(
         self, node: ast.Import | ast.ImportFrom, alias: ast.alias, path: str, colab_only: bool
@@ -167,7 +186,7 @@ class ImportTransformer(ast.NodeTransformer):
         if colab_only and not is_colab(path):
             return self._alone(node, alias)
         name = alias.asname or alias.name.split(".")[0]
-        if not _can_find(path.split(".", maxsplit=1)[0]):
+        if not _is_loaded(node.module if isinstance(node, ast.ImportFrom) else path, alias.name):
             self._missing.add(name)
         if name == "*":
             rescue = f"{_HELPERS}.star_import_failed()"
@@ -181,17 +200,42 @@ class ImportTransformer(ast.NodeTransformer):
             return ast.copy_location(ast.Import([alias]), node)
         return ast.copy_location(ast.ImportFrom(node.module, [alias], node.level), node)
 
-    def _setup(self, node: ast.Expr | ast.Assign) -> ast.stmt:
-        """Leave out a line such as `sns.set_theme()` or `sns.x = 1` if `sns` is missing."""
-        changed = [node.value] if isinstance(node, ast.Expr) else node.targets
-        for root in changed:
-            if isinstance(root, ast.Name):  # binds a name of the notebook
-                return node
-            while isinstance(root, (ast.Call, ast.Attribute, ast.Subscript)):
-                root = root.func if isinstance(root, ast.Call) else root.value
-            if not isinstance(root, ast.Name) or root.id not in self._missing:
-                return node
-        return _tried(node, f"{_HELPERS}.left_out({ast.unparse(node)[:80]!r})")
+    def _may_be_left_out(self, node: ast.stmt, last: bool) -> ast.stmt:
+        """Leave out a statement such as `sns.set_theme()` or `colors = sns.color_palette()` without sns.
+
+        What it binds is missing, too. The last line is left out only if it binds something.
+        """
+        used = {x.id for part in _run_at_once(node) for x in ast.walk(part) if isinstance(x, ast.Name)}
+        bound = _bound(node)
+        if used.isdisjoint(self._missing) or (last and not bound):
+            return node
+        self._missing.update(bound)
+        line = ast.unparse(node).split("\n", maxsplit=1)[0][:80]
+        return _tried(node, " = ".join([*bound, f"{_HELPERS}.left_out({line!r})"]))
+
+
+def _run_at_once(node: ast.stmt) -> list[ast.AST]:
+    """The parts of a statement that use names when the statement runs, not later or in lines of their own."""
+    if isinstance(node, (ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        return [node]
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        return [node.iter]
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return [item.context_expr for item in node.items]
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases, *node.keywords]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return [*node.decorator_list, node.args, *filter(None, [node.returns])]
+    return []
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """The names that a definition or an assignment binds."""
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        return [node.name]
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return []
+    return [x.id for x in ast.walk(node) if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)]
 
 
 def _suppresses(node: ast.stmt) -> bool:

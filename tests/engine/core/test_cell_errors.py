@@ -18,7 +18,12 @@ CELLS = {
     "def g():\n    raise ValueError": None,
     "\n\ng()": "ValueError (In [4], line 2)",
     "raise ValueError('one\\ntwo')": "ValueError: one two (In [6], line 1)",
-    "import os.nothing": "ModuleNotFoundError: No module named 'os.nothing'; 'os' is not a package (In [7], line 1)",
+    "def h():\n    import os.nothing\nh()": (
+        "ModuleNotFoundError: No module named 'os.nothing'; 'os' is not a package (In [7], line 2)"
+    ),
+    "import seaborn\nassert seaborn.color_palette()\nprint('below')": (
+        "ModuleNotFoundError: No module named 'seaborn' where notebooks are graded (In [8], line 2)"
+    ),
 }
 
 

@@ -6,6 +6,7 @@ import base64
 import re
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from nbformat import NotebookNode, from_dict
@@ -172,6 +173,37 @@ def test_talk_about_attachments_stays() -> None:
 def test_text_that_would_take_hours_is_left_out(text: str) -> None:
     made = sanitized(notebook_of(cell("a", text, "markdown")))
     assert "too long to show" in made.cells[0].source
+
+
+NAMES = ("image.png", "My plot (1).png", "häufig & schön.png")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "form", ["![x](<attachment:{}>)", "![x](attachment:{quoted})", '<img src="attachment:{}" width="40">']
+)
+def test_attached_pictures_are_shown(name: str, form: str) -> None:
+    """What a student pastes into a written answer. It may be longer than a cell whose HTML is shown."""
+    data = base64.b64encode(bytes(600_000)).decode()
+    answer = cell("a", f"before {form.format(name, quoted=quote(name))} after", "markdown")
+    other = {"image/png": "aGk="}
+    answer["attachments"] = {"other.png": other, name: {"image/png": [data[:90] + "\n", data[90:]]}}
+    (made,) = sanitized(notebook_of(answer)).cells
+    assert f'src="data:image/png;base64,{data}"' in made.source
+    assert "aGk=" not in made.source
+    assert "attachments" not in made
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [{}, {"gone.png": {}}, {"gone.png": {"text/html": "<b>"}}, {"gone.png": {"image/png": "x)"}}],
+)
+def test_a_missing_attachment_is_named(attachments: dict[str, Any]) -> None:
+    answer = cell("a", "![x](attachment:gone.png) and more", "markdown") | {"attachments": attachments}
+    (made,) = sanitized(notebook_of(answer)).cells
+    (shown,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', made.source)
+    assert "attachment:gone.png" in base64.b64decode(shown).decode()
+    assert "and more" in made.source
 
 
 def test_harmless_styles_stay() -> None:

@@ -134,7 +134,7 @@ def test_a_thread_does_not_let_one_exercise_help_another(worker: WorkerProcess) 
 @pytest.mark.parametrize(
     ("source", "cause"),
     [
-        ("import os.nowhere\ndef first(): return 1", "No module named 'os.nowhere'"),
+        ("class Nowhere:\n    import os.nowhere\ndef first(): return 1", "No module named 'os.nowhere'"),
         ("def first(: return 1", "SyntaxError"),
         ("1 / 0\ndef first(): return 1", "ZeroDivisionError: division by zero"),
         ("import os; os._exit(1)\ndef first(): return 1", "left out: it ended the Python process"),

@@ -61,6 +61,17 @@ def test_files_and_folders_go_with_the_notebook(course: Course, folder: Path) ->
     assert beside.note is None
 
 
+def test_a_notebook_in_a_subfolder_has_its_own_files_beside_it(course: Course, folder: Path) -> None:
+    """As in an archive of a folder; and `sys.path.append("..")` finds what is in the folders next to it."""
+    put(
+        folder, {"homework/helper.py": "x = 1", "homework/lib/a.py": "", "src/b.py": "", "helper.py": "x = 2"}
+    )
+    beside = beside_in(course, folder / "homework", folder)
+    assert taken(beside) == {"helper.py": b"x = 1", "lib/a.py": b"", "src/b.py": b""}
+    assert beside.left_out == ("helper.py (there is another of this name)",)
+    assert beside_in(course, folder, folder) == beside_in(course, folder)
+
+
 def test_what_nobody_misses_stays_behind_without_a_word(course: Course, folder: Path) -> None:
     put(folder, {"timestamp.txt": "2026-01-01 00:00 UTC", "submission_secret.txt": "s", "other.IPYNB": "{}"})
     put(folder, {".ipynb_checkpoints/part-checkpoint.ipynb": "{}", "__pycache__/helper.cpython-311.pyc": "x"})
@@ -126,8 +137,7 @@ def test_files_leave_room_in_the_submissions_folder(course: Course, folder: Path
     settings = course.root / "pyproject.toml"
     settings.write_text(f"[tool.autograder.memory]\ntmp_bytes = {2 * MIB}\n")
     put(folder, {"a.bin": MIB - 10, "b.bin": 20})
-    course = Course(course.root, course.assignment)
-    assert [file.path for file in beside_in(course, folder).files] == ["a.bin"]
+    assert [file.path for file in beside_in(Course(course.root), folder).files] == ["a.bin"]
 
 
 def test_names_that_no_message_could_hold_are_left_out(course: Course, folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder.core.records import CodeCell
-from autograder.intake.misplaced_answers import bound_names, copy_answers_from_tests
+from autograder.intake.misplaced_answers import bound_names, copy_answers_from_tests, turn_answers_into_code
 from autograder.intake.notebook_file import tidy
 from autograder.intake.skeleton import assemble, code_cells
 from tests.engine.support.small_course import cell, cell_of, graded, solution
@@ -36,6 +36,7 @@ def released() -> dict[str, Any]:
 def cells_to_run(content: dict[str, Any]) -> list[CodeCell]:
     skeleton: NotebookNode = nbformat.from_dict(released())
     submitted = tidy(content, "part.ipynb")
+    turn_answers_into_code(submitted, skeleton, ASKED)
     copy_answers_from_tests(submitted, skeleton, ASKED)
     return code_cells(assemble(submitted, skeleton), skeleton, ASKED)
 
@@ -83,6 +84,23 @@ def inside_a_test_cell_without_metadata(content: dict[str, Any]) -> None:
     cell_of(content, "slope")["metadata"] = {}
 
 
+def in_text(content: dict[str, Any], kind: str, metadata: bool = True) -> None:
+    found = cell_of(content, "slope_solution")
+    found |= {"cell_type": kind, "source": MINE}
+    for key in ("outputs", "execution_count"):
+        del found[key]
+    if not metadata:
+        found["metadata"] = {}
+
+
+def as_markdown(content: dict[str, Any]) -> None:
+    in_text(content, "markdown")
+
+
+def as_raw_text_without_metadata(content: dict[str, Any]) -> None:
+    in_text(content, "raw", metadata=False)
+
+
 def in_both_cells(content: dict[str, Any]) -> None:
     cell_of(content, "slope_solution")["source"] = "def slope(a, b): return 0"
     inside_the_test_cell(content)
@@ -105,7 +123,7 @@ def assigned_above_the_stub(content: dict[str, Any]) -> None:
     [
         above_the_stub, copied_stub_below, stub_pasted_below, inside_the_test_cell,
         inside_a_test_cell_without_metadata, in_both_cells, imported_above_the_stub,
-        in_a_branch_above_the_stub, assigned_above_the_stub,
+        in_a_branch_above_the_stub, assigned_above_the_stub, as_markdown, as_raw_text_without_metadata,
     ],
 )  # fmt: skip
 def test_a_misplaced_answer_counts(edit: Callable[[dict[str, Any]], None]) -> None:
@@ -113,6 +131,13 @@ def test_a_misplaced_answer_counts(edit: Callable[[dict[str, Any]], None]) -> No
     edit(content)
     assert state_at(content, "slope")["slope"](2, 2) == 1
     assert [x.source for x in cells_to_run(content) if x.tests == "slope"] == [EXAMPLES["slope"]]
+
+
+def test_an_old_attempt_that_was_turned_into_text_stays_text() -> None:
+    content = released()
+    in_text(content, "raw")
+    insert(content, "def slope(a, b): return 'newer'", above="slope_solution")
+    assert state_at(content, "slope")["slope"](1, 2) == "newer"
 
 
 def test_an_answer_that_is_no_function_counts() -> None:

@@ -1,8 +1,8 @@
 """A class of right solutions in odd notebooks: the registry of its students, and their files.
 
 Each student is a function that edits a `Submission` whose exercises are already solved. The function's name is the
-student's id, its docstring says what is odd. They are in odd_code.py, odd_files.py, odd_habits.py, odd_settings.py and
-odd_tools.py; importing those registers them.
+student's id, its docstring says what is odd. They are in odd_code.py, odd_elsewhere.py, odd_files.py, odd_habits.py,
+odd_settings.py and odd_tools.py; importing those registers them.
 """
 
 from __future__ import annotations

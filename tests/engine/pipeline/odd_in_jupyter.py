@@ -17,7 +17,14 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tests.engine.pipeline import odd_code, odd_files, odd_habits, odd_settings, odd_tools  # noqa: F401  (they register the students)
+from tests.engine.pipeline import (  # noqa: F401  (they register the students)
+    odd_code,
+    odd_elsewhere,
+    odd_files,
+    odd_habits,
+    odd_settings,
+    odd_tools,
+)
 from tests.engine.pipeline.odd_class import STUDENTS, copy_course, submission_of
 
 
@@ -37,7 +44,8 @@ def failed_examples(folder: Path) -> list[str]:
 
 
 def main() -> None:
-    os.environ |= {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1"}
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])  # as activated
+    os.environ |= {"PIP_DRY_RUN": "1", "PIP_NO_INDEX": "1", "PATH": path}
     surprises = 0
     with tempfile.TemporaryDirectory() as root:
         course = copy_course(Path(root) / "course")

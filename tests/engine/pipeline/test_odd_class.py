@@ -13,7 +13,14 @@ from typing import Any
 import pytest
 
 from autograder.course.course import Course
-from tests.engine.pipeline import odd_code, odd_files, odd_habits, odd_settings, odd_tools  # noqa: F401  (they register the students)
+from tests.engine.pipeline import (  # noqa: F401  (they register the students)
+    odd_code,
+    odd_elsewhere,
+    odd_files,
+    odd_habits,
+    odd_settings,
+    odd_tools,
+)
 from tests.engine.pipeline.odd_class import STUDENTS, write_class
 
 pytestmark = pytest.mark.slow

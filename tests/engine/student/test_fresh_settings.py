@@ -155,6 +155,17 @@ def test_all_of_them_together_in_a_real_notebook(launcher: Launcher) -> None:
         assert notebook.changed == ()
 
 
+def test_a_gpu_as_the_home_of_new_tensors_is_put_back(launcher: Launcher) -> None:
+    """Code from before `torch.set_default_device`, on a machine without a GPU."""
+    cells = [
+        "import torch",
+        "torch.set_default_tensor_type(torch.cuda.FloatTensor)",
+        "def made(): return [torch.ones(1).device.type, torch.nn.Linear(1, 1).weight.device.type]",
+    ]
+    with asked(launcher, *cells) as notebook:
+        assert notebook.made() == ["cpu", "cpu"]
+
+
 def test_a_raised_recursion_limit_belongs_to_the_student(launcher: Launcher) -> None:
     with asked(launcher, "import sys\nsys.setrecursionlimit(5000)", DEEP) as notebook:
         assert len(notebook.deep(3000)) == 3000

@@ -34,6 +34,14 @@ LEFT_OUT = {
 }
 
 
+def test_a_program_s_python_is_the_notebook_s(launcher: Launcher) -> None:
+    (cell,) = run(
+        launcher,
+        "import sys\nprefixes = !python -c 'import numpy, sys; print(sys.prefix)'\nprint(prefixes == [sys.prefix])",
+    )
+    assert text(cell) == "True\n"
+
+
 def test_such_a_line_says_what_is_wrong_and_the_cell_goes_on(launcher: Launcher) -> None:
     cells = run(launcher, *(f"{line}\nprint('below')" for line in LEFT_OUT))
     for (line, word), cell in zip(LEFT_OUT.items(), cells, strict=True):

@@ -90,6 +90,64 @@ def test_what_is_missing_from_a_package_that_is_there(launcher: Launcher) -> Non
     assert failure(cells[1])[0] == "ImportError"
 
 
+def test_what_is_made_with_a_missing_package_is_missing_too(launcher: Launcher) -> None:
+    cells = [
+        "from numba import jit\nfrom seaborn import palette, FacetGrid as Grid\nfrom numpy import sqrt",
+        "colors, other = palette(), 3",
+        "@jit\ndef fast(x): return x\nclass Big(Grid):\n    def f(self): return 1\n"
+        "def annotated(x: palette.Type = 1): return x\n"
+        "for color in palette():\n    print(color)\n"
+        "with palette('dark') as dark:\n    pass\n"
+        "size: int = len(palette())\n"
+        "colors += palette()\n"
+        "def root(x): return sqrt(x)",
+        "def color(): return colors[0]",
+        "def big(): return Big().f()",
+        "root(big) if False else fast(1)",
+        "def after(): return float(root(4))",
+    ]
+    with asked(launcher, *cells) as notebook:
+        assert notebook.after() == 2
+        assert notebook.root(4) == 2
+        for name, package in {
+            "fast": "numba",
+            "color": "seaborn",
+            "big": "seaborn",
+            "annotated": "seaborn",
+        }.items():
+            with pytest.raises(Raised) as caught:
+                getattr(notebook, name)()
+            assert caught.value.text == f"No module named '{package}' where notebooks are graded"
+
+
+def test_an_error_of_another_kind_stops_its_cell(launcher: Launcher) -> None:
+    _, own, indirect = run(
+        launcher,
+        "import seaborn as sns\ndef fails(x): raise ImportError('mine')\ndef zero(x): return 1 / 0",
+        "colors = fails(sns)\nprint('below')",
+        "colors = zero(sns)\nprint('below')",
+    )
+    assert [text(own), text(indirect)] == ["", ""]
+    assert failure(own) == ("ImportError", "mine")
+    assert failure(indirect)[0] == "ZeroDivisionError"
+
+
+def test_a_missing_submodule_is_named_where_it_is_used(launcher: Launcher) -> None:
+    cells = [
+        "import os.nowhere, torch.nothing.at_all, torch.nn.functional.relu.nothing",
+        "def first(): return os.nowhere.find()",
+        "def second(): return torch.nothing.at_all.f(1)",
+        "def third(): return [os.sep, float(torch.nn.functional.relu(torch.ones(1)))]",
+    ]
+    with asked(launcher, *cells) as notebook:
+        for name, missing in (("first", "os.nowhere"), ("second", "torch.nothing")):
+            with pytest.raises(Raised) as caught:
+                getattr(notebook, name)()
+            assert caught.value.kinds[0] == "ModuleNotFoundError"
+            assert caught.value.text == f"No module named '{missing}' where notebooks are graded"
+        assert notebook.third() == ["/", 1.0]
+
+
 def test_imports_that_work_are_left_as_they_are(launcher: Launcher) -> None:
     cells = run(
         launcher,

@@ -7,13 +7,12 @@ from autograder.checks import hint
 
 
 def right_answers(given, key):
-    """How many statements are marked correctly; a missing key or a value that is no bool is wrong."""
+    """How many statements are marked correctly; a missing key or a value that equals no bool is wrong."""
     if not isinstance(given, dict):
         return 0
     answers = {name: given.get(name) for name in key}
-    return sum(
-        isinstance(answers[name], (bool, np.bool_)) and bool(answers[name]) == bool(key[name]) for name in key
-    )
+    numbers = (bool, int, float, np.bool_, np.number)  # 1 and 0 pass the visible example, too
+    return sum(isinstance(answers[name], numbers) and bool(answers[name] == bool(key[name])) for name in key)
 
 
 @hint(

@@ -39,6 +39,12 @@ def numpy_bools():
 
 
 @provides("CLAIMS")
+def ones_and_zeros():
+    """1 and 0, which equal True and False."""
+    return dict(zip("abcdefghij", (0, 1, 1, 0, 1, 0, 0, np.int64(1), 0.0, 1.0)))
+
+
+@provides("CLAIMS")
 def keyword_arguments():
     """dict() with keywords, after a first guess that is corrected later."""
     first = dict(a=True, b=True, c=True, d=False, e=False, f=False, g=False, h=True, i=False)
