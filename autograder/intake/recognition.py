@@ -139,7 +139,7 @@ def _marks(course: Course, changed: tuple[int, ...]) -> dict[str, list[frozenset
 
 
 def _released_marks(course: Course, name: str) -> Iterable[frozenset[Mark]]:
-    """Left out is what notebooks of other assignments share: the imports, and the texts of written answers."""
+    """Left out is what other assignments share: the imports, and the texts of written answers."""
     solutions = {cell.grade_id: cell.source for cell in course.notebooks[name].cells if cell.is_solution}
     for cell in read_skeleton(course.release / f"{name}.ipynb").cells:
         if is_written(cell):
