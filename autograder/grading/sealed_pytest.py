@@ -17,7 +17,14 @@ import pytest
 
 from autograder.core.errors import GraderError
 
-PLUGINS = ("autograder.grading.fixtures", "no:terminal", "no:cacheprovider", "no:logging", "no:faulthandler")
+PLUGINS = (
+    "autograder.grading.fixtures",
+    "no:terminal",
+    "no:cacheprovider",
+    "no:logging",
+    "no:faulthandler",
+    "no:subtests",
+)
 INI = {
     "norecursedirs": "__pycache__ .ipynb_checkpoints",  # pytest's default skips exercises named dist or build
     "empty_parameter_set_mark": "fail_at_collect",

@@ -19,6 +19,7 @@ from autograder.core.cells import is_written, savable, tag_of
 from autograder.core.errors import Unreadable
 from autograder.course.course import Course
 from autograder.course.solution_regions import defined_names
+from autograder.intake.released_imports import only_imports
 from autograder.intake.skeleton import read_skeleton
 
 if TYPE_CHECKING:
@@ -138,13 +139,13 @@ def _marks(course: Course, changed: tuple[int, ...]) -> dict[str, list[frozenset
 
 
 def _released_marks(course: Course, name: str) -> Iterable[frozenset[Mark]]:
-    """Written answers are left out: every assignment has a reflection_1, and all begin with the same text."""
+    """Left out is what other assignments share: the imports, and the texts of written answers."""
     solutions = {cell.grade_id: cell.source for cell in course.notebooks[name].cells if cell.is_solution}
     for cell in read_skeleton(course.release / f"{name}.ipynb").cells:
         if is_written(cell):
             continue
         marks: set[Mark] = set()
-        if len(cell.source) >= SHORT_TEXT:
+        if len(cell.source) >= SHORT_TEXT and not (cell.cell_type == "code" and only_imports(cell.source)):
             marks.add(("text", _squeezed(cell.source)))
         if grade_id := tag_of(cell).get("grade_id"):
             marks |= {("id", grade_id), ("id", cell["id"])}

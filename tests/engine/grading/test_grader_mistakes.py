@@ -34,6 +34,7 @@ REFUSED = {
     "fixture": (CHECK.replace("student", "studnet"), "test_it asks for 'studnet'"),
     "used": (MARKED.format("pytest.mark.usefixtures('door')"), "test_it asks for 'door'"),
     "caplog": (CHECK.replace("student", "caplog"), "test_it asks for 'caplog'"),
+    "subtests": (CHECK.replace("student", "subtests"), "test_it asks for 'subtests'"),
     "weight": (MARKED.format("weight"), "test_it has a weight that is not one number"),
     "weight_text": (MARKED.format("weight('2')"), "test_it has a weight that is not one number"),
     "weight_zero": (MARKED.format("weight(0)"), "test_it has a weight that is not one number"),

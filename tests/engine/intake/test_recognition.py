@@ -175,3 +175,12 @@ def test_name_decides_where_the_cells_say_too_little(course: Course) -> None:
 )
 def test_name_may_be_surrounded(course: Course, file: str, name: str | None) -> None:
     assert named_like(course, file) == name
+
+
+def test_imports_alone_are_no_notebook_of_the_assignment(course: Course) -> None:
+    """Part 4's occur in no other part, but the next module's notebook has them, too."""
+    imports = next(x for x in load(course.release / f"{PARTS[3]}.ipynb")["cells"] if x["id"] == "imports")
+    other = code("".join(imports["source"]), "def transformer(x):\n    return x")
+    for file in ("Untitled.ipynb", f"{PARTS[3]}.ipynb"):
+        with pytest.raises(Unrecognized):
+            recognized(course, other, file)
