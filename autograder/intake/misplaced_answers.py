@@ -52,7 +52,7 @@ def turn_answers_into_code(submitted: NotebookNode, skeleton: NotebookNode, aske
     ids = {cell["id"]: tag_of(cell)["grade_id"] for cell in skeleton.cells if is_solution(cell)}
     texts = [cell.source for cell in submitted.cells if cell.cell_type == "code"]
     nodes = [node for text in texts for node in statements(text)]
-    answered = set(_bound(node for node in nodes if wording.NOT_WRITTEN not in ast.unparse(node)))
+    answered = set(_bound(node for node in nodes if wording.NOT_WRITTEN not in _text(node)))
     for cell in submitted.cells:
         grade_id = tag_of(cell).get("grade_id") or ids.get(cell["id"], "")
         if cell.cell_type == "code" or grade_id not in ids.values():
