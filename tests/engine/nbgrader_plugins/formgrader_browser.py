@@ -61,7 +61,7 @@ class Instructor:
         dialog = self.page.locator(".modal.in")
         dialog.wait_for(timeout=timeout)
         text = str(dialog.inner_text())
-        dialog.locator(".modal-footer button").click()
+        dialog.locator(".modal-footer button").dispatch_event("click")  # JupyterLab's news may cover it
         dialog.wait_for(state="detached")
         self.page.locator("#main-table td", has_text="Please wait").wait_for(state="detached")
         return text

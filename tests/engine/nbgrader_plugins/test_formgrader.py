@@ -17,7 +17,7 @@ import pytest
 from autograder.authoring.leaks import grader_lines, solution_lines
 from tests.engine.nbgrader_plugins.formgrader_browser import PAGE_TIMEOUT, TOOLS, Instructor, jupyter_server
 from tests.engine.support.small_class import PART, hand_in, scores, solved, write_class, wrong
-from tests.engine.support.small_course import cell_of
+from tests.engine.support.small_course import cell_of, load
 
 pytestmark = pytest.mark.slow
 
@@ -156,7 +156,12 @@ def test_written_answers_get_points_and_a_comment(instructor: Instructor) -> Non
     instructor.open("manage_submissions/module6")
     assert instructor.row("bob").locator(".status").inner_text() == "graded"
 
-    # After regrading it needs a second look; Resolve confirms the grade.
+    # Another answer needs a second look, the same one does not; Resolve confirms the grade.
+    assert "Successfully autograded" in instructor.autograde("bob")
+    assert instructor.row("bob").locator(".status").inner_text() == "graded"
+    content = load(instructor.root / "submitted" / "bob" / "module6" / f"{PART}.ipynb")
+    cell_of(content, "reflection_1")["source"] = MALICIOUS_ANSWER + "\n\nNor are two."
+    hand_in(instructor.root, "bob", content)
     assert "Successfully autograded" in instructor.autograde("bob")
     assert instructor.row("bob").locator(".status").inner_text() == "needs manual grading"
     instructor.open_submission("bob")
