@@ -791,7 +791,7 @@ import builtins
 ran("patched")
 for name in ("len", "repr", "sorted", "abs", "hasattr"): setattr(builtins, name, lambda *a, **k: True)
 builtins.isinstance = lambda *a: True""",
-        "ran: patched|left out: the process sent an invalid response",
+        "ran: patched|left out: (the process sent an invalid response|it ended the Python process)",
         "wrong raised",
         ("TypeError", "AttributeError"),
     ),
@@ -964,7 +964,8 @@ def spy(frame, event, arg):
     return spy
 threading.settrace(spy); threading.setprofile(spy); sys.settrace(spy); sys.setprofile(spy)
 def f(*a, **k): return f"ran: {len(seen) > 0}" """,
-        r"Got: \[?'ran: True|raised UnboundLocalError",
+        # The trace function is taken away before anything is asked, so it may have seen nothing.
+        r"ran: (True|False)|UnboundLocalError",
         "wrong raised",
         ("UnboundLocalError",),
     ),
