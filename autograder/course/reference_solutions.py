@@ -31,7 +31,7 @@ def solution_module(notebook: SourceNotebook) -> str:
         if cell.is_solution:
             bodies.append(without_markers(cell))
         else:
-            imports += only_imports(cell)
+            imports += only_imports(cell.source) or []
     used = {node.id for body in bodies for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     header = HEADER.format(name=notebook.name, shown=notebook.shown)
     lines = _import_lines(imports, used)
@@ -49,17 +49,17 @@ def without_markers(cell: SourceCell) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def only_imports(cell: SourceCell) -> list[Import]:
-    """The imports of a cell that contains nothing else; an empty list for any other cell.
+def only_imports(source: str) -> list[Import] | None:
+    """The imports of a cell that contains nothing else, apart from comments; None for any other cell.
 
     A cell that does more is a worked example, and may call functions that are not written yet.
     """
     try:
-        body = parse(cell.source).body
+        body = parse(source).body
     except SyntaxError:  # not Python, such as a %%bash cell
-        return []
+        return None
     found = [node for node in body if isinstance(node, Import)]
-    return found if len(found) == len(body) else []
+    return found if len(found) == len(body) else None
 
 
 def _import_lines(imports: list[Import], used: set[str]) -> list[str]:

@@ -19,12 +19,10 @@ from autograder.feedback.graded_notebook import unscored
 from autograder.feedback.results import store_result
 from autograder.gradebook.manual_grades import read_graded
 from autograder.gradebook.writer import GradebookWriter
+from autograder.intake.beside import NBGRADERS_OWN
 from autograder.intake.students import TIMESTAMP, Graded, Student
 from autograder.intake.submission import Submission
 from autograder.nbgrader_glue.open_gradebook import unrecorded
-
-COPIED_FILES = (TIMESTAMP, "submission_secret.txt")
-"""Files that `nbgrader release_feedback` looks for next to the graded notebooks."""
 
 
 class ClassRecord:
@@ -60,8 +58,10 @@ class ClassRecord:
         assert submission.student is not None
         if not self.gradebook.knows(submission.student):
             return None
+        notebook = read_graded(self._path(submission.student, submission.name))
+        if notebook is None:
+            return None
         try:
-            notebook = nbformat.read(self._path(submission.student, submission.name), as_version=4)
             earlier = notebook.metadata["autograder"]
             if earlier["submission"] != submission.digest:
                 return None
@@ -70,7 +70,7 @@ class ClassRecord:
                 self.outdated.append(", ".join(changed))
                 return None
             return msgspec.convert(earlier["result"], NotebookResult), notebook
-        except (OSError, KeyError, TypeError, ValueError, nbformat.reader.NotJSONError):
+        except (KeyError, TypeError, ValueError):
             return None
 
     def _changes(self, name: str, before: object, notebook: NotebookNode) -> list[str]:
@@ -121,7 +121,7 @@ class ClassRecord:
 
     def _copy_exchange_files(self, student: Student) -> None:
         folder = self._path(student.name, "").parent
-        for name in COPIED_FILES:
+        for name in NBGRADERS_OWN:  # `nbgrader release_feedback` looks for them there
             original, copy = student.folder / name, folder / name
             if not folder.is_dir() or not original.is_file() or original.is_symlink():
                 continue

@@ -28,7 +28,7 @@ Outcomes = list[tuple[str, BaseException | None]]
 """For each phase of a check's run by pytest (setup, call, teardown) the error that ended it."""
 PROVIDED = {"student", "reference", "draw", "device"}
 INTERNAL = {"context", "request"}  # what the provided fixtures themselves request
-PLAIN_MARKS = {"weight", "hint", "parametrize"}
+PLAIN_MARKS = {"weight", "hint", "describe", "parametrize"}
 """The marks that change nothing about how a check runs."""
 
 

@@ -50,13 +50,15 @@ def copy_answers_from_tests(submitted: NotebookNode, skeleton: NotebookNode, ask
 def turn_answers_into_code(submitted: NotebookNode, skeleton: NotebookNode, asked: Asked) -> None:
     """Turn solution cells that are Markdown or raw text back into code if the answer is nowhere else."""
     ids = {cell["id"]: tag_of(cell)["grade_id"] for cell in skeleton.cells if is_solution(cell)}
+    texts_only = [cell for cell in submitted.cells if cell.cell_type != "code"]
+    named = [(str(tag_of(cell).get("grade_id") or ids.get(cell["id"])), cell) for cell in texts_only]
+    candidates = [(grade_id, cell) for grade_id, cell in named if grade_id in ids.values()]
+    if not candidates:  # as in nearly every notebook, whose code then need not be parsed
+        return
     texts = [cell.source for cell in submitted.cells if cell.cell_type == "code"]
     nodes = [node for text in texts for node in statements(text)]
     answered = set(_bound(node for node in nodes if wording.NOT_WRITTEN not in _text(node)))
-    for cell in submitted.cells:
-        grade_id = tag_of(cell).get("grade_id") or ids.get(cell["id"], "")
-        if cell.cell_type == "code" or grade_id not in ids.values():
-            continue
+    for grade_id, cell in candidates:
         wanted = set(asked.get(grade_id.removesuffix("_solution"), ()))
         if wanted & bound_names(cell.source) and not wanted & answered:
             cell.update(cell_type="code", outputs=[], execution_count=None)
@@ -68,13 +70,15 @@ def without_answered_stubs(notebook: NotebookNode, skeleton: NotebookNode, asked
 
     Line numbers stay the same.
     """
+    sources = {n: cell.source for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
+    if not any(wording.NOT_WRITTEN in text for text in sources.values()):
+        return sources  # all is written: nothing has to be parsed
     stubs: dict[str, frozenset[str]] = {}
     for cell in skeleton.cells:
         if is_solution(cell):
             names = frozenset(asked.get(tag_of(cell)["grade_id"].removesuffix("_solution"), ()))
             stubs |= {_text(node): _names_of_stub(node, names) for node in _stubs(cell.source)}
     released = {cell.source.strip() for cell in skeleton.cells}
-    sources = {n: cell.source for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
     if sum(len(text) for text in sources.values() if len(text) <= MAX_CELL) > MAX_NOTEBOOK:
         return sources
     own = [node for text in sources.values() if text.strip() not in released for node in statements(text)]

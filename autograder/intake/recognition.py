@@ -18,8 +18,8 @@ from autograder.core import file_wording
 from autograder.core.cells import is_written, savable, tag_of
 from autograder.core.errors import Unreadable
 from autograder.course.course import Course
+from autograder.course.reference_solutions import only_imports
 from autograder.course.solution_regions import defined_names
-from autograder.intake.released_imports import only_imports
 from autograder.intake.skeleton import read_skeleton
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ def _released_marks(course: Course, name: str) -> Iterable[frozenset[Mark]]:
         if is_written(cell):
             continue
         marks: set[Mark] = set()
-        if len(cell.source) >= SHORT_TEXT and not (cell.cell_type == "code" and only_imports(cell.source)):
+        imports = cell.cell_type == "code" and only_imports(cell.source) is not None
+        if len(cell.source) >= SHORT_TEXT and not imports:
             marks.add(("text", _squeezed(cell.source)))
         if grade_id := tag_of(cell).get("grade_id"):
             marks |= {("id", grade_id), ("id", cell["id"])}

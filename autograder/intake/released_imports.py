@@ -28,15 +28,6 @@ def prelude(skeleton: NotebookNode) -> CodeCell:
     return CodeCell(PRELUDE, "\n".join(lines))
 
 
-def only_imports(source: str) -> bool:
-    """Whether a cell holds imports and comments only."""
-    try:
-        body = parse(source).body
-    except SyntaxError:
-        return False
-    return all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in body)
-
-
 @lru_cache(maxsize=1024)
 def _imports(source: str) -> tuple[str, ...]:
     """The imports at the top level of a cell, in their order; none if it is not Python."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeReleaseFeedback
 
+from autograder.intake.beside import NBGRADERS_OWN
 from autograder.nbgrader_glue.literal_names import glob as names_first
 
 
@@ -42,7 +43,7 @@ class ReleaseFeedback(ExchangeReleaseFeedback):  # type: ignore[misc]  # nbgrade
 
 def _why_not(folder: Path, student: str, owners: dict[str, str]) -> str | None:
     """Why this student's pages cannot be released, else None. Remembers in `owners` whose secret it is."""
-    for name in ("timestamp.txt", "submission_secret.txt"):
+    for name in NBGRADERS_OWN:
         path = folder / name
         if not path.is_file() or not path.read_text(errors="replace").strip():
             return (

@@ -111,7 +111,7 @@ def _visible_example(course: Course, exercise: Exercise) -> list[CodeCell]:
     """The notebook's imports and the exercise's visible example, to run on the reference."""
     cells = course.notebooks[exercise.notebook].cells
     plain = [x for x in cells if x.kind == "code" and not x.is_grade and not x.is_solution]
-    sources = [x.source for x in plain if only_imports(x)] + [course.cell(exercise.id).source]
+    sources = [x.source for x in plain if only_imports(x.source)] + [course.cell(exercise.id).source]
     return [CodeCell(number, source) for number, source in enumerate(sources, 1)]
 
 

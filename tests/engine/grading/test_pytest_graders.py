@@ -23,6 +23,7 @@ GRADERS = {
     "plain": '''
 @weight(2)
 @hint("Look.")
+@describe(str)
 @pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize(("a", "b"), [(1, 2)])
 def test_it(student, reference, draw, device, n, a, b):
