@@ -43,7 +43,10 @@ def grade(course: Course, file: Path) -> list[dict[str, Any]]:
 
 
 def test_names_of_folders_are_only_names(course: Course, tmp_path: Path) -> None:
-    """Every student gets the grade of the notebook handed in, whatever the folder is called."""
+    """Every student gets the grade of the notebook handed in, whatever the folder is called.
+
+    What is no notebook gets none.
+    """
     honest, nothing = solved(course, PART, "count_params"), {"cells": "none"}
     for name in (*NAMES, "ada", "zoe"):
         file = course.root / "submitted" / name / course.assignment / f"{PART}.ipynb"
@@ -53,7 +56,7 @@ def test_names_of_folders_are_only_names(course: Course, tmp_path: Path) -> None
     before = sorted(os.listdir(course.root))
     results = grade(course, tmp_path / "results.json")
     scores = {x["student"]: x["score"] for x in results if x["notebook"] == PART}
-    assert scores == {name: 3.0 * (name in HONEST) for name in (*NAMES, "ada", "zoe")}
+    assert scores == {name: 3.0 if name in HONEST else None for name in (*NAMES, "ada", "zoe")}
     assert sorted(set(os.listdir(course.root)) - {"autograded"}) == sorted(set(before) - {"autograded"})
     assert set(os.listdir(course.root / "autograded")) == set(HONEST)
     assert not list(tmp_path.rglob("pwned"))
@@ -71,4 +74,4 @@ def test_a_link_to_somebody_elses_work_earns_nothing(course: Course, tmp_path: P
     link.parent.mkdir(parents=True, exist_ok=True)
     link.symlink_to(target)
     results = grade(course, tmp_path / "results.json")
-    assert {x["student"]: x["score"] for x in results} == {"ada": 3.0, "mallory": 0.0}
+    assert {x["student"]: x["score"] for x in results} == {"ada": 3.0, "mallory": None}
