@@ -73,7 +73,13 @@ def grade_class(
         find_earlier = (lambda _: None) if force else record.find
         pending = []
         for student in students:
-            pending += [(student, submission) for submission in student.open(course, find_earlier)]
+            try:
+                pending += [(student, submission) for submission in student.open(course, find_earlier)]
+            except Exception as error:
+                if isinstance(error, CourseError):
+                    raise  # nobody can be graded
+                student.results = [unreadable_result(course, student.folder, "", student.name, error)]
+                continue
             if not student.pending:  # unchanged notebooks, but perhaps another time or one file less
                 record.save(student)
         jobs = jobs or course.settings.jobs or available_jobs()
@@ -125,7 +131,7 @@ def run_files(
     return report(course.assignment, device, ordered, json)
 
 
-def _with_option(error: Unreadable) -> Unreadable:
+def _with_option(error: Exception) -> Exception:
     """`autograder run` can grade a notebook that it does not recognize."""
     return Unreadable(f"{error} {file_wording.SAY_WHICH}") if isinstance(error, Unrecognized) else error
 
@@ -144,7 +150,9 @@ def _open_files(
             else:
                 found = open_file(course, path, beside=beside)
             pending += [((number, submission.name), submission) for submission in found]
-        except Unreadable as error:
+        except Exception as error:
+            if isinstance(error, CourseError) and not isinstance(error, Unreadable):
+                raise  # no file can be graded
             name = notebook or named_like(course, path.name) or path.stem
             refused[number, name] = unreadable_result(course, path, name, None, _with_option(error))
     return pending, refused

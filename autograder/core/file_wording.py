@@ -51,6 +51,13 @@ def not_a_notebook(file: str, why: str) -> str:
     return f"{file} is not a notebook ({why}): {SUBMIT_AGAIN}."
 
 
+def reader_failed(file: str, error: Exception) -> str:
+    return (
+        f"{file} could not be read because of an internal error ({type(error).__name__}: {error}). Nothing of"
+        " this student's is changed."
+    )
+
+
 NOT_UTF8 = "it is not UTF-8 text"
 NO_CELLS = "it has no cells"
 

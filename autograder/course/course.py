@@ -57,6 +57,11 @@ class Course:
 
     def __init__(self, root: Path, assignment: str = DEFAULT_ASSIGNMENT) -> None:
         self.root = root.resolve()
+        if "?" in str(self.root):
+            raise CourseError(
+                f"{str(self.root)!r} has a question mark in it, at which the URL of nbgrader's database would"
+                " end: rename that folder."
+            )
         self.assignment = assignment
         self.settings = read_settings(refuse_other_folder(self.root))
         known = assignments(self.root)

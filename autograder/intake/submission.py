@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.core import file_wording
 from autograder.core.cells import savable
+from autograder.core.errors import Unreadable
 from autograder.core.records import CodeCell, Exercise, GradeJob, NotebookResult, total
+from autograder.core.statuses import NotebookStatus
 from autograder.course.course import Course
 from autograder.intake.beside import NOTHING, Beside
 from autograder.intake.file_choice import Chosen, read_file, renaming
@@ -116,7 +119,12 @@ def from_notebook(
 def unreadable_result(
     course: Course, path: Path, name: str, student: str | None, error: Exception
 ) -> NotebookResult:
-    """The result of a file that cannot be graded."""
+    """The result of a file that cannot be graded: because of its contents or, if `error` is not Unreadable,
+    because of a mistake in this program.
+    """
     max_score = total(x.points for x in course.exercises.values() if x.notebook == name and not x.written)
-    shown_path, shown_name, message = (savable(text) for text in (str(path), name, str(error)))
-    return NotebookResult(shown_path, student, shown_name, "unreadable", message, None, max_score, 0.0)
+    readable = not isinstance(error, Unreadable)
+    said = file_wording.reader_failed(path.name, error) if readable else str(error)
+    shown_path, shown_name, message = (savable(text) for text in (str(path), name, said))
+    status: NotebookStatus = "failed" if readable else "unreadable"
+    return NotebookResult(shown_path, student, shown_name, status, message, None, max_score, 0.0)

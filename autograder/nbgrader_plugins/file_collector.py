@@ -65,7 +65,13 @@ class StudentFileCollector(FileNameCollectorPlugin):  # type: ignore[misc]  # nb
             earlier = self._collected.setdefault((student, wanted), path)
             if earlier == path:
                 if wanted != name:
-                    self.log.warning("%s: a second %s is collected as %s", student, name, wanted)
+                    self.log.warning(
+                        "%s: a second %s is collected as %s. If it is another student's, put it into a folder"
+                        " with that student's id as its name.",
+                        student,
+                        name,
+                        wanted,
+                    )
                 return {**found, "file_id": wanted}
             if filecmp.cmp(earlier, path, shallow=False):
                 self.log.info("%s is the same as %s", savable(submitted_file), savable(str(earlier)))

@@ -6,6 +6,7 @@ import importlib
 import os
 
 import torch
+from tqdm import tqdm
 
 from autograder.student.fake_device import attempt
 from autograder.student.fresh_settings import remember_fresh_settings
@@ -40,6 +41,7 @@ def preload() -> NotebookShell:
     os.environ.update(OFFLINE)
     for name in PRELOAD:
         importlib.import_module(name)
+    tqdm.monitor_interval = 0  # a progress bar's thread would make copies of the notebook impossible
     torch.set_num_threads(1)
     explain_missing_gpu()
     torch.compiler.set_stance(

@@ -211,3 +211,9 @@ def test_two_processes_that_start_together_agree(course: Course) -> None:
     assert done.stdout.split() == 2 * [str(course.seed())]
     assert mode(course.private / "secret") == 0o600
     assert os.listdir(course.private) == ["secret"]
+
+
+def test_a_path_that_nbgraders_database_cannot_have_is_refused(tmp_path: Path) -> None:
+    root = write_course(tmp_path / "is it right?")
+    with pytest.raises(CourseError, match=r"right\?' has a question mark in it"):
+        Course(root, ASSIGNMENT)

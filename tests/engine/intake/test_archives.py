@@ -247,6 +247,7 @@ def test_two_notebooks_of_one_name_do_not_stop_the_class(course: Path) -> None:
     assert sorted(found) == [f"ada/module6/part1_neurons{number}.ipynb" for number in (" (2)", "")]
     assert sorted(found.values()) == ["new", "old"]
     assert "ada: a second part1_neurons.ipynb is collected as part1_neurons (2).ipynb" in log
+    assert "If it is another student's, put it into a folder with that student's id" in log
 
 
 def test_nobody_hands_in_the_time_of_the_submission(course: Path) -> None:

@@ -148,10 +148,10 @@ def plots_above_a_solution(mine: Submission) -> None:
     """Missing packages are used in the solution's own cell, above it, in lines of every kind."""
     mine.on_top_of(
         "count_params_solution",
-        "import seaborn as sns\nfrom tqdm.auto import tqdm\nimport pytorch_lightning as pl\n"
+        "import seaborn as sns\nfrom alive_progress import alive_it\nimport pytorch_lightning as pl\n"
         "from torch.utils.tensorboard import SummaryWriter\n"
         "colors, writer = sns.color_palette('dark'), SummaryWriter('runs')\ncolors[0]\n"
-        "for step in tqdm(range(3)):\n    writer.add_scalar('step', step)\n"
+        "for step in alive_it(range(3)):\n    writer.add_scalar('step', step)\n"
         "with sns.axes_style('dark'):\n    plt.plot([1])\n"
         "class Lit(pl.LightningModule):\n    pass\nlit = Lit()\n",
     )

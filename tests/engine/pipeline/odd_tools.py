@@ -259,6 +259,13 @@ def keeps_global_state(mine: Submission) -> None:
 
 
 @odd()
+def shows_progress(mine: Submission) -> None:
+    """tqdm starts a thread that watches its bars, unless it is told not to."""
+    mine.insert("from tqdm.auto import tqdm, trange\nfor step in trange(3):\n    pass", below="imports")
+    mine.swap("train_perceptron", "range(epochs)", "tqdm(range(epochs))")
+
+
+@odd()
 def tries_to_import_tqdm(mine: Submission) -> None:
     mine.insert(
         "try:\n    from tqdm.notebook import tqdm\nexcept ImportError:\n    def tqdm(steps, **options):\n        return steps",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 
 from autograder.course.course import Course
+from autograder.intake import students
+from autograder.intake.file_choice import SortedFiles, sort_files
 from tests.engine.pipeline.submitting import PART, Graded, submit
 from tests.engine.support.scratch_course import solved
 from tests.engine.support.small_class import scores
@@ -75,6 +79,37 @@ def test_broken_submissions_get_one_sentence_each_and_affect_nobody_else(
     for student in (*BROKEN, "named"):
         score, _, needs = found[student, PART, "count_params"]
         assert (score, needs) == (None, True), "a person has to look at it"
+
+
+def test_a_mistake_of_ours_stops_nobody_elses_grading(
+    course: Course, grade: Callable[..., Graded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the reader of files did not expect costs that student nothing, and the others nothing either."""
+    for student in ("ada", "bob", "eve"):
+        submit(course, student, solved(course, PART, "count_params"))
+    grade()
+    before = scores(course.root)
+    files = graded_notebooks(course, "bob")
+
+    def sort(course: Course, folder: Path) -> SortedFiles:
+        if folder.parent.name == "bob":
+            raise RecursionError("too deep")
+        return sort_files(course, folder)
+
+    monkeypatch.setattr(students, "sort_files", sort)
+    code, results, _, err = grade(force=True)
+    assert code == 1
+    assert "bob: module6 could not be read because of an internal error (RecursionError: too deep)" in err
+    assert (results["bob/"]["status"], results["bob/"]["score"]) == ("failed", None)
+    assert [results[f"{x}/{PART}"]["score"] for x in ("ada", "eve")] == [3.0, 3.0]
+    assert scores(course.root) == before
+    assert graded_notebooks(course, "bob") == files
+
+
+def graded_notebooks(course: Course, student: str) -> dict[str, bytes]:
+    """What the student's folder in autograded/ holds."""
+    folder = course.root / "autograded" / student
+    return {str(path): path.read_bytes() for path in folder.rglob("*.ipynb")}
 
 
 def test_broken_resubmission_keeps_the_first_grade(course: Course, grade: Callable[..., Graded]) -> None:

@@ -37,6 +37,14 @@ def test_magics_and_top_level_await(launcher: Launcher) -> None:
     assert plot.outputs == []
 
 
+@pytest.mark.parametrize("module", ["tqdm", "tqdm.auto", "tqdm.notebook"])
+def test_progress_bars_start_no_thread(launcher: Launcher, module: str) -> None:
+    """With a second thread the process could not be copied before each test cell."""
+    bar = f"from {module} import tqdm\nsteps = [x for x in tqdm(range(3))]"
+    *_, threads = run(launcher, bar, "import threading\nprint(steps, threading.active_count())")
+    assert text(threads) == "[0, 1, 2] 1\n"
+
+
 def test_a_cell_over_its_time_limit_is_interrupted(launcher: Launcher) -> None:
     before, endless, after = run(
         launcher, "x = 1", "print('going')\nwhile True: x += 1", "print(x > 1)", limits=HASTY
