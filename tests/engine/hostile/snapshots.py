@@ -14,7 +14,7 @@ def collapse_linear(*a, **k): return 12345
 def others():
     "All processes that can be seen, except this one and those above it."
     try: pids = [int(x) for x in os.listdir("/proc") if x.isdigit()]
-    except OSError: pids = list(range(1, 400))
+    except OSError: pids = list(range(max(2, os.getpid() - 50), os.getpid() + 50))
     return [pid for pid in pids if pid not in (os.getpid(), os.getppid(), 1)]
 def to_others(action):
     "What happens when this is done to each of them."

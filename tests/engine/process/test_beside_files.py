@@ -131,6 +131,13 @@ def test_a_module_that_the_notebook_writes_can_be_imported_at_once(launcher: Lau
     assert [text(cell) for cell in run(launcher, *cells)[1::2]] == [f"{number}\n" for number in range(12)]
 
 
+def test_what_probes_import_is_there(launcher: Launcher) -> None:
+    """Also where the package's folder cannot be listed, and after a cell, which lets Python look again."""
+    find = "import importlib; importlib.invalidate_caches(); import autograder.fake_device"
+    cells = run(launcher, "import colorsys", find, "print(autograder.fake_device.attempt.__module__)")
+    assert text(cells[-1]) == "autograder.student.fake_device\n"
+
+
 def test_the_folder_on_the_path_is_the_current_one(launcher: Launcher) -> None:
     cells = run(
         launcher,
