@@ -15,8 +15,8 @@ from autograder.student.shell import NotebookShell, make_shell
 
 PRELOAD = ("torchvision", "torchvision.transforms", "torchvision.datasets", "torch.utils.data",
            "torch._dynamo", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
-           # What probes import. Without a mount namespace this package's folder cannot be listed, so a process
-           # that has forgotten what it holds (importlib.invalidate_caches) would not find it.
+           # What probes import. Without a mount namespace this package's folder cannot be listed, so a
+           # process that has forgotten what is in it (importlib.invalidate_caches) would not find it.
            "autograder.fake_device")  # fmt: skip
 # The first plot, the first formula and the first traceback load and cache a lot; every fork inherits it.
 WARM_UP_CELLS = (
