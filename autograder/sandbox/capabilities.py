@@ -50,6 +50,17 @@ class Capabilities:
         return self.mount or self.landlock > 0
 
     @property
+    def gpu_in_forks(self) -> bool:
+        """Whether the forks of a student's process can use a GPU too, and not only that process itself.
+
+        libcuda names its threads, and fails if it cannot: it writes to /proc/self/task/*/comm. Landlock can
+        allow that for one process or for all of /proc, so all of it must be the submission's own. (A real
+        root without other uids would own what is below /proc/sys.)
+        """
+        own = self.mount and self.pid and self.proc and (self.uids or not self.root)
+        return own or not self.landlock
+
+    @property
     def sentence(self) -> str:
         """One plain line for the user: what is enforced, what is not, and why."""
         if not self.linux:

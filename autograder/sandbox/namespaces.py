@@ -12,6 +12,7 @@ from contextlib import suppress
 from autograder.core.limits import MIB, Limits
 from autograder.sandbox import kernel
 from autograder.sandbox.capabilities import FIRST_UID, SLOTS, Capabilities
+from autograder.sandbox.gpu_paths import GpuPaths
 from autograder.sandbox.view import View
 
 _STAGE = "/tmp"  # covered by a tmpfs for a moment, in a mount namespace that nobody else sees
@@ -70,12 +71,19 @@ def build_root(view: View, *, own_proc: bool) -> None:
         with suppress(FileExistsError):
             os.symlink(target, f"/new{link}")
     _mount_proc(own=own_proc)
+    if view.gpu is not None:
+        _show_gpu(view.gpu)
     kernel.unmount("/old")
     os.rmdir("/old")
     for mount in ("/new/dev", "/new", "/"):
         kernel.harden(mount, recursive=False)
     os.chroot("/new")
     os.chdir("/")
+
+
+def inside(node: str) -> str:
+    """Where the new root has this device node."""
+    return f"/dev/{os.path.basename(node)}"
 
 
 def fresh_folders(limits: Limits, view: View, *, uid: int, ipc: bool) -> None:
@@ -159,6 +167,32 @@ def _show(path: str) -> None:
     _mount_point(f"/old{path}", f"/new{path}")
     kernel.bind(f"/old{path}", f"/new{path}")
     kernel.harden(f"/new{path}", recursive=True)
+
+
+def _show_gpu(gpu: GpuPaths) -> None:
+    """Bind a GPU's device nodes, and cover the driver's folder in /proc by copies of what CUDA reads there.
+
+    NVIDIA's container runtime does the same: the other cards are not shown, and libcuda is told not to make
+    device nodes itself, which it would try (and fail) for those that are missing.
+    """
+    for node in gpu.nodes:
+        _mount_point(f"/old{node}", f"/new{inside(node)}")
+        kernel.bind(f"/old{node}", f"/new{inside(node)}")
+    driver = f"/new{gpu.driver}"
+    if not os.path.isdir(driver):  # the driver's files are below a folder that is shown
+        return
+    texts = {name: _read(f"/old{gpu.driver}/{name}") for name in gpu.driver_files}
+    _tmpfs(driver, "mode=755,size=1m")
+    for name, text in texts.items():
+        os.makedirs(os.path.dirname(f"{driver}/{name}"), 0o755, exist_ok=True)
+        with open(f"{driver}/{name}", "w") as file:
+            file.write(text.replace("ModifyDeviceFiles: 1", "ModifyDeviceFiles: 0"))
+    kernel.harden(driver, recursive=False)
+
+
+def _read(path: str) -> str:
+    with open(path) as file:
+        return file.read()
 
 
 def _mount_point(source: str, target: str) -> None:
