@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 # systemd's table of uids calls 60706 to 61183 unused; each slot takes one uid from there.
 FIRST_UID = 60706
@@ -43,6 +43,13 @@ class Capabilities:
         """The fallback, as on a machine that forbids namespaces."""
         unaffected = ("linux", "root", "uids", "landlock", "filter", "cgroup", "why")
         return Capabilities(**{name: getattr(self, name) for name in unaffected})
+
+    def for_gpu(self) -> Capabilities:
+        """What to use of this with a GPU: no pid namespace without its own /proc.
+
+        There /proc/self would lead nowhere, and libcuda fails without it (see `gpu_in_forks`).
+        """
+        return replace(self, pid=self.pid and self.proc)
 
     @property
     def reads_blocked(self) -> bool:

@@ -1,8 +1,8 @@
 """What CUDA needs of this machine: device nodes, the driver's libraries, a few files in /proc and /sys.
 
-It is what NVIDIA's container runtime mounts for computing (libnvidia-container: nvc_info.c, nvc_mount.c), less
-what CUDA does without: gVisor runs it with nvidiactl, the cards, nvidia-uvm and the driver's parameters (its
-proposal "Nvidia Driver Proxy"). nvidia-modeset is for displays, nvidia-caps for MIG slices and clusters.
+It is what NVIDIA's container runtime mounts for computing (libnvidia-container: nvc_info.c, nvc_mount.c),
+less what CUDA does without: gVisor runs it with nvidiactl, the cards, nvidia-uvm and the driver's parameters
+(its proposal "Nvidia Driver Proxy"). nvidia-modeset is for displays, nvidia-caps for MIG slices and clusters.
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ def _cards(root: str) -> list[_Card]:
         with open(f"{folder}/{bus}/information") as file:
             pairs = [line.split(":", 1) for line in file if ":" in line]
         facts = {name.strip(): value.strip() for name, value in pairs}
-        found.append(_Card(bus, int(facts["Device Minor"]), facts.get("GPU UUID", "")))
+        if facts.get("Device Minor", "").isdigit():
+            found.append(_Card(bus, int(facts["Device Minor"]), facts.get("GPU UUID", "")))
     if not found:
         names = (
             name.removeprefix("nvidia") for name in os.listdir(f"{root}/dev") if name.startswith("nvidia")
@@ -149,8 +150,8 @@ def _selected(cards: list[_Card], environ: Mapping[str, str]) -> list[_Card]:
         ordered = len(cards) == 1 or environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
         if name.strip().isdigit() and not ordered:
             raise SandboxError(
-                f"CUDA_VISIBLE_DEVICES={wanted} does not say which of the {len(cards)} cards it means: name one as"
-                " `nvidia-smi -L` does (GPU-...), or set CUDA_DEVICE_ORDER=PCI_BUS_ID too"
+                f"CUDA_VISIBLE_DEVICES={wanted} does not say which of the {len(cards)} cards it means: name"
+                " it as `nvidia-smi -L` does (GPU-...), or set CUDA_DEVICE_ORDER=PCI_BUS_ID too"
             )
         card = _named(cards, name.strip())
         if card is None:

@@ -70,7 +70,7 @@ def build_root(view: View, *, own_proc: bool) -> None:
         os.makedirs(os.path.dirname(f"/new{link}"), 0o755, exist_ok=True)
         with suppress(FileExistsError):
             os.symlink(target, f"/new{link}")
-    _mount_proc(own=own_proc)
+    _mount_proc(own=own_proc, read_only=view.gpu is None)  # libcuda writes the names of its threads there
     if view.gpu is not None:
         _show_gpu(view.gpu)
     kernel.unmount("/old")
@@ -178,6 +178,11 @@ def _show_gpu(gpu: GpuPaths) -> None:
     for node in gpu.nodes:
         _mount_point(f"/old{node}", f"/new{inside(node)}")
         kernel.bind(f"/old{node}", f"/new{inside(node)}")
+    for name in ("sys", "pressure"):  # the rest of /proc may be written where Landlock lets threads be named
+        folder = f"/new/proc/{name}"
+        if os.path.isdir(folder):
+            kernel.bind(folder, folder)
+            kernel.harden(folder, recursive=True)
     driver = f"/new{gpu.driver}"
     if not os.path.isdir(driver):  # the driver's files are below a folder that is shown
         return
@@ -204,11 +209,12 @@ def _mount_point(source: str, target: str) -> None:
     os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
 
 
-def _mount_proc(*, own: bool) -> None:
-    """Mount a /proc of our own, which hides other users' processes, or else the outer one, read-only."""
+def _mount_proc(*, own: bool, read_only: bool) -> None:
+    """Mount a /proc of our own, which hides other users' processes, or else the outer one."""
     if own:
         flags = _NOSUID_NODEV | kernel.MS_NOEXEC
         kernel.mount("proc", "/new/proc", "proc", flags, "hidepid=2")
     else:
         kernel.bind("/old/proc", "/new/proc")
-        kernel.harden("/new/proc", recursive=True)
+        if read_only:
+            kernel.harden("/new/proc", recursive=True)
