@@ -92,16 +92,17 @@ ran("copied" if 0 in codes else "refused")""",
     ),
     Attack(
         "a kernel that reads out of bounds",
-        "have a kernel read far outside a tensor",
+        "have a kernel read device memory that is not its own",
         "its own context is lost",
         CUDA
         + """
-view = torch.zeros(4, device="cuda").as_strided((1,), (1,), 0)
-far = torch.as_strided(view, (1,), (1,), 0)
-class Foreign: __cuda_array_interface__ = {"shape": (4,), "typestr": "<f4", "data": (started() + (1 << 40), False), "version": 2}
-try: ran(torch.as_tensor(Foreign(), device="cuda").sum().item())
-except BaseException as error: ran(type(error).__name__)""",
-        "ran: [A-Z][A-Za-z]*Error",
+source = 'extern "C" __global__ void peek(unsigned long long from, long long *to) { *to = *(long long *)from; }'
+found, begin = torch.zeros(1, dtype=torch.int64, device="cuda"), started()
+peek = torch.cuda._compile_kernel(source, "peek")
+try: peek((1, 1, 1), (1, 1, 1), (begin + (1 << 40), found)); torch.cuda.synchronize(); ran("read", found.item())
+except RuntimeError as error: ran("ended:", type(error).__name__)""",
+        "ran: ended:",
+        "wrong raised",
     ),
     Attack(
         "a hanging kernel in a cell",
