@@ -186,18 +186,19 @@ def _show_gpu(gpu: GpuPaths) -> None:
     driver = f"/new{gpu.driver}"
     if not os.path.isdir(driver):  # the driver's files are below a folder that is shown
         return
-    texts = {name: _read(f"/old{gpu.driver}/{name}") for name in gpu.driver_files}
+    texts = {name: _driver_text(f"/old{gpu.driver}/{name}") for name in gpu.driver_files}
     _tmpfs(driver, "mode=755,size=1m")
     for name, text in texts.items():
         os.makedirs(os.path.dirname(f"{driver}/{name}"), 0o755, exist_ok=True)
         with open(f"{driver}/{name}", "w") as file:
-            file.write(text.replace("ModifyDeviceFiles: 1", "ModifyDeviceFiles: 0"))
+            file.write(text)
     kernel.harden(driver, recursive=False)
 
 
-def _read(path: str) -> str:
+def _driver_text(path: str) -> str:
+    """What the driver says in this file, except that libcuda is told not to make device nodes."""
     with open(path) as file:
-        return file.read()
+        return file.read().replace("ModifyDeviceFiles: 1", "ModifyDeviceFiles: 0")
 
 
 def _mount_point(source: str, target: str) -> None:

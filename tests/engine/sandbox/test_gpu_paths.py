@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.core.limits import Limits
-from autograder.sandbox import enter, landlock, launch, syscalls
+from autograder.sandbox import enter, landlock, launch, namespaces, syscalls
 from autograder.sandbox.capabilities import Capabilities, SandboxError
 from autograder.sandbox.gpu_paths import GpuPaths, find_gpu
 from autograder.sandbox.view import View
@@ -259,6 +259,12 @@ def test_landlock_allows_exactly_this_more(
     without = rules(monkeypatch, capabilities, View(("/usr",), ()))
     assert not any(access & 1 << 15 for access in without.values())
     assert rules(monkeypatch, capabilities, View(("/usr",), (), GPU)) == without | more
+
+
+def test_libcuda_is_told_not_to_make_device_nodes(tmp_path: Path) -> None:
+    make(tmp_path / "params", "RmLogonRC: 1\nModifyDeviceFiles: 1\nDeviceFileMode: 438\n")
+    text = namespaces._driver_text(str(tmp_path / "params"))
+    assert text == "RmLogonRC: 1\nModifyDeviceFiles: 0\nDeviceFileMode: 438\n"
 
 
 def test_without_a_gpu_the_request_is_as_it_always_was() -> None:
