@@ -33,7 +33,8 @@ class ForkServerLauncher(Launcher):
     def __init__(
         self, limits: Limits, device: str, capabilities: Capabilities, materials: Sequence[Path], slots: range
     ) -> None:
-        super().__init__(limits, device, capabilities, materials)
+        gpu = device == "cuda"
+        super().__init__(limits, device, capabilities.for_gpu() if gpu else capabilities, materials)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._starting = False
@@ -63,6 +64,7 @@ class ForkServerLauncher(Launcher):
             pass_fds=[descriptor],
             env=self._environment(),
             group=self._group,
+            gpu=self.device == "cuda",
             stderr=self._log,
         )
         server_end.close()

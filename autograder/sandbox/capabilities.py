@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 # systemd's table of uids calls 60706 to 61183 unused; each slot takes one uid from there.
 FIRST_UID = 60706
@@ -44,10 +44,28 @@ class Capabilities:
         unaffected = ("linux", "root", "uids", "landlock", "filter", "cgroup", "why")
         return Capabilities(**{name: getattr(self, name) for name in unaffected})
 
+    def for_gpu(self) -> Capabilities:
+        """What to use of this with a GPU: no pid namespace without its own /proc.
+
+        There /proc/self would lead nowhere, and libcuda fails without it (see `gpu_in_forks`).
+        """
+        return replace(self, pid=self.pid and self.proc)
+
     @property
     def reads_blocked(self) -> bool:
         """Whether student code is kept from reading files outside the readable list."""
         return self.mount or self.landlock > 0
+
+    @property
+    def gpu_in_forks(self) -> bool:
+        """Whether the forks of a student's process can use a GPU too, and not only that process itself.
+
+        libcuda names its threads, and fails if it cannot: it writes to /proc/self/task/*/comm. Landlock can
+        allow that for one process or for all of /proc, so all of it must be the submission's own. (A real
+        root without other uids would own what is below /proc/sys.)
+        """
+        own = self.mount and self.pid and self.proc and (self.uids or not self.root)
+        return own or not self.landlock
 
     @property
     def sentence(self) -> str:

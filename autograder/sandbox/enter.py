@@ -12,6 +12,7 @@ from typing import Any
 from autograder.core.limits import Limits
 from autograder.sandbox import kernel, landlock, namespaces, privileges, resource_limits, syscalls
 from autograder.sandbox.capabilities import FIRST_UID, SLOTS, Capabilities, SandboxError
+from autograder.sandbox.gpu_paths import GpuPaths
 from autograder.sandbox.view import View
 
 # Tells the fork server how it was launched; `enter` removes it from the environment.
@@ -26,7 +27,8 @@ def inherited() -> tuple[Capabilities, View] | None:
         return None
     setup: dict[str, Any] = json.loads(text)
     links = tuple((str(link), str(target)) for link, target in setup["links"])
-    return Capabilities(**setup["capabilities"]), View(tuple(setup["binds"]), links)
+    gpu = GpuPaths.restored(setup["gpu"]) if "gpu" in setup else None
+    return Capabilities(**setup["capabilities"]), View(tuple(setup["binds"]), links, gpu)
 
 
 def enter(limits: Limits, capabilities: Capabilities, *, slot: int, writable: Path | None = None) -> Path:
@@ -44,7 +46,8 @@ def enter(limits: Limits, capabilities: Capabilities, *, slot: int, writable: Pa
     shown = launched[1] if launched else View((), ())
     uid = FIRST_UID + slot if capabilities.uids else None
     work = _working_folder(limits, capabilities, shown, uid, writable)
-    resource_limits.apply(limits, other_processes=_other_processes(capabilities, uid))
+    other_processes = _other_processes(capabilities, uid)
+    resource_limits.apply(limits, other_processes=other_processes, gpu=shown.gpu is not None)
     ruleset = _ruleset(capabilities, shown, work) if capabilities.landlock else None
     os.chdir(work)
     _settle(work)
@@ -91,7 +94,26 @@ def _ruleset(capabilities: Capabilities, shown: View, work: Path) -> int:
         writable = [str(work), namespaces.SHM]
     if not capabilities.proc:
         readable += [f"/proc/{name}" for name in landlock.PROC_FILES]
-    return landlock.make_ruleset(capabilities.landlock, readable, [*writable, "/dev/null"])
+    if shown.gpu is None:
+        return landlock.make_ruleset(capabilities.landlock, readable, [*writable, "/dev/null"])
+    return landlock.make_ruleset(
+        capabilities.landlock,
+        [*readable, *([] if capabilities.proc else _driver_files(shown.gpu))],
+        [*writable, "/dev/null"],
+        devices=_nodes(capabilities, shown.gpu),
+        overwritable=["/proc" if capabilities.gpu_in_forks else "/proc/self/task"],
+    )
+
+
+def _nodes(capabilities: Capabilities, gpu: GpuPaths) -> list[str]:
+    if capabilities.mount:
+        return [namespaces.inside(node) for node in gpu.nodes]
+    return [*gpu.nodes, *gpu.tools]
+
+
+def _driver_files(gpu: GpuPaths) -> list[str]:
+    """What libcuda reads in the outer /proc, to find the driver, the numbers of its nodes and its options."""
+    return ["/proc/devices", "/proc/modules", *(f"{gpu.driver}/{name}" for name in gpu.driver_files)]
 
 
 def _top() -> list[str]:

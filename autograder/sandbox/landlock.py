@@ -19,6 +19,7 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _FIRST_ABI = (1 << 13) - 1
 _MAKE_DEVICES = 1 << 6 | 1 << 11
+_OVERWRITE = _READ_FILE | _WRITE_FILE
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
 _TCP_BIND_CONNECT = 3
@@ -41,9 +42,18 @@ def abi() -> int:
         return 0
 
 
-def make_ruleset(abi: int, readable: Iterable[str], writable: Iterable[str]) -> int:
+def make_ruleset(
+    abi: int,
+    readable: Iterable[str],
+    writable: Iterable[str],
+    *,
+    devices: Iterable[str] = (),
+    overwritable: Iterable[str] = (),
+) -> int:
     """Make a ruleset and return its descriptor: read and execute below `readable`, anything below `writable`.
 
+    `devices` are the only device nodes that accept an ioctl (before ABI 5, Landlock does not know of it).
+    Files below `overwritable` may be read and written, but not made, removed or truncated.
     Separate from `restrict`, because the paths must be opened while still privileged.
     Paths that do not exist are skipped.
     """
@@ -56,8 +66,12 @@ def make_ruleset(abi: int, readable: Iterable[str], writable: Iterable[str]) -> 
     for path in readable:
         _allow(ruleset, path, _READ & handled)
     for path in writable:
-        # No device can be created anywhere, and none accepts an ioctl.
+        # No device can be created anywhere, and none of these accepts an ioctl.
         _allow(ruleset, path, handled & ~_MAKE_DEVICES & ~_IOCTL_DEV)
+    for path in devices:
+        _allow(ruleset, path, (_OVERWRITE | _IOCTL_DEV) & handled)
+    for path in overwritable:
+        _allow(ruleset, path, _OVERWRITE & handled)
     return ruleset
 
 

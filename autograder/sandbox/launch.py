@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
 from autograder.sandbox import cgroup, landlock
 from autograder.sandbox.capabilities import Capabilities, SandboxError
 from autograder.sandbox.enter import SANDBOX_VARIABLE
+from autograder.sandbox.gpu_paths import find_gpu
 from autograder.sandbox.view import View, closed_folder, view
 
 _BOOTSTRAP = [sys.executable, "-I", "-S", str(Path(__file__).with_name("bootstrap.py"))]
@@ -49,17 +50,21 @@ def launch(
     pass_fds: Sequence[int] = (),
     env: Mapping[str, str],
     group: Path | None = None,
+    gpu: bool = False,
     stdout: int | IO[bytes] | None = subprocess.DEVNULL,
     stderr: int | IO[bytes] | None = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start `argv` (absolute path, no search) in the sandbox; return once it has been exec'd.
 
-    `group` is a control group (see cgroup.py) for it and everything it starts. The Popen is the
+    `group` is a control group (see cgroup.py) for it and everything it starts. `gpu` lets through what CUDA
+    needs (see gpu_paths.py), and nothing else. The Popen is the
     supervisor's: killing it kills everything inside, and its return code is that of `argv` (128 + n
     after signal n). Safe to call from any thread. Linux only; elsewhere see unsandboxed.py.
     Raises SandboxError if the sandbox cannot be set up or `argv` cannot be run.
     """
-    shown = view([*(str(path) for path in readable), argv[0]])
+    paths = find_gpu(own_uid=capabilities.uids) if gpu else None
+    shown = view([*(str(path) for path in readable), argv[0], *(paths.files if paths else ())])
+    shown = replace(shown, gpu=paths)
     _refuse_closed_folders(capabilities, shown)
     status, report = os.pipe()
     request = _request(argv, capabilities, shown, env) | {
@@ -84,8 +89,14 @@ def _request(
     argv: Sequence[str], capabilities: Capabilities, shown: View, env: Mapping[str, str]
 ) -> dict[str, Any]:
     """What the supervisor has to start, and how: most fields of its LaunchRequest."""
-    setup = {"capabilities": capabilities.record(), "binds": shown.binds, "links": shown.links}
-    inner_env = {**env, SANDBOX_VARIABLE: json.dumps(setup)}
+    setup: dict[str, Any] = {
+        "capabilities": capabilities.record(), "binds": shown.binds, "links": shown.links,
+    }  # fmt: skip
+    told = {}
+    if shown.gpu is not None:
+        setup["gpu"] = asdict(shown.gpu)
+        told = {"LD_LIBRARY_PATH": shown.gpu.library_folder} if shown.gpu.library_folder else {}
+    inner_env = {**env, **told, SANDBOX_VARIABLE: json.dumps(setup)}
     return setup | {"argv": list(argv), "env": inner_env, "parent": os.getpid()}
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from autograder.core.limits import MIB, Limits
 from autograder.sandbox import kernel
 from autograder.sandbox.capabilities import FIRST_UID, SLOTS, Capabilities
+from autograder.sandbox.gpu_paths import GpuPaths
 from autograder.sandbox.view import View
 
 _STAGE = "/tmp"  # covered by a tmpfs for a moment, in a mount namespace that nobody else sees
@@ -69,13 +70,20 @@ def build_root(view: View, *, own_proc: bool) -> None:
         os.makedirs(os.path.dirname(f"/new{link}"), 0o755, exist_ok=True)
         with suppress(FileExistsError):
             os.symlink(target, f"/new{link}")
-    _mount_proc(own=own_proc)
+    _mount_proc(own=own_proc, read_only=view.gpu is None)  # libcuda writes the names of its threads there
+    if view.gpu is not None:
+        _show_gpu(view.gpu)
     kernel.unmount("/old")
     os.rmdir("/old")
     for mount in ("/new/dev", "/new", "/"):
         kernel.harden(mount, recursive=False)
     os.chroot("/new")
     os.chdir("/")
+
+
+def inside(node: str) -> str:
+    """Where the new root has this device node."""
+    return f"/dev/{os.path.basename(node)}"
 
 
 def fresh_folders(limits: Limits, view: View, *, uid: int, ipc: bool) -> None:
@@ -161,6 +169,38 @@ def _show(path: str) -> None:
     kernel.harden(f"/new{path}", recursive=True)
 
 
+def _show_gpu(gpu: GpuPaths) -> None:
+    """Bind a GPU's device nodes, and cover the driver's folder in /proc by copies of what CUDA reads there.
+
+    NVIDIA's container runtime does the same: the other cards are not shown, and libcuda is told not to make
+    device nodes itself, which it would try (and fail) for those that are missing.
+    """
+    for node in gpu.nodes:
+        _mount_point(f"/old{node}", f"/new{inside(node)}")
+        kernel.bind(f"/old{node}", f"/new{inside(node)}")
+    for name in ("sys", "pressure"):  # the rest of /proc may be written where Landlock lets threads be named
+        folder = f"/new/proc/{name}"
+        if os.path.isdir(folder):
+            kernel.bind(folder, folder)
+            kernel.harden(folder, recursive=True)
+    driver = f"/new{gpu.driver}"
+    if not os.path.isdir(driver):  # the driver's files are below a folder that is shown
+        return
+    texts = {name: _driver_text(f"/old{gpu.driver}/{name}") for name in gpu.driver_files}
+    _tmpfs(driver, "mode=755,size=1m")
+    for name, text in texts.items():
+        os.makedirs(os.path.dirname(f"{driver}/{name}"), 0o755, exist_ok=True)
+        with open(f"{driver}/{name}", "w") as file:
+            file.write(text)
+    kernel.harden(driver, recursive=False)
+
+
+def _driver_text(path: str) -> str:
+    """What the driver says in this file, except that libcuda is told not to make device nodes."""
+    with open(path) as file:
+        return file.read().replace("ModifyDeviceFiles: 1", "ModifyDeviceFiles: 0")
+
+
 def _mount_point(source: str, target: str) -> None:
     """Make an empty folder or file to mount `source` on; the folders leading to it get mode 0755."""
     if os.path.isdir(source):
@@ -170,11 +210,12 @@ def _mount_point(source: str, target: str) -> None:
     os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
 
 
-def _mount_proc(*, own: bool) -> None:
-    """Mount a /proc of our own, which hides other users' processes, or else the outer one, read-only."""
+def _mount_proc(*, own: bool, read_only: bool) -> None:
+    """Mount a /proc of our own, which hides other users' processes, or else the outer one."""
     if own:
         flags = _NOSUID_NODEV | kernel.MS_NOEXEC
         kernel.mount("proc", "/new/proc", "proc", flags, "hidepid=2")
     else:
         kernel.bind("/old/proc", "/new/proc")
-        kernel.harden("/new/proc", recursive=True)
+        if read_only:
+            kernel.harden("/new/proc", recursive=True)

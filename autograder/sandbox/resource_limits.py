@@ -12,16 +12,20 @@ if sys.platform != "win32":
     import resource
 
 
-def apply(limits: Limits, *, other_processes: int, held: tuple[int, int] | None = None) -> None:
+def apply(
+    limits: Limits, *, other_processes: int, held: tuple[int, int] | None = None, gpu: bool = False
+) -> None:
     """Limit this process. `other_processes` is how many others count against the same uid's limit.
 
     Both address space and data are limited, because data does not count shared mappings. The limits
     are added to what the process already has: after importing the CUDA build of torch, that is
-    3.5 GB of address space. `held` gives the bytes of each where /proc does not.
+    3.5 GB of address space. `held` gives the bytes of each where /proc does not. With a GPU the address
+    space is not limited: CUDA reserves more of it than the machine has memory.
     """
     assert sys.platform != "win32"
     space, data = held or _held()
-    _lower(resource.RLIMIT_AS, space + limits.memory_bytes)
+    if not gpu:
+        _lower(resource.RLIMIT_AS, space + limits.memory_bytes)
     _lower(resource.RLIMIT_DATA, data + limits.memory_bytes)
     # One second between the soft and the hard limit: SIGXCPU shows the reason, SIGKILL does not.
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)

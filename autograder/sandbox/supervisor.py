@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder.sandbox import kernel, namespaces, privileges
 from autograder.sandbox.capabilities import Capabilities
+from autograder.sandbox.gpu_paths import GpuPaths
 from autograder.sandbox.kill_tree import kill_tree
 from autograder.sandbox.view import View
 
@@ -34,6 +35,7 @@ class LaunchRequest:
     status: int
     parent: int
     group: str
+    gpu: dict[str, Any] | None = None
 
 
 def main(text: str) -> None:
@@ -98,7 +100,8 @@ def _become_fork_server(request: LaunchRequest, capabilities: Capabilities, aliv
         namespaces.leave(capabilities)
         if capabilities.mount:
             links = tuple((link, target) for link, target in request.links)
-            namespaces.build_root(View(tuple(request.binds), links), own_proc=capabilities.proc)
+            gpu = GpuPaths.restored(request.gpu) if request.gpu else None
+            namespaces.build_root(View(tuple(request.binds), links, gpu), own_proc=capabilities.proc)
         if capabilities.user and not capabilities.uids:
             privileges.keep_over_exec()
         if not capabilities.pid:

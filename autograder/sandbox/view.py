@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autograder.sandbox.capabilities import SandboxError
+from autograder.sandbox.gpu_paths import GpuPaths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,8 @@ class View:
 
     binds: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
+    gpu: GpuPaths | None = None
+    """What a GPU needs, where student code may use one."""
 
 
 def system_paths() -> list[Path]:

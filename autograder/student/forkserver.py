@@ -21,7 +21,7 @@ from autograder.protocol.channel import Channel, ChannelClosed
 from autograder.protocol.messages import Interrupt, KillTree, KillTreeDone, Ready, Spawn, Spawned
 from autograder.sandbox import shared_memory
 from autograder.sandbox.capabilities import FIRST_UID, Capabilities
-from autograder.sandbox.enter import enter
+from autograder.sandbox.enter import enter, inherited
 from autograder.sandbox.kill_tree import kill_tree
 from autograder.sandbox.launch_settings import read_settings
 from autograder.sandbox.usage_poller import UsagePoller
@@ -52,6 +52,10 @@ class ForkServer:
         self.limits = limits
         self.shell = shell
         self.materials = materials
+        launched = inherited()
+        gpu = launched is not None and launched[1].gpu is not None
+        self.forks = capabilities.gpu_in_forks or not gpu
+        """Whether a notebook's process may be asked in forks of itself."""
         self.child = 0
         self.uid = os.geteuid()
         self.shared_before: frozenset[str] = frozenset()
@@ -107,7 +111,7 @@ class ForkServer:
             traceback.print_exc()
             os._exit(1)
         try:
-            notebook_process.serve(channel, self.shell, message.seed, forks=True)
+            notebook_process.serve(channel, self.shell, message.seed, forks=self.forks)
         finally:
             os._exit(1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,25 @@ file_bytes = 4194304
 tmp_bytes = 16777216
 tmp_files = 300
 """
+LIMITS_ON_GPU = """
+[tool.autograder.time]
+cell = 20.0
+grace = 1.0
+notebook = 60.0
+question = 8.0
+exercise = 10.0
+submission = 120.0
+
+[tool.autograder.memory]
+memory_bytes = 2147483648
+device_bytes = 2147483648
+cpu_seconds = 60
+processes = 40
+open_files = 400
+file_bytes = 4194304
+tmp_bytes = 67108864
+tmp_files = 300
+"""
 
 
 @pytest.fixture(scope="package")
@@ -48,19 +69,36 @@ def attacked(scratch: Course, scratch_worker: WorkerProcess) -> AttackedCourse:
 
 @pytest.fixture(scope="package")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedCourse]:
+    with quick_course(tmp_path_factory.mktemp("quick"), "cpu", SHORT_LIMITS) as course:
+        yield course
+
+
+@pytest.fixture(scope="package")
+def quick_on_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedCourse]:
+    """The same with the GPU visible; starting CUDA takes seconds and memory."""
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs a GPU")
+    with quick_course(tmp_path_factory.mktemp("quick_on_gpu"), "cuda", LIMITS_ON_GPU) as course:
+        yield course
+
+
+@contextmanager
+def quick_course(root: Path, device: str, limits: str) -> Iterator[AttackedCourse]:
     """A course with very short limits, which holds everything that the attacks of the table look for.
 
     Its honest notebook is short, correct in one exercise and wrong in the other.
     """
-    course = copy_course(tmp_path_factory.mktemp("quick"))
+    course = copy_course(root)
     settings = course.root / "pyproject.toml"
-    settings.write_text(settings.read_text().split("\n[tool.autograder.time]")[0] + SHORT_LIMITS)
+    settings.write_text(settings.read_text().split("\n[tool.autograder.time]")[0] + limits)
     victim = course.root / "submitted/victim/module6" / f"{PART}.ipynb"
     victim.parent.mkdir(parents=True)
     shutil.copy(course.release / victim.name, victim)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOSTILE_TOKEN", TOKEN)
-        worker = WorkerProcess(worker_config(course))
+        worker = WorkerProcess(worker_config(course, device))
         look = (
             "import os\nimport torch\nprint(sorted(os.listdir()), os.listdir('data'), torch.ones(2).sum())\n7"
         )

@@ -41,6 +41,11 @@ def test_there_are_many_attacks() -> None:
 
 @pytest.mark.parametrize("attack", table.ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_earns_and_harms_nothing(quick: AttackedCourse, attack: table.Attack) -> None:
+    attack_between_honest_notebooks(quick, attack)
+
+
+def attack_between_honest_notebooks(quick: AttackedCourse, attack: table.Attack) -> None:
+    """Grade the attack and then the honest notebook, and check what must hold of both."""
     course, worker = quick.course, quick.worker
     assert all(
         (course.root / name).exists()

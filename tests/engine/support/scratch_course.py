@@ -57,9 +57,9 @@ def copy_course(root: Path) -> Course:
     return Course(root)
 
 
-def worker_config(course: Course) -> WorkerConfig:
+def worker_config(course: Course, device: str = "cpu") -> WorkerConfig:
     """A configuration without diagnoses, which would grade every buggy sample first."""
-    return WorkerConfig(str(course.root), course.assignment, course.seed(), "cpu", diagnose=False)
+    return WorkerConfig(str(course.root), course.assignment, course.seed(), device, diagnose=False)
 
 
 class SharedPool:

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from sandbox_attacks import reach, usage
+from sandbox_attacks import gpu, reach, usage
 from sandbox_attacks.calls import MIB, error_of
 
 from autograder.core.limits import Limits
@@ -29,6 +29,12 @@ ATTACKS = [
     usage.big_file, usage.fill_inodes, usage.fork_many, usage.take_memory, reach.regain, reach.as_new_root,
     usage.leave_daemon, usage.leave_files,
 ]  # fmt: skip
+
+GPU_ATTACKS = [
+    gpu.use_nodes, gpu.name_threads, gpu.read_driver, gpu.write_proc, gpu.change_nodes, gpu.reserve_addresses,
+    gpu.reach_pipes, gpu.leave_caches, gpu.leave_caches,
+]  # fmt: skip
+"""Those that need a GPU's stand-in; `ATTACKS` come first."""
 
 
 def serve(descriptor: int) -> None:
@@ -64,7 +70,7 @@ def attack(capabilities: Capabilities, facts: Any) -> dict[str, Any]:
         writable = Path(facts["writable"]) if not capabilities.mount else None
         enter(LIMITS, capabilities, slot=SLOT, writable=writable)
         spent = 1e3 * (time.perf_counter() - begun)
-        result = ATTACKS[facts["attack"]](facts)
+        result = [*ATTACKS, *GPU_ATTACKS][facts["attack"]](facts)
         return {"result": result, "enter_ms": spent}
     except (Exception, KeyboardInterrupt):  # noqa: BLE001  # whatever ends an attack is reported
         return {"error": traceback.format_exc()}

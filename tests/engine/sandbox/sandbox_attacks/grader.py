@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from sandbox_attacks.calls import libc
-from sandbox_attacks.fork_server import ATTACKS
+from sandbox_attacks.fork_server import ATTACKS, GPU_ATTACKS
+from sandbox_attacks.gpu import stand_in
 from sandbox_attacks.usage import leave_daemon
 
+import autograder.sandbox.launch as launching
 from autograder.sandbox.capabilities import Capabilities
 from autograder.sandbox.kill_tree import descendants
 from autograder.sandbox.launch import launch, probe
@@ -28,6 +30,9 @@ PACKAGE = ATTACKS_FOLDER.parent / "autograder"
 
 
 def capabilities_of(kind: str) -> Capabilities:
+    """A kind that ends with ", gpu" has the same walls."""
+    if kind.endswith(", gpu"):
+        return capabilities_of(kind.removesuffix(", gpu")).for_gpu()
     capabilities = probe()
     if kind == "no-filter":
         return dataclasses.replace(capabilities, filter=False)
@@ -40,7 +45,7 @@ def capabilities_of(kind: str) -> Capabilities:
     return capabilities if kind == "namespaces" else capabilities.without_namespaces()
 
 
-def launched(capabilities: Capabilities, descriptor: int) -> subprocess.Popen[bytes]:
+def launched(capabilities: Capabilities, descriptor: int, gpu: bool = False) -> subprocess.Popen[bytes]:
     """Launch from a thread that ends at once: the sandbox must not end with it."""
     started = []
     argv = [sys.executable, "-I", str(ATTACKS_FOLDER), "serve", str(descriptor)]
@@ -51,8 +56,14 @@ def launched(capabilities: Capabilities, descriptor: int) -> subprocess.Popen[by
         fds = [descriptor]
         started.append(
             launch(
-                argv, capabilities=capabilities, readable=readable, pass_fds=fds, env=env, stderr=sys.stderr
-            )
+                argv,
+                capabilities=capabilities,
+                readable=readable,
+                pass_fds=fds,
+                env=env,
+                stderr=sys.stderr,
+                gpu=gpu,
+            )  # fmt: skip
         )
 
     thread = threading.Thread(target=work)
@@ -61,7 +72,7 @@ def launched(capabilities: Capabilities, descriptor: int) -> subprocess.Popen[by
     return started[0]
 
 
-def start(kind: str, folder: str) -> dict[str, Any]:
+def start(kind: str, folder: str, gpu_folder: str = "") -> dict[str, Any]:
     """Try every attack once in a sandbox of this kind."""
     capabilities = capabilities_of(kind)
     grader_end, server_end = socket.socketpair()
@@ -70,17 +81,20 @@ def start(kind: str, folder: str) -> dict[str, Any]:
     abstract.bind("\0" + name)
     abstract.listen()
     victim = subprocess.Popen(["/bin/sleep", "60"])
-    process = launched(capabilities, server_end.fileno())
+    gpu = kind.endswith(", gpu")
+    if gpu:
+        launching.find_gpu = lambda **_: stand_in(gpu_folder)
+    process = launched(capabilities, server_end.fileno(), gpu)
     server_end.close()
     channel = grader_end.makefile("rw")
     facts: dict[str, Any] = {
-        "folder": folder, "port": listening.getsockname()[1], "abstract": name,
+        "folder": folder, "gpu": gpu_folder, "port": listening.getsockname()[1], "abstract": name,
         "mount": capabilities.mount, "filter": capabilities.filter, "shown": str(PACKAGE),
         "victims": {"grader": os.getpid(), "victim": victim.pid, "supervisor": process.pid},
         "capable": capabilities.root or capabilities.user,
     }  # fmt: skip
     found: dict[str, Any] = {"capabilities": capabilities.record(), "sentence": capabilities.sentence}
-    for number, action in enumerate(ATTACKS):
+    for number, action in enumerate([*ATTACKS, *(GPU_ATTACKS if gpu else [])]):
         with tempfile.TemporaryDirectory() as writable:
             channel.write(json.dumps(facts | {"attack": number, "writable": writable}) + "\n")
             channel.flush()
