@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FUNCTION = re.compile(r"^def (\w+)\(", re.M)
+EXERCISE = "xor_weights"
+"""One of the first notebook, with few checks; no other exercise uses it."""
 SHOWS = 200 * MIB
 """A submission with a context of its own has taken at least this much."""
 SHOWS_SECONDS = 60.0
@@ -36,8 +40,8 @@ TOO_MUCH = """
     torch.cuda.set_per_process_memory_fraction(1.0)
     blocks = []
     while True:
-        blocks.append(torch.empty(2**28, dtype=torch.uint8, device="cuda"))
-        time.sleep(0.02)
+        blocks.append(torch.empty(2**30, dtype=torch.uint8, device="cuda"))
+        time.sleep(0.005)
 """
 ENDLESS_KERNEL = """
     import torch
@@ -46,32 +50,51 @@ ENDLESS_KERNEL = """
 """
 
 
-def spoil_last(body: str) -> Callable[[NotebookNode], None]:
-    """An edit of a solved notebook: its last exercise's functions do this instead. Nothing else calls those."""
+@dataclass(frozen=True)
+class Case:
+    """A submission in which one exercise is spoiled."""
 
-    def edit(notebook: NotebookNode) -> None:
-        for cell in reversed(notebook.cells):
+    name: str
+    body: str
+    """What the exercise's functions do instead."""
+    expected: str
+    """The status of that exercise."""
+    exercise_seconds: float
+    """Enough for every check, so that all end alike; or for two, where each takes its whole time."""
+
+    @property
+    def settings(self) -> str:
+        times = {"cell": 6.0, "question": 6.0, "exercise": self.exercise_seconds}
+        return "[tool.autograder.time]\n" + "".join(f"{name} = {value}\n" for name, value in times.items())
+
+
+CASES = (
+    Case("too_much", TOO_MUCH, "memory", 30.0),
+    Case("endless_kernel", ENDLESS_KERNEL, "timeout", 8.0),
+)
+
+
+def spoil(notebook: NotebookNode, body: str) -> None:
+    """Have the functions of EXERCISE do this instead."""
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == f"{EXERCISE}_solution":
             names = FUNCTION.findall(cell.source)
-            if cell.metadata.get("nbgrader", {}).get("grade_id", "").endswith("_solution") and names:
-                cell.source += "".join(f"\n\ndef {name}(*values, **options):{body}" for name in names)
-                return
-        raise ValueError("no exercise of this notebook defines a function")
-
-    return edit
+            cell.source += "".join(f"\n\ndef {name}(*values, **options):{body}" for name in names)
+            return
+    raise ValueError(f"there is no exercise {EXERCISE}")
 
 
-def make_submissions(folder: Path) -> dict[str, Path]:
-    """The two notebooks, in a copy of the course in `folder`."""
+def make_submission(course: Path, case: Case) -> Path:
+    """The case's notebook, otherwise solved, in a copy of the course with the case's time limits."""
     from autograder.course.course import Course
     from autograder.demo.folder import scratch_copy
     from autograder.demo.sample_class import SampleStudent, submit
 
-    course = scratch_copy(Course(ROOT), folder)
-    files = {}
-    for name, body in (("too_much", TOO_MUCH), ("endless_kernel", ENDLESS_KERNEL)):
-        submit(course, SampleStudent(name, edit_notebook=spoil_last(body)))
-        (files[name],) = (folder / "submitted" / name).rglob("*.ipynb")
-    return files
+    copy = scratch_copy(Course(ROOT), course)
+    (course / "pyproject.toml").write_text(case.settings, encoding="utf-8")
+    submit(copy, SampleStudent(case.name, edit_notebook=lambda notebook: spoil(notebook, case.body)))
+    (file,) = (course / "submitted").rglob("*.ipynb")
+    return file
 
 
 def command(course: Path, file: Path, json: Path) -> subprocess.Popen[bytes]:
@@ -148,15 +171,11 @@ def main() -> int:
     folder = Path(sys.argv[1])
     record = Record(folder / "endings.json")
     card = gauge(folder)
-    course = folder / "endings"
-    files = make_submissions(course)
-    for name, expected in (("too_much", "memory"), ("endless_kernel", "timeout")):
-        json = folder / f"{name}.json"
-        measure_submission(
-            record, card, lambda name=name, json=json: command(course, files[name], json), json, expected
-        )
-    unused = folder / "killed.json"
-    measure_killed_grader(record, card, lambda: command(course, files["endless_kernel"], unused))
+    for case in CASES:
+        course, json = folder / f"course_{case.name}", folder / f"{case.name}.json"
+        file = make_submission(course, case)
+        measure_submission(record, card, partial(command, course, file, json), json, case.expected)
+    measure_killed_grader(record, card, partial(command, course, file, folder / "killed.json"))
     return record.code
 
 

@@ -51,10 +51,10 @@ class Part:
 
 
 PARTS = (
-    Part("tests", 70.0, ("-m", "tests.engine.gpu.marked_tests"), ("torch", "pytest", "msgspec")),
-    Part("class", 80.0, ("-m", "tests.engine.gpu.sample_class")),
-    Part("endings", 85.0, ("-m", "tests.engine.gpu.endings")),
-    Part("check", 110.0, ("-m", "tests.engine.gpu.graders")),
+    Part("tests", 50.0, ("-m", "tests.engine.gpu.marked_tests"), ("torch", "pytest", "msgspec")),
+    Part("class", 110.0, ("-m", "tests.engine.gpu.sample_class")),
+    Part("endings", 95.0, ("-m", "tests.engine.gpu.endings")),
+    Part("check", 90.0, ("-m", "tests.engine.gpu.graders")),
 )
 
 

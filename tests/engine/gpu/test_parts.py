@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
+from autograder.demo.sample_class import CLASS
 from tests.engine.gpu import endings, graders, marked_tests, sample_class
 from tests.engine.gpu.commands import Done, results_in, run
 from tests.engine.gpu.memory import MIB, Peaks, Watch
@@ -172,23 +174,23 @@ def test_only_files_with_the_mark_are_collected(tmp_path: Path) -> None:
     assert marked_tests.files_with_marks(tmp_path) == [tmp_path / "sub/test_card.py"]
 
 
-def solved() -> nbformat.NotebookNode:
-    cells = []
-    for name in ("relu", "claims"):
-        cell = nbformat.v4.new_code_cell(f"def {name}(x):\n    return x" if name == "relu" else "claims = {}")
-        cell.metadata["nbgrader"] = {"grade_id": f"{name}_solution", "solution": True}
-        cells.append(cell)
-    return nbformat.v4.new_notebook(cells=cells)
-
-
-def test_the_last_function_is_spoiled_and_nothing_else() -> None:
-    notebook = solved()
-    endings.spoil_last("\n    raise MemoryError\n")(notebook)
+def test_one_exercise_of_a_solved_notebook_is_spoiled(tmp_path: Path) -> None:
+    case = endings.Case("hog", "\n    raise MemoryError('mine')\n", "memory", 9.0)
+    file = endings.make_submission(tmp_path / "course", case)
+    notebook = nbformat.read(file, as_version=4)
+    spoiled = [cell for cell in notebook.cells if "MemoryError('mine')" in cell.source]
+    assert [cell.metadata.nbgrader.grade_id for cell in spoiled] == [f"{endings.EXERCISE}_solution"]
     names: dict[str, Any] = {}
-    exec(notebook.cells[0].source, names)
-    with pytest.raises(MemoryError):
-        names["relu"](1)
-    assert notebook.cells[1].source == "claims = {}"
+    exec(f"import torch\n{spoiled[0].source}", names)
+    with pytest.raises(MemoryError, match="mine"):
+        names[endings.EXERCISE]()
+    limits = tomllib.loads((tmp_path / "course/pyproject.toml").read_text())["tool"]["autograder"]["time"]
+    assert limits["exercise"] == 9.0
+
+
+def test_the_class_is_that_of_the_demo(tmp_path: Path) -> None:
+    files = sample_class.make_class(tmp_path / "class")
+    assert {file.parent.parent.name for file in files} == {student.name for student in CLASS}
 
 
 @pytest.mark.parametrize("body", [endings.TOO_MUCH, endings.ENDLESS_KERNEL])
