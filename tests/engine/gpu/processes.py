@@ -10,19 +10,20 @@ from pathlib import Path
 WORKER = "autograder.workers.worker"
 
 
-def parents() -> dict[int, int]:
-    """The parent of every running process."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):  # it has ended meanwhile
-            # "pid (name) state parent …"; the name may contain anything, also spaces and parentheses
-            found[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    return found
+def parent_of(pid: int) -> int:
+    """The parent of a process; 0 if it has none or has ended."""
+    with contextlib.suppress(OSError):
+        # "pid (name) state parent …"; the name may contain anything, also spaces and parentheses
+        return int(
+            (Path("/proc") / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+        )
+    return 0
 
 
 def descendants(root: int) -> list[int]:
     """All processes below `root`, whatever session they are in."""
-    tree = parents()
+    running = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+    tree = {pid: parent_of(pid) for pid in running}
     found = [root]
     for pid in found:
         found += [child for child, parent in tree.items() if parent == pid]
@@ -61,9 +62,8 @@ def _words(pid: int) -> list[str]:
 
 def worker_above(pid: int) -> int | None:
     """The worker to which a process belongs; the worker itself belongs to itself. None if to no worker."""
-    tree = parents()
     while pid:
         if is_worker(pid):
             return pid
-        pid = tree.get(pid, 0)
+        pid = parent_of(pid)
     return None

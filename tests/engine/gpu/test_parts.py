@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from autograder.core.settings import parse_settings
 from autograder.demo.sample_class import CLASS
 from tests.engine.gpu import endings, graders, marked_tests, sample_class
 from tests.engine.gpu.commands import Done, results_in, run
@@ -175,7 +176,9 @@ def test_only_files_with_the_mark_are_collected(tmp_path: Path) -> None:
 
 
 def test_one_exercise_of_a_solved_notebook_is_spoiled(tmp_path: Path) -> None:
-    case = endings.Case("hog", "\n    raise MemoryError('mine')\n", "memory", 9.0)
+    case = endings.Case(
+        "hog", "\n    raise MemoryError('mine')\n", "memory", "[tool.autograder.time]\nexercise = 9.0\n"
+    )
     file = endings.make_submission(tmp_path / "course", case)
     notebook = nbformat.read(file, as_version=4)
     spoiled = [cell for cell in notebook.cells if "MemoryError('mine')" in cell.source]
@@ -188,9 +191,15 @@ def test_one_exercise_of_a_solved_notebook_is_spoiled(tmp_path: Path) -> None:
     assert limits["exercise"] == 9.0
 
 
+@pytest.mark.slow
 def test_the_class_is_that_of_the_demo(tmp_path: Path) -> None:
     files = sample_class.make_class(tmp_path / "class")
     assert {file.parent.parent.name for file in files} == {student.name for student in CLASS}
+
+
+def test_the_settings_of_the_parts_exist() -> None:
+    for text in (sample_class.SETTINGS, *(case.settings for case in endings.CASES)):
+        assert parse_settings(tomllib.loads(text)).time.exercise <= 60.0
 
 
 @pytest.mark.parametrize("body", [endings.TOO_MUCH, endings.ENDLESS_KERNEL])
