@@ -6,7 +6,10 @@ BIN := .venv/bin
 # One process per processor, but at most four: each holds PyTorch and a fork server in memory.
 PYTEST := $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test test-all test-slow lint setup hooks clean
+# A machine with a GPU often has a PyTorch of its own and no network, so `make gpu` installs nothing.
+GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,python3)
+
+.PHONY: demo test test-all test-slow gpu lint setup hooks clean
 
 demo: setup
 	$(BIN)/autograder demo
@@ -25,6 +28,10 @@ test-slow: setup
 	$(PYTEST) -m slow --ignore tests/engine/hostile tests
 	$(BIN)/python -m tests.engine.hostile.everywhere
 	$(BIN)/autograder check --seeds 2 --first-seed 1
+
+# What needs a GPU, in under six minutes; writes the figures into docs/gpu.md.
+gpu:
+	$(GPU_PYTHON) -m tests.engine.gpu.run
 
 lint: setup
 	$(BIN)/ruff check autograder tests

@@ -11,6 +11,7 @@ import typer
 
 from autograder.cli import app
 from autograder.core.settings import Settings
+from tests.engine.gpu.figures import BEGIN, END
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
@@ -42,3 +43,11 @@ def test_every_setting_is_documented() -> None:
 
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_bytes()) < 6000
+
+
+def test_readme_and_gpu_page_agree_on_whether_a_card_has_been_tried() -> None:
+    page = (ROOT / "docs/gpu.md").read_text(encoding="utf-8")
+    figures = page.partition(BEGIN)[2].partition(END)[0].strip()
+    assert figures, "docs/gpu.md has no place for the figures of make gpu"
+    untried = "has not been run on one yet" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert untried == figures.startswith("No run on a card has been made yet")
