@@ -53,7 +53,9 @@ class Fingerprints:
     def _shared(self) -> Fingerprint:
         """The part that all notebooks of the assignment have in common."""
         settings: dict[str, Any] = msgspec.to_builtins(self.course.settings)
-        del settings["jobs"]
+        del settings["jobs"], settings["device"]  # the device that it led to counts, see below
+        if self.device == "cpu":
+            del settings["memory"]["device_bytes"]
         settings["unsafe"] = self.unsafe
         versions = [platform.python_version(), *(f"{name} {_version(name)}" for name in LIBRARIES)]
         return {
