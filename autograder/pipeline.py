@@ -60,9 +60,9 @@ def grade_class(
     """
     course = Course(root, assignment)
     refuse_outdated_release(course)
-    device, card = resolve_device(device, course.settings)
     _warn(*stray_submissions(course), how_to_move(course.root))
     students = find_students(course, patterns)
+    device, card = resolve_device(device, course.settings)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
     from autograder.gradebook.writer import GradebookWriter

@@ -53,6 +53,8 @@ class CheckRun(msgspec.Struct, frozen=True):
     fault: Fault | None = None
     detail: str | None = None
     exchanges: tuple[Exchange, ...] = ()
+    device_memory: bool = False
+    """Whether it failed because the card's memory was used up."""
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
@@ -129,6 +131,8 @@ class CellRun(msgspec.Struct, frozen=True):
     execution_count: int | None
     outputs: list[Output]
     note: str | None = None
+    device_memory: bool = False
+    """Whether it ran out of the card's memory."""
 
 
 class WorkerConfig(msgspec.Struct):
@@ -182,6 +186,8 @@ class JobResult(msgspec.Struct):
     """A caveat to show with the result, or an empty string."""
     device_memory: bool = False
     """Whether a cell or an answer ran out of the card's memory."""
+    device_peak: int = 0
+    """Bytes of the card's memory that it was seen to use at once; 0 if the driver does not say."""
 
 
 class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

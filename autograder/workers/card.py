@@ -83,13 +83,13 @@ def run_probe(environment: Mapping[str, str]) -> Found:
             errors="replace", timeout=PROBE_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Found(failed=f"a test program on it did not end within {PROBE_SECONDS:.0f} seconds")
+        return Found(failed=f"a test program for it did not end within {PROBE_SECONDS:.0f} seconds")
     lines = done.stdout.splitlines()
     try:
         return msgspec.json.decode(lines[-1], type=Found)
     except (IndexError, msgspec.DecodeError):
         last = (done.stderr.strip().splitlines() or [_ending(done.returncode)])[-1]
-        return Found(failed=f"a test program on it failed ({last})")
+        return Found(failed=f"a test program for it failed ({last})")
 
 
 def _ending(code: int) -> str:
@@ -119,7 +119,7 @@ def find_card(probe: Probe | None = None) -> Card:
 def _why_not(found: Found) -> tuple[str, str]:
     """Why no card can be used, and what to do."""
     if found.failed:
-        return found.failed, "restart the machine or repair its driver"
+        return found.failed, "repair PyTorch or NVIDIA's driver"
     if found.rocm:
         return f"PyTorch {found.torch} is built for AMD's ROCm", "install a build of it for CUDA"
     if not found.cuda:

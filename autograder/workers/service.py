@@ -83,7 +83,8 @@ class WorkerService:
 
     def _device_bytes(self, job: GradeJob) -> int:
         """How much of the card's memory the submission may use."""
-        return self.card_bytes if job.alone else self.course.settings.memory.device_bytes
+        shared = self.course.settings.memory.device_bytes
+        return self.card_bytes or shared if job.alone else shared
 
 
 def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | None) -> ExerciseResult:
@@ -94,12 +95,14 @@ def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | Non
 
 
 def _filled_card(graded: GradedSubmission) -> bool:
-    """Whether a cell, or a check that failed for lack of memory, ran out of the card's memory."""
-    runs = [run for runs in graded.checks.values() for run in runs if run.fault == "memory"]
-    errors = [x for cell in graded.cells.values() for x in cell.outputs if x.kind == "error"]
-    said = [x.evalue for x in errors] + [cell.note or "" for cell in graded.cells.values()]
-    said += [run.detail or "" for run in runs]
-    return any(words in text for text in said for words in CARD_IS_FULL)
+    """Whether a cell or a check ran out of the card's memory: as it is marked, or by the error's words."""
+    cells = graded.cells.values()
+    runs = [run for runs in graded.checks.values() for run in runs]
+    said = [x.evalue for cell in cells for x in cell.outputs if x.kind == "error"]
+    said += [run.detail or "" for run in runs if run.fault == "memory"]
+    return any(x.device_memory for x in (*cells, *runs)) or any(
+        words in text for text in said for words in CARD_IS_FULL
+    )
 
 
 def _internal_errors(graded: GradedSubmission) -> list[str]:
