@@ -53,8 +53,6 @@ class CheckRun(msgspec.Struct, frozen=True):
     fault: Fault | None = None
     detail: str | None = None
     exchanges: tuple[Exchange, ...] = ()
-    device_memory: bool = False
-    """Whether it failed because the card's memory was used up."""
 
 
 class Diagnosis(msgspec.Struct, frozen=True):

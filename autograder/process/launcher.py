@@ -48,8 +48,6 @@ class Launcher(ABC):
         """Files and folders to put next to the notebook, as they are on a student's disk."""
         self.files: Sequence[SubmittedFile] = ()
         """What the current submission has beside its notebook, in each of its processes."""
-        self.device_bytes = limits.device_bytes
-        """How much of the card's memory the current submission may use."""
         self.deaths = 0
         """How often the launcher's own process died; whatever failed with it is not the student's fault."""
         self._kills_before = 0

@@ -19,8 +19,6 @@ from autograder.grading.reference import ReferenceProxy, load_reference
 from autograder.grading.scoring import exercise_result
 from autograder.process.launcher import Launcher
 
-CARD_IS_FULL = ("CUDA out of memory", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
-"""Words of PyTorch, CUDA and its libraries where an allocation on the card was refused."""
 UNSAFE = "Graded with --unsafe: the submission could read every file of the person who graded it."
 
 
@@ -34,7 +32,6 @@ class WorkerService:
         self.graders = graders
         self.launcher = launcher
         self.seed = config.seed
-        self.card_bytes = config.card_bytes
         self.warning = UNSAFE if config.unsafe and not launcher.capabilities.reads_blocked else ""
         student_seed = derived_seed(config.seed, "student")
         self.grader = SubmissionGrader(graders, launcher, course.settings.time, config.seed, student_seed)
@@ -69,22 +66,13 @@ class WorkerService:
     def _grade(self, job: GradeJob) -> JobResult:
         references = {exercise.id: self.reference(exercise) for exercise in job.exercises}
         self.launcher.files = job.files
-        self.launcher.device_bytes = self._device_bytes(job)
         try:
             graded = self.grader.grade(job.cells, job.exercises, references, job.until_failure)
         finally:
             self.launcher.files = ()
         diagnoser = None if job.until_failure else self._diagnoser
         results = [_result(exercise, graded.checks[exercise.id], diagnoser) for exercise in job.exercises]
-        return JobResult(
-            list(graded.cells.values()), results, 0.0, _internal_errors(graded),
-            device_memory=self.launcher.device == "cuda" and _filled_card(graded),
-        )  # fmt: skip
-
-    def _device_bytes(self, job: GradeJob) -> int:
-        """How much of the card's memory the submission may use."""
-        shared = self.course.settings.memory.device_bytes
-        return self.card_bytes or shared if job.alone else shared
+        return JobResult(list(graded.cells.values()), results, 0.0, _internal_errors(graded))
 
 
 def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | None) -> ExerciseResult:
@@ -92,17 +80,6 @@ def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | Non
     if diagnoser is None or not STATUSES[result.status].diagnosed:
         return result
     return msgspec.structs.replace(result, diagnosis=diagnoser.diagnose(exercise, runs))
-
-
-def _filled_card(graded: GradedSubmission) -> bool:
-    """Whether a cell or a check ran out of the card's memory: as it is marked, or by the error's words."""
-    cells = graded.cells.values()
-    runs = [run for runs in graded.checks.values() for run in runs]
-    said = [x.evalue for cell in cells for x in cell.outputs if x.kind == "error"]
-    said += [run.detail or "" for run in runs if run.fault == "memory"]
-    return any(x.device_memory for x in (*cells, *runs)) or any(
-        words in text for text in said for words in CARD_IS_FULL
-    )
 
 
 def _internal_errors(graded: GradedSubmission) -> list[str]:

@@ -7,31 +7,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from autograder.core.errors import CourseError
-from autograder.core.records import (
-    CellRun,
-    CheckResult,
-    CheckRun,
-    Fault,
-    GradeJob,
-    JobResult,
-    Output,
-    WorkerConfig,
-)
-from autograder.course.course import Course
-from autograder.grading.grade_submission import GradedSubmission
+from autograder.core.records import CellRun, GradeJob, JobResult, WorkerConfig
 from autograder.workers import pool as pools
-from autograder.workers import service as services
 from autograder.workers import shared_worker
 from autograder.workers.pool import Pool
-from autograder.workers.service import WorkerService
 from tests.engine.support.stub_cards import GIB, GOOD, MISSING, put_in
 from tests.engine.support.toy_course import ASSIGNMENT, job, worker_config, write_toy
 
@@ -165,82 +151,6 @@ def test_an_error_of_the_second_try_is_a_sentence(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(CardWorker, "grade", grade)
     with pytest.raises(CourseError, match=r"a worker could not be used \(OSError: gone\)"):
         graded(write_toy(tmp_path), [BIG], 2)
-
-
-# -- inside a worker ----------------------------------------------------------------------------------
-
-
-class StubGrader:
-    """Stands in for SubmissionGrader: what the notebook may use of the card, and what came of it."""
-
-    def __init__(self, launcher: SimpleNamespace, graded: GradedSubmission) -> None:
-        self.launcher = launcher
-        self.graded = graded
-        self.shares: list[int] = []
-
-    def grade(self, *_: object) -> GradedSubmission:
-        self.shares.append(self.launcher.device_bytes)
-        return self.graded
-
-
-@pytest.fixture
-def service(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[WorkerService, StubGrader]]:
-    monkeypatch.setattr(services, "gc", SimpleNamespace(collect=lambda: None, freeze=lambda: None))
-    course = Course(write_toy(tmp_path), ASSIGNMENT)
-
-    def make(graded: GradedSubmission, device: str = "cuda") -> tuple[WorkerService, StubGrader]:
-        config = WorkerConfig(str(course.root), ASSIGNMENT, 1, device, diagnose=False)
-        if device == "cuda":
-            config.card_bytes = 8 * GIB
-        capabilities = SimpleNamespace(reads_blocked=True)
-        launcher = SimpleNamespace(device=device, capabilities=capabilities, files=(), device_bytes=-1)
-        made = WorkerService(course, config, None, launcher)  # type: ignore[arg-type]
-        made.grader = StubGrader(launcher, graded)  # type: ignore[assignment]
-        return made, made.grader  # type: ignore[return-value]
-
-    return make
-
-
-def test_alone_means_the_whole_card(service: Callable[..., tuple[WorkerService, StubGrader]]) -> None:
-    made, grader = service(GradedSubmission({}))
-    for alone in (False, True, False):
-        made.grade(msgspec.structs.replace(job([]), alone=alone))
-    assert grader.shares == [2 * GIB, 8 * GIB, 2 * GIB]
-
-
-def cell(text: str = "", note: str | None = None, marked: bool = False) -> GradedSubmission:
-    outputs = [Output("error", ename="E", evalue=text)] if text else []
-    return GradedSubmission({0: CellRun(0, 1, outputs, note, marked)})
-
-
-def check(fault: Fault | None, detail: str, marked: bool = False) -> GradedSubmission:
-    result = CheckResult("test_answer", fault is None, 1.0, "")
-    return GradedSubmission({}, {"right": [CheckRun(result, fault, detail, (), marked)]})
-
-
-@pytest.mark.parametrize(
-    ("graded", "full"),
-    [
-        (cell(), False),
-        (cell("CUDA out of memory. Tried to allocate 20.00 GiB."), True),
-        (cell("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
-        (cell("[enforce fail] DefaultCPUAllocator: can't allocate memory"), False),
-        (cell(note="It was ended.", marked=True), True),
-        (check("memory", "Raised: OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB."), True),
-        (check("memory", "Raised: MemoryError: "), False),
-        (check("wrong", "AssertionError: CUDA out of memory"), False),
-        (check("memory", "StudentLost: your code was ended", marked=True), True),
-        (check(None, ""), False),
-    ],
-)
-def test_a_result_says_whether_the_card_was_full(
-    service: Callable[..., tuple[WorkerService, StubGrader]], graded: GradedSubmission, full: bool
-) -> None:
-    work = job(list(graded.checks))
-    assert service(graded)[0].grade(work).device_memory == full
-    assert service(graded, device="cpu")[0].grade(work).device_memory is False
 
 
 # -- nbgrader's own commands --------------------------------------------------------------------------
