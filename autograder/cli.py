@@ -12,9 +12,10 @@ import typer
 from typer.core import TyperGroup
 
 from autograder import __version__
-from autograder.core.errors import CourseError, ReleaseError
+from autograder.core.errors import CourseError, NoCard, ReleaseError
 from autograder.core.file_errors import file_error_sentence
 
+USAGE = 2
 INTERRUPTED = 130
 
 
@@ -77,7 +78,12 @@ CourseOption = Annotated[
     Path, typer.Option("--course", callback=_course, help="The root folder of the course.")
 ]
 DeviceOption = Annotated[
-    Literal["cpu", "cuda"], typer.Option(help="The device that the student's code runs on.")
+    Literal["cpu", "cuda", "auto"] | None,
+    typer.Option(
+        help="Where to grade; auto is cuda if there is a GPU that can be used, else cpu. The setting `device`"
+        " by default.",
+        show_default=False,
+    ),
 ]
 JobsOption = Annotated[
     int, typer.Option(min=0, help="The number of workers; 0 for the setting `jobs`, else one per processor.")
@@ -133,7 +139,7 @@ def release(
 def run(
     notebooks: Annotated[list[Path], typer.Argument(help="The notebook files to grade.")],
     json: JsonOption = None,
-    device: DeviceOption = "cpu",
+    device: DeviceOption = None,
     seed: Annotated[
         int | None, typer.Option(help="Draw inputs from this seed instead of the course's secret.")
     ] = None,
@@ -160,7 +166,7 @@ def grade(
     assignment: AssignmentArgument = DEFAULT_ASSIGNMENT,
     student: StudentOption = None,
     jobs: JobsOption = 0,
-    device: DeviceOption = "cpu",
+    device: DeviceOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Grade everything again, even if unchanged.")
     ] = False,
@@ -195,6 +201,7 @@ def check(
     seeds: Annotated[int, typer.Option(min=1, help="The number of seeds to draw inputs from.")] = 1,
     first_seed: Annotated[int, typer.Option(min=0, help="The seed to begin with.")] = 0,
     jobs: JobsOption = 0,
+    device: DeviceOption = None,
     json: JsonOption = None,
     html: Annotated[
         Path | None, typer.Option("--html", callback=_html, help="Write the kill matrix to this HTML file.")
@@ -211,7 +218,7 @@ def check(
     """Test the hidden graders with the stub, the reference, and the correct and buggy samples."""
     from autograder.authoring.check.command import CheckOptions, check_graders
 
-    options = CheckOptions(seeds, jobs, json, html, mutants, restyled, first_seed)
+    options = CheckOptions(seeds, jobs, json, html, mutants, restyled, first_seed, device)
     raise typer.Exit(check_graders(course, exercise or [], options, assignment))
 
 
@@ -269,13 +276,16 @@ def _printable(stream: TextIO | None) -> TextIO:
 
 
 def main() -> None:
-    """Run a command. An error meant for people becomes one sentence on stderr, with exit code 1."""
+    """Run a command. An error meant for people becomes one sentence on stderr.
+
+    The exit code is 1 then, and 2 if a GPU was asked for and none can be used.
+    """
     sys.stdout, sys.stderr = _printable(sys.stdout), _printable(sys.stderr)
     try:
         app()
     except (CourseError, ReleaseError) as error:
         print(f"autograder: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(USAGE if isinstance(error, NoCard) else 1)
     except OSError as error:
         sentence = file_error_sentence(error)
         if sentence is None:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from autograder.core import file_wording
 from autograder.core.errors import CourseError, Unreadable
-from autograder.core.records import NotebookResult, WorkerConfig
+from autograder.core.records import NotebookResult
 from autograder.core.suggestions import did_you_mean
 from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.course.fingerprint import Fingerprints
@@ -35,6 +35,7 @@ from autograder.intake.strays import stray_submissions
 from autograder.intake.students import find_students
 from autograder.intake.submission import Submission, open_file, open_submission, unreadable_result
 from autograder.nbgrader_glue.gradebook_file import how_to_move
+from autograder.workers.card import Card, config_for, jobs_on, resolve_device
 from autograder.workers.pool import Pool, available_jobs
 
 Tag = TypeVar("Tag")
@@ -47,19 +48,21 @@ def grade_class(
     assignment: str,
     patterns: Sequence[str],
     jobs: int,
-    device: str,
+    device: str | None,
     force: bool,
     json: Path | None,
     unsafe: bool = False,
 ) -> int:
     """Grade what is in submitted/; write autograded/ and the gradebook. Returns the exit code.
 
-    Raises CourseError if the course or its gradebook cannot be used.
+    `device` is "cpu", "cuda", "auto", or None for the setting. Raises CourseError if the course or its
+    gradebook cannot be used, and NoCard if no GPU can be that is asked for.
     """
     course = Course(root, assignment)
     refuse_outdated_release(course)
     _warn(*stray_submissions(course), how_to_move(course.root))
     students = find_students(course, patterns)
+    device, card = resolve_device(device, course.settings)
 
     from autograder.gradebook.class_record import ClassRecord  # nbgrader takes a second to import
     from autograder.gradebook.writer import GradebookWriter
@@ -83,7 +86,7 @@ def grade_class(
             if not student.pending:  # unchanged notebooks, but perhaps another time or one file less
                 record.save(student)
         jobs = jobs or course.settings.jobs or available_jobs()
-        with closing(grade_submissions(course, pending, jobs, device, None, unsafe)) as graded:
+        with closing(grade_submissions(course, pending, jobs, card, None, unsafe)) as graded:
             for student, submission, result in graded:
                 student.add(submission, result)
                 if not student.pending:
@@ -103,7 +106,7 @@ def run_files(
     root: Path,
     files: Sequence[Path],
     json: Path | None,
-    device: str,
+    device: str | None,
     seed: int | None,
     notebook: str | None,
     unsafe: bool = False,
@@ -121,9 +124,10 @@ def run_files(
     if notebook is not None and notebook not in course.notebooks:
         meant = did_you_mean(notebook, course.notebooks)
         raise CourseError(f"{course.assignment} has no notebook named {notebook!r}: {meant}")
+    device, card = resolve_device(device, course.settings)
     jobs = course.settings.jobs or available_jobs()
     pending, results = _open_files(course, files, notebook, beside_from(course, beside))
-    with closing(grade_submissions(course, pending, jobs, device, seed, unsafe)) as graded:
+    with closing(grade_submissions(course, pending, jobs, card, seed, unsafe)) as graded:
         for place, _, result in graded:
             results[place] = result
     ordered = [results[place] for place in sorted(results)]
@@ -162,11 +166,11 @@ def grade_submissions(
     course: Course,
     pending: Sequence[tuple[Tag, Submission]],
     jobs: int,
-    device: str,
+    card: Card | None,
     seed: int | None,
     unsafe: bool,
 ) -> Generator[tuple[Tag, Submission, NotebookResult], None, None]:
-    """Grade tagged submissions in worker processes, and yield each as soon as it is done.
+    """Grade tagged submissions in worker processes, on the card if there is one; yield each when it is done.
 
     Close the generator to end the workers, however the caller's loop ends.
     """
@@ -174,8 +178,9 @@ def grade_submissions(
         return
     seed = course.seed() if seed is None else seed
     unsafe = unsafe or course.settings.unsafe
-    config = WorkerConfig(str(course.root), course.assignment, seed, device, diagnose=True, unsafe=unsafe)
-    with Pool(config, min(jobs, len(pending))) as pool, Progress(len(pending)) as progress:
+    config = config_for(course, seed, card, unsafe)
+    jobs = jobs_on(card, min(jobs, len(pending)), course.settings.memory)
+    with Pool(config, jobs) as pool, Progress(len(pending)) as progress:
         progress.say(pool.sentence)
         for (tag, submission), graded in pool.run([(each, each[1].job) for each in pending]):
             yield tag, submission, finish(submission, graded)

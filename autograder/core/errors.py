@@ -15,6 +15,15 @@ class ReleaseError(CourseError):
         self.sentences = sentences
 
 
+class NoCard(CourseError):
+    """No GPU can be used, although one was asked for: `why`, to follow "since", and how to repair it."""
+
+    def __init__(self, why: str, repair: str) -> None:
+        cpu = '--device cpu (as a setting: device = "cpu")'
+        super().__init__(f"no GPU can be used, since {why}: {repair}, or grade with {cpu}.")
+        self.why = why
+
+
 class Unreadable(CourseError):
     """A submitted file cannot be graded. Both students and staff read the message."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -16,6 +16,8 @@ from autograder.core.suggestions import did_you_mean
 MAX_SECONDS = 1e6  # eleven days; what waits for a process cannot count much further
 MAX_JOBS = 1000
 TABLE = "autograder"
+Device = Literal["cpu", "cuda", "auto"]
+"""Where submissions are graded; "auto" is "cuda" on a machine with a GPU that can be used, else "cpu"."""
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=MAX_SECONDS)]
 
 
@@ -45,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory: Limits = Limits()
     jobs: Annotated[int, msgspec.Meta(ge=0, le=MAX_JOBS)] = 0
     """Number of workers; 0 means one per processor."""
+    device: Device = "cpu"
+    """Where submissions are graded, unless the command line says it."""
     namespaces: bool = True
     """Whether the sandbox uses namespaces where the machine allows them."""
     unsafe: bool = False
@@ -75,6 +79,7 @@ def parse_settings(file: dict[str, Any]) -> Settings:
         reason, _, place = str(error).partition(" - at `$")
         name = place.strip(".`")
         reason = re.sub(r"^Expected `(\w+)`", _expected, reason)
+        reason = re.sub(r"^Invalid enum value (.*)", rf"\1 is none of {', '.join(get_args(Device))}", reason)
         raise CourseError(f"[tool.autograder] is invalid: {name}: {reason}.") from None
 
 

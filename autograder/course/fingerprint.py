@@ -5,6 +5,7 @@ Everything is hashed by content: a file that was only touched or copied changes 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import platform
@@ -53,13 +54,16 @@ class Fingerprints:
     def _shared(self) -> Fingerprint:
         """The part that all notebooks of the assignment have in common."""
         settings: dict[str, Any] = msgspec.to_builtins(self.course.settings)
-        del settings["jobs"]
+        del settings["jobs"], settings["device"]  # what "auto" leads to counts, see below
+        memory = dataclasses.asdict(self.course.settings.memory)  # msgspec would leave out the defaults
+        share = memory.pop("device_bytes")  # counts on a GPU only
+        settings["memory"] = memory
         settings["unsafe"] = self.unsafe
         versions = [platform.python_version(), *(f"{name} {_version(name)}" for name in LIBRARIES)]
         return {
             "the settings": _digest([json.dumps(settings, sort_keys=True)]),
             "the secret": _digest([str(self.seed)]),
-            "the device": self.device,
+            "the device": self.device if self.device == "cpu" else f"{self.device}, {share} bytes",
             "the released data": _digest(_files(self.course.release, self.course.materials)),
             "Python or its libraries": ", ".join(versions),
             "the autograder": _engine(),

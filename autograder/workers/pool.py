@@ -25,11 +25,15 @@ AnyJob: TypeAlias = GradeJob | Callable[[], GradeJob]
 class Pool:
     """Grades submissions on several workers and yields the results as they become ready.
 
+    On a GPU, a submission that ran out of its share of the card's memory is graded once more when the others
+    are done, alone on the card and with all of its memory; that result counts.
+
     Use it as a context manager, or call `close`.
     """
 
     def __init__(self, config: WorkerConfig, jobs: int) -> None:
         configs = worker_configs(config, jobs)
+        self._on_card = config.device == "cuda"
         self._workers = [RestartingWorker(partial(WorkerProcess, each)) for each in configs]
         self._free: queue.SimpleQueue[RestartingWorker] = queue.SimpleQueue()
         for worker in self._workers:
@@ -50,18 +54,35 @@ class Pool:
 
         Raises CourseError if a worker cannot be used.
         """
-        tags: dict[Future[JobResult], Tag] = {
-            self._threads.submit(self._grade, job): tag for tag, job in jobs
+        sharing = self._on_card and len(self._workers) > 1
+        alone = self._on_card and not sharing
+        tags: dict[Future[JobResult], tuple[Tag, AnyJob]] = {
+            self._threads.submit(self._grade, job, alone): (tag, job) for tag, job in jobs
         }
+        again = []
         for future in as_completed(tags):
-            yield tags[future], _result(future)
+            tag, job = tags[future]
+            result = _result(future)
+            if result.device_memory and sharing:
+                again.append((tag, job))
+            else:
+                yield tag, result
+        yield from self._grade_alone(again)
 
-    def _grade(self, job: AnyJob) -> JobResult:
+    def _grade(self, job: AnyJob, alone: bool) -> JobResult:
         worker = self._free.get()
         try:
-            return grade_with(worker, job)
+            return grade_with(worker, job, alone)
         finally:
             self._free.put(worker)
+
+    def _grade_alone(self, jobs: Sequence[tuple[Tag, AnyJob]]) -> Iterator[tuple[Tag, JobResult]]:
+        """Grade one after another, all on the same worker: the others leave the card to it."""
+        if jobs:
+            for worker in self._workers[1:]:
+                worker.stop()
+        for tag, job in jobs:
+            yield tag, _result(self._threads.submit(grade_with, self._workers[0], job, True))
 
     def close(self) -> None:
         """End every worker and give up the jobs that are running."""
@@ -76,13 +97,16 @@ class Pool:
         self.close()
 
 
-def grade_with(worker: RestartingWorker | WorkerProcess, job: AnyJob) -> JobResult:
-    """Make the job, if it is not yet made, and grade it. If it cannot be made, the result says why."""
+def grade_with(worker: RestartingWorker | WorkerProcess, job: AnyJob, alone: bool = False) -> JobResult:
+    """Make the job, if it is not yet made, and grade it. If it cannot be made, the result says why.
+
+    With `alone`, no other submission is on the card.
+    """
     try:
         made = job if isinstance(job, GradeJob) else job()
     except Unreadable as error:
         return JobResult(internal_errors=[str(error)])
-    return worker.grade(made)
+    return worker.grade(msgspec.structs.replace(made, alone=True) if alone else made)
 
 
 def _result(future: Future[JobResult]) -> JobResult:

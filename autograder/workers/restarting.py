@@ -61,6 +61,10 @@ class RestartingWorker:
                 raise
         return JobResult(internal_errors=[DIED])
 
+    def stop(self) -> None:
+        """End the process, which must not be busy; the next job starts a new one."""
+        self._drop()
+
     def close(self) -> None:
         """End the process for good. A job that is running fails."""
         self._closed = True

@@ -11,45 +11,48 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.core.records import GradeJob, JobResult, WorkerConfig
+import msgspec
+
+from autograder.core.records import GradeJob, JobResult
 from autograder.course.course import Course
 from autograder.course.fingerprint import Fingerprints
 from autograder.course.release_state import refuse_outdated_release
 from autograder.course.source_notebooks import IGNORED
+from autograder.workers.card import config_for, resolve_device
 from autograder.workers.restarting import RestartingWorker
 from autograder.workers.worker_process import WorkerProcess
 
 FileStamps = tuple[tuple[str, int, int], ...]
 """Path, modification time in ns and size in bytes of each file."""
-DEVICE = "cpu"
 _lock = threading.RLock()  # formgrader's server may have threads; a worker does one job at a time
 _shared_workers: dict[tuple[Path, str], SharedWorker] = {}
 
 
 class SharedWorker:
-    """A course and its worker, which starts with the first job."""
+    """A course and its worker, which starts with the first job, on the device that the settings name.
+
+    Raises NoCard, a CourseError, if that is a GPU and none can be used.
+    """
 
     def __init__(self, root: Path, assignment: str, stamps: FileStamps) -> None:
         self.course = Course(root, assignment)
         refuse_outdated_release(self.course)
         unsafe = self.course.settings.unsafe
-        self.fingerprints = Fingerprints(self.course, DEVICE, self.course.seed(), unsafe)
+        device, self.card = resolve_device(None, self.course.settings)
+        self.fingerprints = Fingerprints(self.course, device, self.course.seed(), unsafe)
         self.stamps = stamps
         self._worker = RestartingWorker(self._start)
 
     def grade(self, job: GradeJob) -> JobResult:
         """Grade one submission. Raises CourseError if no worker can be started."""
+        if self.card is not None:  # one submission at a time: the whole card is free for it
+            job = msgspec.structs.replace(job, alone=True)
         with _lock:
             return self._worker.grade(job)
 
     def _start(self) -> WorkerProcess:
         course = self.course
-        unsafe = course.settings.unsafe
-        return WorkerProcess(
-            WorkerConfig(
-                str(course.root), course.assignment, course.seed(), DEVICE, diagnose=True, unsafe=unsafe
-            )
-        )
+        return WorkerProcess(config_for(course, course.seed(), self.card, course.settings.unsafe))
 
     def close(self) -> None:
         """End the worker for good."""
@@ -60,7 +63,7 @@ class SharedWorker:
 def shared_worker_for(root: Path, assignment: str) -> SharedWorker:
     """Return the shared worker of a course, or a new one if the course's files have changed.
 
-    Raises CourseError if the release is out of date.
+    Raises CourseError if the release is out of date, or no GPU can be used although the settings name one.
     """
     root = root.resolve()
     Course(root, assignment).seed()  # creates the secret now: later it would look like a change

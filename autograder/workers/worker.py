@@ -60,7 +60,7 @@ def _serve(channel: Channel, config: WorkerConfig) -> None:
         os.sched_setaffinity(0, {config.core})
     course = Course(Path(config.root), config.assignment)
     if config.device == "cuda" and not torch.cuda.is_available():
-        raise CourseError("PyTorch finds no CUDA device on this machine: grade with --device cpu.")
+        raise CourseError("the GPU that was there at the start is gone: see what `nvidia-smi` says.")
     capabilities = capabilities_for(course, config.unsafe)
     slots = range(config.slots[0], SLOTS, config.slots[1])
     with launcher_for(

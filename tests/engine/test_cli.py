@@ -298,4 +298,4 @@ def test_real_run_outside_a_terminal(scratch: Course, tmp_path: Path) -> None:
 
 def test_job_names_no_student(scratch: Course) -> None:
     """The worker gets cells, exercises and files, and nothing that names a student."""
-    assert set(GradeJob.__struct_fields__) == {"cells", "exercises", "until_failure", "files"}
+    assert set(GradeJob.__struct_fields__) == {"cells", "exercises", "until_failure", "files", "alone"}

@@ -19,12 +19,13 @@ from autograder.authoring.check.jobs import (
 from autograder.authoring.check.matrix import matrix_table, remarks, summary_table, write_page
 from autograder.authoring.check.mutants import read_equivalents
 from autograder.authoring.check.sample_results import Report, SampleResult, as_json, summarize
-from autograder.core.records import Exercise, ExerciseResult, JobResult, WorkerConfig
+from autograder.core.records import Exercise, ExerciseResult, JobResult
 from autograder.course.course import DEFAULT_ASSIGNMENT, Course
 from autograder.course.release_state import refuse_outdated_release
 from autograder.feedback.json_report import write_json
 from autograder.feedback.progress import Progress
 from autograder.feedback.terminal import to_text
+from autograder.workers.card import Card, config_for, jobs_on, resolve_device
 from autograder.workers.pool import Pool, available_jobs
 
 WIDTH = 120
@@ -32,7 +33,7 @@ WIDTH = 120
 
 
 class CheckOptions(NamedTuple):
-    """The options of the command line; `jobs` is the number of workers, 0 for the setting `jobs`."""
+    """The options of the command line; `jobs` is 0 and `device` None for the settings of these names."""
 
     seeds: int = 1
     jobs: int = 0
@@ -41,6 +42,7 @@ class CheckOptions(NamedTuple):
     mutants: bool = False
     restyled: bool = False
     first_seed: int = 0
+    device: str | None = None
 
 
 Results = dict[SampleId, list[ExerciseResult]]
@@ -52,7 +54,7 @@ def check_graders(
     """Check the graders of the named exercises, or of all, and print the report.
 
     Returns the exit code: 1 if a grader judged a sample wrongly or an internal error occurred, else 0.
-    Raises CourseError if the course is malformed.
+    Raises CourseError if the course is malformed, and NoCard if no GPU can be used that is asked for.
     """
     course = Course(root, assignment)
     refuse_outdated_release(course)
@@ -63,7 +65,8 @@ def check_graders(
         for exercise in exercises
         for job in check_jobs(course, exercise, options.restyled, options.mutants)
     ]
-    results, internal_errors = _grade(course, jobs, options)
+    _, card = resolve_device(options.device, course.settings)
+    results, internal_errors = _grade(course, jobs, card, options)
     reports = [_report(exercise, results) for exercise in exercises]
     _print_tables(reports, detailed=bool(names))
     if options.restyled:
@@ -76,7 +79,9 @@ def check_graders(
     return _print_problems(reports, survivors, internal_errors)
 
 
-def _grade(course: Course, jobs: list[CheckJob], options: CheckOptions) -> tuple[Results, list[str]]:
+def _grade(
+    course: Course, jobs: list[CheckJob], card: Card | None, options: CheckOptions
+) -> tuple[Results, list[str]]:
     """Grade every job with every seed, mutants only with the first: one catch is enough.
 
     Returns the results by sample, and the internal errors.
@@ -87,12 +92,11 @@ def _grade(course: Course, jobs: list[CheckJob], options: CheckOptions) -> tuple
         [(sample, job) for sample, job in jobs if round_ == 0 or sample.kind != "mutant"]
         for round_ in range(options.seeds)
     ]
+    workers = options.jobs or course.settings.jobs or available_jobs()
+    workers = jobs_on(card, workers, course.settings.memory)
     with Progress(sum(map(len, jobs_by_seed))) as progress:
         for seed, jobs_of_seed in enumerate(jobs_by_seed, options.first_seed):
-            config = WorkerConfig(
-                str(course.root), course.assignment, seed, "cpu", diagnose=True, unsafe=True
-            )
-            with Pool(config, options.jobs or course.settings.jobs or available_jobs()) as pool:
+            with Pool(config_for(course, seed, card, unsafe=True), workers) as pool:
                 for sample, result in pool.run(jobs_of_seed):
                     results[sample] += result.exercises
                     internal_errors += _internal_errors(sample, result)

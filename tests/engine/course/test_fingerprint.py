@@ -92,6 +92,9 @@ CHANGES: list[tuple[Change, set[str], set[str]]] = [
     (cell(f"source/module6/{PART}.ipynb", "intro", "# Corrected"), set(), set()),
     (cell(f"release/module6/{PART}.ipynb", "intro", "# Corrected"), set(), set()),
     (append("pyproject.toml", "[tool.autograder]\njobs = 3\n"), set(), set()),
+    (append("pyproject.toml", "[tool.autograder.memory]\nprocesses = 64\n"), set(), set()),  # the default
+    (append("pyproject.toml", '[tool.autograder]\ndevice = "auto"\n'), set(), set()),
+    (append("pyproject.toml", "[tool.autograder.memory]\ndevice_bytes = 9\n"), set(), set()),
     (append("pyproject.toml", "[tool.other]\nx = 3\n"), set(), set()),
     (repickle, set(), set()),
 ]
@@ -128,6 +131,12 @@ def test_device_secret_and_unsafe_count(root: Path) -> None:
     ):
         assert differing(before, after) == {PART: {part}, OTHER: {part}}
     assert "1" not in before[PART]["the secret"].split()
+
+
+def test_the_share_of_the_card_counts_on_a_card(root: Path) -> None:
+    before = made(root, device="cuda")
+    append("pyproject.toml", "[tool.autograder.memory]\ndevice_bytes = 9\n")(root)
+    assert differing(before, made(root, device="cuda")) == {PART: {"the device"}, OTHER: {"the device"}}
 
 
 def test_the_engine_and_the_libraries_count(

@@ -36,10 +36,10 @@ def course(
 def grade(course: Course, capsys: pytest.CaptureFixture[str]) -> Callable[..., Graded]:
     """Run `autograder grade`."""
 
-    def run(*patterns: str, force: bool = False) -> Graded:
+    def run(*patterns: str, force: bool = False, device: str | None = "cpu") -> Graded:
         capsys.readouterr()
         file = course.root / "results.json"
-        code = pipeline.grade_class(course.root, "module6", patterns, 0, "cpu", force, file)
+        code = pipeline.grade_class(course.root, "module6", patterns, 0, device, force, file)
         printed = capsys.readouterr()
         results = json.loads(file.read_text())["results"]
         return code, {f"{x['student']}/{x['notebook']}": x for x in results}, printed.out, printed.err

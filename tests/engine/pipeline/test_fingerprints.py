@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from autograder.course.course import Course
 from tests.engine.pipeline.submitting import OTHER, PART, Graded, submit
 from tests.engine.support.scratch_course import solved
 from tests.engine.support.small_class import scores
+from tests.engine.support.stub_cards import GOOD, MISSING, put_in
 
 
 @pytest.fixture
@@ -72,6 +74,38 @@ def test_only_what_depends_on_the_change_is_graded_again(
     _, _, out, _ = grade()
     assert "graded again" not in out.replace("grade them again", "")
     assert regraded(paths, before) == set()
+
+
+def test_another_device_grades_again_and_only_another(
+    course: Course,
+    grade: Callable[..., Graded],
+    paths: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A stub stands for the card; the grades themselves are the CPU's here."""
+    put_in(monkeypatch, GOOD)
+    row, before = scores(course.root), stamps(paths)
+    assert "2 notebooks unchanged" in grade(device=None)[2]
+    code, _, out, err = grade(device="cuda")
+    assert (code, regraded(paths, before)) == (0, {PART, OTHER})
+    assert "2 notebooks graded again, since what they depend on has changed: the device." in out
+    assert "device: cuda (Stub 8, " in err
+    assert json.loads((course.root / "results.json").read_text())["device"] == "cuda"
+    assert scores(course.root) == row
+    before = stamps(paths)
+    assert "2 notebooks unchanged" in grade(device="auto")[2]
+    settings = course.root / "pyproject.toml"
+    settings.write_text(
+        settings.read_text().replace("[tool.autograder]", '[tool.autograder]\ndevice = "auto"')
+    )
+    assert "2 notebooks unchanged" in grade(device=None)[2]
+    assert regraded(paths, before) == set()
+    put_in(monkeypatch, MISSING)
+    _, _, out, err = grade(device=None)
+    assert regraded(paths, before) == {PART, OTHER}
+    assert "has changed: the device." in out
+    assert "device: cpu, since there is no NVIDIA driver here\n" in err
+    assert json.loads((course.root / "results.json").read_text())["device"] == "cpu"
 
 
 def test_a_result_of_an_earlier_version_is_graded_again(

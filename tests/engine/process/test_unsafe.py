@@ -93,7 +93,7 @@ def test_a_course_can_allow_unsafe_grading_for_every_command(
     monkeypatch.setattr(shared_worker, "refuse_outdated_release", lambda course: None)  # the toy has none
     for flag in (False, True):
         with pytest.raises(CourseError, match="recorded"):
-            next(pipeline.grade_submissions(Course(root, ASSIGNMENT), [("tag", None)], 1, "cpu", 0, flag))
+            next(pipeline.grade_submissions(Course(root, ASSIGNMENT), [("tag", None)], 1, None, 0, flag))
     with pytest.raises(CourseError, match="recorded"):  # nbgrader's commands and formgrader
         shared_worker.shared_worker_for(root, ASSIGNMENT)._start()
     assert [config.unsafe for config in configs] == [unsafe, True, unsafe]
