@@ -21,6 +21,9 @@ from autograder.core.limits import MIB, Limits
 from autograder.core.records import WorkerConfig
 from autograder.core.settings import Settings
 from autograder.course.course import Course
+from autograder.sandbox import launch as sandbox
+from autograder.sandbox.capabilities import SandboxError
+from autograder.sandbox.gpu_paths import find_gpu
 
 PROBE = Path(__file__).with_name("card_probe.py")
 PROBE_SECONDS = 120.0
@@ -109,11 +112,23 @@ def find_card(probe: Probe | None = None) -> Card:
     environment = dict(os.environ)
     found = probe(environment)
     if found.name:
+        refuse_closed()
         return Card(found.name, found.total_bytes, found.free_bytes, found.driver, found.cuda, found.torch)
     hidden = environment.pop(VISIBLE, None)
     if hidden is not None and NONE_VISIBLE in found.error and probe(environment).name:
         raise NoCard(f"{VISIBLE}={hidden!r} hides the one that is there", f"unset {VISIBLE}")
     raise NoCard(*_why_not(found))
+
+
+def refuse_closed() -> None:
+    """Raise NoCard if the sandbox cannot let student code use the card."""
+    if not sys.platform.startswith("linux"):
+        return  # there is no sandbox: see worker.py
+    try:
+        find_gpu(own_uid=sandbox.probe().uids)
+    except SandboxError as error:
+        why, _, repair = str(error).removesuffix(", or grade with --device cpu").partition(": ")
+        raise NoCard(why, repair) from None
 
 
 def _why_not(found: Found) -> tuple[str, str]:

@@ -10,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from autograder.core.errors import CourseError, NoCard
 from autograder.core.limits import MIB, Limits
 from autograder.core.settings import Settings, parse_settings
+from autograder.sandbox.capabilities import SandboxError
 from autograder.workers import card as cards
 from autograder.workers.card import WORKER_BYTES, Card, find_card, jobs_on, resolve_device, run_probe
 from tests.engine.support.stub_cards import GIB, GOOD, MISSING, StubProbe, install_stub_torch, put_in
@@ -127,7 +129,8 @@ def test_the_commands_own_process_never_imports_torch(
     install_stub_torch(tmp_path, monkeypatch, "good")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(cards.__file__).parents[2]}")
     program = (
-        "import sys; from autograder.workers.card import resolve_device;"
+        "import sys; from autograder.workers import card; card.refuse_closed = lambda: None;"
+        " from autograder.workers.card import resolve_device;"
         " from autograder.core.settings import Settings; print(resolve_device('cuda', Settings())[1].name);"
         " print('torch' in sys.modules)"
     )
@@ -140,6 +143,28 @@ def test_the_driver_of_this_machine_and_the_probe_agree() -> None:
     found = run_probe(dict(os.environ))
     assert found.failed == "" and found.torch
     assert bool(found.name) != bool(found.error)
+
+
+def test_a_card_that_the_sandbox_cannot_let_in_is_refused(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under WSL, where no program has more than all of Windows' graphics or nothing."""
+    real = cards.refuse_closed
+    machine("good")
+    monkeypatch.setattr(cards, "refuse_closed", real)
+
+    def closed(*, own_uid: bool) -> None:
+        raise SandboxError(
+            "/dev/nvidia0 is closed to student code: `chmod o+rw /dev/nvidia0`, or grade with --device cpu"
+        )
+
+    monkeypatch.setattr(cards, "find_gpu", closed)
+    monkeypatch.setattr(cards.sandbox, "probe", lambda: SimpleNamespace(uids=True))
+    with pytest.raises(NoCard) as raised:
+        find_card()
+    assert why(str(raised.value)).startswith(
+        "/dev/nvidia0 is closed to student code: `chmod o+rw /dev/nvidia0`, or"
+    )
 
 
 # -- which device -------------------------------------------------------------------------------------
