@@ -38,6 +38,8 @@ class Limits:
     """Size of /tmp, and as much again for /dev/shm."""
     tmp_files: int = 8192
     """Files in /tmp, and as many again in /dev/shm."""
+    device_bytes: int = 2048 * MIB
+    """Memory on the GPU of all processes of a submission together, contexts included."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

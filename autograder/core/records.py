@@ -129,6 +129,8 @@ class CellRun(msgspec.Struct, frozen=True):
     execution_count: int | None
     outputs: list[Output]
     note: str | None = None
+    device_memory: bool = False
+    """Whether it ran out of the card's memory."""
 
 
 class WorkerConfig(msgspec.Struct):
@@ -146,6 +148,8 @@ class WorkerConfig(msgspec.Struct):
     """Whether to grade even where student code can read every file that the grader can."""
     core: int = -1
     """The processor to stay on, or -1 for any: a request is quicker if it need not wake another."""
+    card_bytes: int = 0
+    """The memory of the card, all of which a submission may use that is graded alone; 0 without a card."""
 
 
 class SubmittedFile(msgspec.Struct, frozen=True):
@@ -164,6 +168,8 @@ class GradeJob(msgspec.Struct):
     """Whether to skip the remaining checks of an exercise after the first that fails."""
     files: list[SubmittedFile] = []
     """What to put beside the notebook."""
+    alone: bool = False
+    """Whether it is the only submission on the card, which then may use all of the card's memory."""
 
 
 class JobResult(msgspec.Struct):
@@ -175,6 +181,10 @@ class JobResult(msgspec.Struct):
     internal_errors: list[str] = []
     warning: str = ""
     """A caveat to show with the result, or an empty string."""
+    device_memory: bool = False
+    """Whether a cell or an answer ran out of the card's memory."""
+    device_peak: int = 0
+    """Bytes of the card's memory that it was seen to use at once; 0 if the driver does not say."""
 
 
 class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

@@ -49,6 +49,7 @@ def launch(
     pass_fds: Sequence[int] = (),
     env: Mapping[str, str],
     group: Path | None = None,
+    gpu: bool = False,
     stdout: int | IO[bytes] | None = subprocess.DEVNULL,
     stderr: int | IO[bytes] | None = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
