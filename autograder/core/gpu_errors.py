@@ -30,7 +30,7 @@ def gpu_unusable(text: str) -> bool:
 
 
 def gpu_request(text: str) -> str:
-    """The part of PyTorch's message on a full GPU that a student can use; the rest is about other processes."""
+    """The part of PyTorch's message on a full GPU that is about the student's own process."""
     found = _REQUEST.search(text)
     return found[0] if found else (text.splitlines() or [""])[0]
 

@@ -12,7 +12,6 @@ Each fork gets its own CUDA_VISIBLE_DEVICES, and creates a CUDA context when its
 from __future__ import annotations
 
 import os
-from functools import partial
 
 import torch
 
@@ -39,7 +38,7 @@ def show_gpu(visible: str, device_bytes: int) -> None:
     _shown[0] = True
     if device_bytes:
         # Runs when CUDA is first used, and not before: to ask how large the GPU is takes a context.
-        torch.cuda._lazy_call(partial(_limit_allocator, device_bytes))  # type: ignore[no-untyped-call]
+        torch.cuda._lazy_call(lambda: _limit_allocator(device_bytes))
 
 
 def allocator_share(device_bytes: int, total_bytes: int) -> float:
