@@ -96,7 +96,8 @@ def test_what_would_ask_is_noticed(tmp_path: Path) -> None:
     backward = "torch.ones(2, requires_grad=True).sum().backward()"
     optimizer = "w = torch.ones(2, requires_grad=True); w.grad = w.detach(); torch.optim.Adam([w]).step()"
     found = preloaded(
-        tmp_path, after=f"{backward}\nos.environ['PYTORCH_NVML_BASED_CUDA_CHECK'] = '0'\ntry:\n  {optimizer}\nexcept RuntimeError: pass"
+        tmp_path,
+        after=f"{backward}\nos.environ['PYTORCH_NVML_BASED_CUDA_CHECK'] = '0'\ntry:\n  {optimizer}\nexcept RuntimeError: pass",
     )
     assert found["driver lookups"] or found["devices"], "the first backward pass counts the GPUs"
     assert "_cuda_getDeviceCount" in found["asked"], "an optimizer asks whether there is a GPU"  # type: ignore[operator]
@@ -117,7 +118,9 @@ def fresh_cuda(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr(torch._C, "_cuda_init", lambda: None, raising=False)
     monkeypatch.setattr(torch._C, "_cuda_getDeviceCount", lambda: 1, raising=False)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda share, device: shares.append(share))
+    monkeypatch.setattr(
+        torch.cuda, "set_per_process_memory_fraction", lambda share, device: shares.append(share)
+    )
     return shares
 
 
@@ -174,7 +177,11 @@ def test_the_error_of_a_kernel_is_the_answer_of_what_started_it(monkeypatch: pyt
     monkeypatch.setattr(notebook_process, "wait_for_gpu", failing)
     found = notebook_process._finished(right)
     assert isinstance(found, notebook_process.ErrorResponse)
-    assert (found.id, found.kinds[0], found.text) == (4, "RuntimeError", "CUDA error: device-side assert triggered")
+    assert (found.id, found.kinds[0], found.text) == (
+        4,
+        "RuntimeError",
+        "CUDA error: device-side assert triggered",
+    )
     assert notebook_process._finished(raised) == raised
 
 
