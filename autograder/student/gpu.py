@@ -60,7 +60,7 @@ def wait_for_gpu() -> None:
     charged to a later cell.
     """
     if _is_initialized():
-        _synchronize()
+        _synchronize()  # type: ignore[no-untyped-call]
 
 
 def gpu_is_lost() -> bool:
