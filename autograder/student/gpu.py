@@ -59,8 +59,8 @@ def wait_for_gpu() -> None:
     Kernels run on after the line that starts them. Without this, one that fails or never ends would be
     charged to a later cell.
     """
-    if _is_initialized():
-        _synchronize()  # type: ignore[no-untyped-call]
+    if _is_initialized():  # type: ignore[no-untyped-call]
+        _synchronize()
 
 
 def gpu_is_lost() -> bool:
