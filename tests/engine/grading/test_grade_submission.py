@@ -88,9 +88,17 @@ def test_the_memory_of_the_gpu_costs_its_own_exercise_alone(worker: WorkerProces
     cells.append(CodeCell(9, "def right(): return 1"))
     done = worker.grade(GradeJob(cells, exercises))
     results = {result.id: result for result in done.exercises}
-    statuses = {"memory": "memory", "second": "memory", "missing": "missing", "first": "passed", "right": "passed"}
+    statuses = {
+        "memory": "memory",
+        "second": "memory",
+        "missing": "missing",
+        "first": "passed",
+        "right": "passed",
+    }
     assert {name: result.status for name, result in results.items()} == statuses
-    asked, defined, not_defined = (results[name].checks[0].message for name in ("memory", "second", "missing"))
+    asked, defined, not_defined = (
+        results[name].checks[0].message for name in ("memory", "second", "missing")
+    )
     tried = "CUDA out of memory. Tried to allocate 20.00 GiB"
     assert f"\nYour code ran out of GPU memory: {tried} (In [1], line " in asked
     assert defined.endswith(f"\nThe cell that should define it ran out of GPU memory: {tried}")

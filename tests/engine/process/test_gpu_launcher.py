@@ -178,7 +178,9 @@ def take(launcher: Launcher, card: FakeNvml, each: int) -> None:
     """From now on, every process of the submission holds so many MiB."""
     assert isinstance(launcher, ForkServerLauncher) and launcher._process is not None
     root = launcher._process.pid
-    levels = 2 if launcher.capabilities.pid else 3  # below the fork server, and below its reaper if it has one
+    levels = (
+        2 if launcher.capabilities.pid else 3
+    )  # below the fork server, and below its reaper if it has one
     card.each, card.using = each * MIB, lambda: below(root, levels)
 
 
