@@ -92,6 +92,11 @@ def raised(error: str, where: str) -> str:
     return f"Your code raised {error}" + _in_brackets(where)
 
 
+def out_of_gpu_memory(request: str, where: str) -> str:
+    """`request` is what PyTorch says it tried to allocate, or another library's error."""
+    return f"Your code ran out of GPU memory: {request}" + _in_brackets(where)
+
+
 def out_of_memory(error: str, where: str) -> str:
     return f"Your code ran out of memory: {error}" + _in_brackets(where)
 
@@ -115,6 +120,11 @@ def solution_cell_failed(error: str) -> str:
     return f"The cell that should define it stopped with {error}"
 
 
+def solution_cell_filled_gpu(request: str) -> str:
+    return f"The cell that should define it ran out of GPU memory: {request}"
+
+
+GPU_UNUSABLE = "After the error before, your notebook's process could no longer use the GPU"
 NOT_ON_DEVICE = "what came back is not on that device"
 ARRAY_FROM_DEVICE = (
     "a tensor on that device was asked for its numbers as a NumPy array, which only the CPU can give"
@@ -163,6 +173,11 @@ def crashed(signal: str) -> str:
 def used_too_much_memory(limit: float) -> str:
     """`limit` is in bytes."""
     return f"used too much memory (more than {limit / 2**30:.3g} GiB in all, or more than this machine has)"
+
+
+def used_too_much_gpu_memory(limit: float) -> str:
+    """`limit` is in bytes."""
+    return f"used too much GPU memory (more than {limit / 2**30:.3g} GiB in all)"
 
 
 def wrote_too_much(size: float, files: int) -> str:

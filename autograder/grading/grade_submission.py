@@ -12,6 +12,7 @@ import pytest
 
 from autograder.core import wording
 from autograder.core.cell_errors import cell_error
+from autograder.core.gpu_errors import gpu_request
 from autograder.core.records import CellRun, CheckRun, CodeCell, Exercise
 from autograder.core.settings import TimeLimits
 from autograder.grading.context import GradingContext
@@ -142,7 +143,7 @@ class SubmissionGrader:
                 student = copies.get()
                 deadline += time.monotonic() - start  # a rerun does not count as the exercise's time
                 student.deadline = min(deadline, self.deadline)
-                context = GradingContext(student, reference, self.seed, self.launcher.device)
+                context = GradingContext(student, reference, self.seed, copies.device)
             except StudentLost as lost:
                 runs.append(check_outcome(item, lost))
             else:
@@ -178,14 +179,17 @@ def _with_cause(
 ) -> list[CheckRun]:
     """If a name is missing because the solution cell failed, add the cell's own error to the messages."""
     failed = [outcomes.get(cell.number) for cell in cells if cell.solves == exercise.id]
-    causes = [cell_error(cell.outputs) or cell.note for cell in failed if cell is not None]
-    cause = next(filter(None, causes), None)
-    if cause is None:
+    causes = [(cell_error(cell.outputs) or cell.note, cell) for cell in failed if cell is not None]
+    cause, cell = next((pair for pair in causes if pair[0]), (None, None))
+    if cause is None or cell is None:
         return runs
     sentence = wording.solution_cell_failed(cause)
-    return [_with_line(run, sentence) if run.fault == "missing" else run for run in runs]
+    if cell.device_memory:
+        sentence = wording.solution_cell_filled_gpu(gpu_request(cause))
+    return [_with_line(run, sentence, cell) if run.fault == "missing" else run for run in runs]
 
 
-def _with_line(run: CheckRun, line: str) -> CheckRun:
+def _with_line(run: CheckRun, line: str, cell: CellRun) -> CheckRun:
     result = msgspec.structs.replace(run.result, message=f"{run.result.message}\n{line}")
-    return msgspec.structs.replace(run, result=result)
+    fault = "memory" if cell.device_memory else run.fault
+    return msgspec.structs.replace(run, result=result, fault=fault)

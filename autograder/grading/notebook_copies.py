@@ -35,6 +35,11 @@ class NotebookCopies:
         self._place = AT_END
         self._copy: StudentProcess | None = None
 
+    @property
+    def device(self) -> str:
+        """Where the current copy's checks are asked: on the CPU if its cells ran without the GPU."""
+        return self.run.device
+
     def move_to(self, place: str) -> None:
         """Choose the place of the next copy."""
         self._place = place

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from autograder.core import wording
+from autograder.core.gpu_errors import gpu_out_of_memory, gpu_request
 from autograder.core.records import CheckResult, CheckRun, Fault
 from autograder.grading.describe import in_words
 from autograder.process.proxy import NotebookProxy, Raised, ReferenceRaised, StudentLost
@@ -67,8 +68,9 @@ def _is_stub(error: Raised) -> bool:
 
 def _is_out_of_memory(error: Raised) -> bool:
     """Whether an allocation was refused. Not every library raises a MemoryError then."""
-    kinds = {"MemoryError", "OutOfMemoryError"} & set(error.kinds)
-    return bool(kinds) or any(words in error.text for words in OUT_OF_MEMORY)
+    if "MemoryError" in error.kinds or gpu_out_of_memory(error.kinds, error.text):
+        return True
+    return any(words in error.text for words in OUT_OF_MEMORY)
 
 
 def _last_exchange(item: pytest.Item, error: BaseException, student: NotebookProxy | None) -> list[str]:
@@ -94,6 +96,8 @@ def _what_was_raised(error: Raised) -> str:
         return error.text
     if _is_stub(error):
         return wording.unwritten(error.text, error.where)
+    if gpu_out_of_memory(error.kinds, error.text):
+        return wording.out_of_gpu_memory(gpu_request(error.text), error.where)
     if _is_out_of_memory(error):
         return wording.out_of_memory(str(error), error.where)
     return wording.raised(str(error), error.where)

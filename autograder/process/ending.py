@@ -20,16 +20,25 @@ class Ending(NamedTuple):
 
     fault: Fault
     did: str
+    device_memory: bool = False
+    """Whether it was over its limit for the GPU's memory."""
 
 
 UNKNOWN = Ending("raised", wording.ENDED_SOMEHOW)
 
 
-def ending_of(number: int, over: str, limits: Limits) -> Ending:
+DEVICE_MEMORY = "device memory"
+
+
+def ending_of(number: int, over: str, limits: Limits, device_bytes: int = 0) -> Ending:
     """The ending of a process, from the signal that ended it (0 if none did) and the limit it was over.
 
-    `over` is "memory", "files" or empty; the kernel's out-of-memory killer counts as "memory".
+    `over` is "memory", "files", DEVICE_MEMORY or empty; the kernel's out-of-memory killer counts as "memory".
+    `device_bytes` is how much of the card's memory it was allowed.
     """
+    if over == DEVICE_MEMORY:
+        did = wording.used_too_much_gpu_memory(device_bytes or limits.device_bytes)
+        return Ending("memory", did, device_memory=True)
     if over == "memory":
         return Ending("memory", wording.used_too_much_memory(limits.total_bytes))
     if over == "files":

@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 
 from autograder.core.limits import Limits
-from autograder.process.launcher import PACKAGE, START_SECONDS, Launcher, copy_materials
+from autograder.process.card_watch import descends_from
+from autograder.process.launcher import PACKAGE, START_SECONDS, STILL_THERE, Launcher, copy_materials
 from autograder.process.student_process import ANSWER_SECONDS, StudentProcess, send_descriptor
 from autograder.protocol.channel import Channel, ProtocolError
-from autograder.protocol.messages import Interrupt, KillTree, KillTreeDone, Ready, Spawn, Spawned
+from autograder.protocol.messages import Interrupt, KillTree, KillTreeDone, Ready, Spawned
 from autograder.sandbox import cgroup
 from autograder.sandbox.capabilities import Capabilities
 from autograder.sandbox.launch import launch
@@ -87,7 +88,7 @@ class ForkServerLauncher(Launcher):
         if self._scratch:
             copy_materials(self.materials, Path(self._scratch))
         try:
-            channel.send(Spawn(seed, next(self._slots), self._scratch), ANSWER_SECONDS)
+            channel.send(self._spawn_message(seed, next(self._slots), self._scratch), ANSWER_SECONDS)
             send_descriptor(channel, student_end)
             channel.receive(Spawned, ANSWER_SECONDS)
             student = Channel(grader_end)
@@ -107,11 +108,19 @@ class ForkServerLauncher(Launcher):
         return self._channel
 
     def interrupt(self) -> None:
-        if self._channel is not None:
-            self._channel.send(Interrupt(), ANSWER_SECONDS)
+        with self._lock:
+            if self._channel is not None:
+                self._channel.send(Interrupt(), ANSWER_SECONDS)
 
-    def kill_tree(self) -> tuple[int, str]:
-        """As in Launcher. If the fork server fails to, replace it."""
+    def _owns(self, pid: int) -> bool:
+        return self._process is not None and descends_from(pid, self._process.pid)
+
+    def _kill_tree(self) -> tuple[int, str]:
+        """As in Launcher. If the fork server fails to, replace it.
+
+        If something does not die, the submission is over all the same and nothing of it is repeated: only
+        the fork server has to be another, which takes the rest down as soon as the kernel lets it.
+        """
         ended = KillTreeDone(0)
         if self._channel is not None:
             try:
@@ -120,6 +129,9 @@ class ForkServerLauncher(Launcher):
             except ProtocolError:
                 self.deaths += 1
                 self.close()
+        if ended.left:
+            self.warnings.append(STILL_THERE)
+            self.close()
         if self._scratch:
             remove(self._scratch)
             self._scratch = ""

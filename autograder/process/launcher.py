@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +18,11 @@ import autograder
 from autograder.core.errors import CourseError
 from autograder.core.limits import MIB, Limits
 from autograder.core.records import SubmittedFile
-from autograder.process.ending import KILLED, Ending, ending_of, out_of_memory_kills
+from autograder.process.card_watch import CardMeter, CardWatch
+from autograder.process.ending import DEVICE_MEMORY, KILLED, Ending, ending_of, out_of_memory_kills
 from autograder.process.student_process import StudentProcess
 from autograder.protocol.channel import Channel, ProtocolError
-from autograder.protocol.messages import PutFile, Start, Started
+from autograder.protocol.messages import PutFile, Spawn, Start, Started
 from autograder.protocol.socket_inheritance import last_line
 from autograder.sandbox.capabilities import Capabilities
 
@@ -29,6 +31,19 @@ START_NOTEBOOK_SECONDS = 60.0
 PART_BYTES = 4 * MIB
 """How much of a file one message carries."""
 PACKAGE = Path(autograder.__file__).parent
+GPU_ENVIRONMENT = {
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # to ask whether there is a GPU does not initialize CUDA
+    "NVIDIA_TF32_OVERRIDE": "0",  # for what calls NVIDIA's libraries past PyTorch's own settings
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it, torch.use_deterministic_algorithms(True) is an error
+    "CUDA_CACHE_DISABLE": "1",  # a cache would lie in the student's folder, and is gone with it
+}
+PASSED_ON = ("CUDA_DEVICE_ORDER", "LD_LIBRARY_PATH")
+"""What else of the grader's environment a student's process needs to find the same GPU."""
+STILL_THERE = (
+    "A process of this submission did not end when it was killed, most likely because the GPU was still busy"
+    " with it."
+)
+"""For staff. The processes for the next submission are new ones."""
 
 
 class LauncherError(CourseError):
@@ -48,9 +63,23 @@ class Launcher(ABC):
         """Files and folders to put next to the notebook, as they are on a student's disk."""
         self.files: Sequence[SubmittedFile] = ()
         """What the current submission has beside its notebook, in each of its processes."""
+        self.device_bytes = limits.device_bytes
+        """How much of the card's memory the current submission may use."""
+        self.gpu_hidden = False
+        """Whether the next process sees no GPU, although the device is "cuda"."""
+        self.device_memory = False
+        """Whether the current submission has run out of the card's memory."""
+        self.device_peak = 0
+        """The most bytes of the card's memory that it was seen to hold."""
+        self.warnings: list[str] = []
+        """What staff should know about the current submission."""
+        self.meter = CardMeter() if device == "cuda" else None
         self.deaths = 0
         """How often the launcher's own process died; whatever failed with it is not the student's fault."""
         self._kills_before = 0
+        self._card_watch: CardWatch | None = None
+        self._lock = threading.RLock()
+        """Held while a message goes to the fork server and its answer comes: the card's watch kills, too."""
         self._log = TemporaryFile()  # noqa: SIM115  lives as long as this object
 
     @abstractmethod
@@ -73,24 +102,74 @@ class Launcher(ABC):
         """Interrupt the student's process, as Ctrl-C does."""
 
     @abstractmethod
+    def _kill_tree(self) -> tuple[int, str]:
+        """Kill everything the submission left behind; see kill_tree."""
+
+    @abstractmethod
+    def _owns(self, pid: int) -> bool:
+        """Whether a process belongs to the current submission."""
+
     def kill_tree(self) -> tuple[int, str]:
-        """Kill everything the submission left behind.
+        """Kill everything the submission left behind, and see that it holds none of the card's memory.
 
         Returns the signal that had ended its process, or 0, and the limit for which it was killed, if any.
         """
+        watch, self._card_watch = self._card_watch, None
+        if watch is not None:
+            watch.stop()
+        with self._lock:
+            number, over = self._kill_tree()
+        if watch is None:
+            return number, over
+        self.device_peak = max(self.device_peak, watch.peak)
+        left = watch.left()
+        if left:
+            self.warnings.append(f"Its processes still held {left / MIB:.0f} MiB of the GPU after their end.")
+        return number, DEVICE_MEMORY if watch.over else over
+
+    def start_submission(self, files: Sequence[SubmittedFile], device_bytes: int) -> None:
+        """Forget the previous submission; this one has these files and this much of the card's memory."""
+        self.files = files
+        self.device_bytes = device_bytes
+        self.device_memory = False
+        self.device_peak = 0
+        self.warnings = []
+
+    @property
+    def sentence(self) -> str:
+        """What is enforced here, in one line."""
+        card = self.meter.sentence(self.limits.device_bytes) if self.meter else ""
+        return "; ".join(filter(None, (self.capabilities.sentence, card)))
 
     def watch(self, process: StudentProcess) -> StudentProcess:
         """Have the process that was just started ask this launcher how it or a fork of it ended."""
         self._kills_before = out_of_memory_kills()
         process.ending = self._ending
+        process.out_of_gpu_memory = self._note_device_memory
+        if self.meter is not None and self.meter.nvml is not None and not self.gpu_hidden:
+            self._card_watch = CardWatch(
+                self.meter.nvml, self.device_bytes, self._owns, self._kill_for_memory
+            )
+            self._card_watch.start()
         return process
+
+    def _kill_for_memory(self) -> None:
+        """From the card's watch."""
+        with self._lock:
+            self._kill_tree()
+
+    def _note_device_memory(self) -> None:
+        self.device_memory = True
 
     def _ending(self, fork_signal: int | None = None) -> Ending:
         """How the submission's process ended, which is gone, or else a fork of it that a signal ended."""
-        number, over = self.kill_tree() if fork_signal is None else (fork_signal, "")
+        watch = self._card_watch
+        is_fork = fork_signal is not None and not (watch is not None and watch.over)
+        number, over = (fork_signal or 0, "") if is_fork else self.kill_tree()
+        self.device_memory |= over == DEVICE_MEMORY
         if not over and number == KILLED and out_of_memory_kills() > self._kills_before:
             over = "memory"
-        return ending_of(number, over, self.limits)
+        return ending_of(number, over, self.limits, self.device_bytes)
 
     @abstractmethod
     def close(self) -> None:
@@ -119,9 +198,14 @@ class Launcher(ABC):
     def _settings(self, materials: Sequence[Path] = ()) -> str:
         """The settings of a process for students, as one argument of its command line."""
         shown = [str(path) for path in materials]
+        gpu = visible_gpu() if self.device == "cuda" else None
         return msgspec.json.encode(
-            {"capabilities": self.capabilities, "limits": self.limits, "materials": shown}
+            {"capabilities": self.capabilities, "limits": self.limits, "materials": shown, "gpu": gpu}
         ).decode()
+
+    def _spawn_message(self, seed: int, slot: int, scratch: str) -> Spawn:
+        gpu = self.device == "cuda" and not self.gpu_hidden
+        return Spawn(seed, slot, scratch, gpu, self.device_bytes if gpu else 0)
 
     def _environment(self) -> dict[str, str]:
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -129,11 +213,16 @@ class Launcher(ABC):
         env = threads | {
             "PYTHONPATH": str(PACKAGE.parent), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": f"{scripts}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "student",
-            "MPLBACKEND": "agg",
+            "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": "",
         }  # fmt: skip
-        if self.device == "cpu":
-            env["CUDA_VISIBLE_DEVICES"] = ""
+        if self.device == "cuda":
+            env |= GPU_ENVIRONMENT | {x: os.environ[x] for x in PASSED_ON if x in os.environ}
         return env
+
+
+def visible_gpu() -> str:
+    """CUDA_VISIBLE_DEVICES of students' processes: the first GPU that this process may see."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
 
 
 def copy_materials(materials: Sequence[Path], folder: Path) -> None:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 
 from autograder.core import wording
+from autograder.core.gpu_errors import gpu_out_of_memory, gpu_unusable
 from autograder.core.records import Fault
 from autograder.process.ending import UNKNOWN, Ending
 from autograder.process.proxy import NotebookProxy, StudentLost
 from autograder.protocol.channel import Channel, ChannelClosed, DeadlineExceeded, ProtocolError
-from autograder.protocol.messages import CheckUnchanged, Request, Response, ValueResponse
+from autograder.protocol.messages import CheckUnchanged, ErrorResponse, Request, Response, ValueResponse
 
 
 class RemoteProxy(NotebookProxy):
@@ -26,6 +27,8 @@ class RemoteProxy(NotebookProxy):
         """When the exercise's time is up, on the monotonic clock; no request may run past it."""
         self.how_it_ended: Callable[[], Ending] = lambda: UNKNOWN
         """Finds out how the process ended, once it is gone."""
+        self.out_of_gpu_memory: Callable[[], None] = lambda: None
+        """Called when an answer says that the GPU's memory is full."""
         self._loss: tuple[Fault, str] | None = None
         """Why the process is lost."""
 
@@ -60,7 +63,16 @@ class RemoteProxy(NotebookProxy):
             raise self._lose("wrong", wording.cannot_be_read(str(error))) from None
         if response.id != request.id:
             raise self._lose("wrong", wording.OTHER_REQUEST)
+        if isinstance(response, ErrorResponse):
+            self._look_for_gpu_errors(response)
         return response
+
+    def _look_for_gpu_errors(self, response: ErrorResponse) -> None:
+        """After some errors, the process has no GPU any more: this answer counts, and is its last."""
+        if gpu_out_of_memory(response.kinds, response.text):
+            self.out_of_gpu_memory()
+        elif gpu_unusable(response.text):
+            self._lose("raised", wording.GPU_UNUSABLE)
 
     def _lose(self, fault: Fault, text: str) -> StudentLost:
         """The error of this request, and of every later one."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from autograder.core import wording
+from autograder.core.gpu_errors import errors_in, gpu_out_of_memory, gpu_unusable
 from autograder.core.records import CellRun, CodeCell
 from autograder.core.settings import TimeLimits
 from autograder.process.launcher import Launcher
@@ -21,6 +22,8 @@ class Run:
 
     process: StudentProcess
     seconds_left: float
+    device: str = "cpu"
+    """Where its checks are asked: not on the GPU if the cells ran without one."""
     cells: dict[int, CellRun] = field(default_factory=dict)
     snapshots: dict[str, StudentProcess] = field(default_factory=dict)
     """A fork of the process for each exercise, taken just before its test cell, if a fork was possible."""
@@ -29,12 +32,12 @@ class Run:
     output_left: int = 2 * NOTEBOOK_OUTPUT_BYTES
     """Characters still accepted. The shell limits outputs too, but student code can answer in its place."""
 
-    def record(self, done: CellDone, note: str | None) -> None:
+    def record(self, done: CellDone, note: str | None, device_memory: bool = False) -> None:
         self.output_left -= size_of(done.outputs)
         outputs = done.outputs if self.output_left >= 0 else []
         if not outputs and done.outputs:
             note = wording.OUTPUTS_LEFT_OUT
-        self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note)
+        self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note, device_memory)
 
 
 class CellRunner:
@@ -46,6 +49,10 @@ class CellRunner:
         self.seed = seed
         self.limits = limits
         self._left_out: dict[int, str] = {}
+        self._filled_gpu: set[int] = set()
+        """Those of them that were over the limit for the GPU's memory."""
+        self._gpu_hidden = False
+        """Whether the cells run without the GPU, because one of them broke it for its process."""
         self._lost = 0
         self._unforkable: set[str] = set()
 
@@ -55,11 +62,16 @@ class CellRunner:
         Stops just before the test cell of the exercise `until`, if there is one. If a cell ends the process
         or does not stop, runs the others again without it. Raises LauncherError if no process can be
         started.
+
+        An error inside a kernel, such as an index out of range, leaves its process without a GPU, so it
+        would fail every later cell. On a CPU it fails one cell: the cells run again as they do there.
         """
         seconds_left = self.limits.notebook
         while True:
             self.launcher.kill_tree()
-            run = Run(self.launcher.spawn(self.seed, self.limits.question), seconds_left)
+            self.launcher.gpu_hidden = self._gpu_hidden
+            process = self.launcher.spawn(self.seed, self.limits.question)
+            run = Run(process, seconds_left, "cpu" if self._gpu_hidden else self.launcher.device)
             if self.resume(run, until):
                 return run
             seconds_left = run.seconds_left
@@ -75,6 +87,8 @@ class CellRunner:
                 if not self._take_snapshot(run, cell):
                     return False
                 lost = self._run_cell(run, cell, deadline)
+                if self._gpu_hidden and run.device != "cpu":
+                    return False
                 if lost is not None:
                     self._leave_out(cell, lost)
                     return False
@@ -99,7 +113,8 @@ class CellRunner:
     def _run_cell(self, run: Run, cell: CodeCell, deadline: float) -> str | None:
         """Run one cell. Returns why it has to be left out, if it ended the process or did not stop."""
         if cell.number in self._left_out:
-            run.cells[cell.number] = CellRun(cell.number, None, [], self._left_out[cell.number])
+            filled = cell.number in self._filled_gpu
+            run.cells[cell.number] = CellRun(cell.number, None, [], self._left_out[cell.number], filled)
             return None
         seconds = min(self.limits.cell, deadline - time.monotonic())
         if seconds <= 0:
@@ -113,10 +128,18 @@ class CellRunner:
         except DeadlineExceeded:
             return wording.cell_did_not_stop(seconds)
         except ChannelClosed:
-            return wording.cell_ended_process(run.process.how_it_ended().did)
+            ending = run.process.how_it_ended()
+            if ending.device_memory:
+                self._filled_gpu.add(cell.number)
+            return wording.cell_ended_process(ending.did)
         except ProtocolError as error:
             return wording.cell_sent_invalid_response(str(error))
-        run.record(done, wording.cell_interrupted(seconds) if interrupted else None)
+        errors = list(errors_in(done.outputs))
+        filled = any(gpu_out_of_memory([kind], text) for kind, text in errors)
+        if filled:
+            run.process.out_of_gpu_memory()
+        self._gpu_hidden |= any(gpu_unusable(text) for _, text in errors)
+        run.record(done, wording.cell_interrupted(seconds) if interrupted else None, filled)
         return None
 
     def _leave_out(self, cell: CodeCell, why: str) -> None:

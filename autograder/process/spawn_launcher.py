@@ -14,10 +14,10 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from autograder.core.limits import Limits
-from autograder.process.launcher import START_SECONDS, Launcher, LauncherError, copy_materials
+from autograder.process.launcher import START_SECONDS, STILL_THERE, Launcher, LauncherError, copy_materials
 from autograder.process.student_process import ANSWER_SECONDS, StudentProcess
 from autograder.protocol.channel import Channel, ProtocolError
-from autograder.protocol.messages import Ready, Spawn, Spawned
+from autograder.protocol.messages import Ready, Spawned
 from autograder.sandbox.capabilities import Capabilities
 from autograder.sandbox.removal import remove
 from autograder.sandbox.unsandboxed import UnsandboxedProcess
@@ -65,7 +65,7 @@ class SpawnLauncher(Launcher):
         fresh.wait()
         copy_materials(self.materials, Path(fresh.folder))
         fresh.process.limit(self.limits)
-        fresh.channel.send(Spawn(seed, 0, ""), ANSWER_SECONDS)
+        fresh.channel.send(self._spawn_message(seed, 0, ""), ANSWER_SECONDS)
         fresh.channel.receive(Spawned, ANSWER_SECONDS)
         self._start_notebook(fresh.channel)
         return fresh
@@ -81,12 +81,17 @@ class SpawnLauncher(Launcher):
         if self._current is not None:
             self._current.process.interrupt()
 
-    def kill_tree(self) -> tuple[int, str]:
-        number = 0
+    def _owns(self, pid: int) -> bool:
+        return self._current is not None and self._current.process.owns(pid)
+
+    def _kill_tree(self) -> tuple[int, str]:
+        number: int | None = 0
         if self._current is not None:
             number = self._current.end()
             self._current = None
-        return number, ""
+        if number is None:
+            self.warnings.append(STILL_THERE)
+        return number or 0, ""
 
     def close(self) -> None:
         self.kill_tree()
@@ -129,8 +134,8 @@ class _FreshProcess:
             self.channel.receive(Ready, START_SECONDS)
             self.importing = False
 
-    def end(self) -> int:
-        """Returns the signal that had ended it, or 0."""
+    def end(self) -> int | None:
+        """Returns the signal that had ended it, or 0; None if it has not ended."""
         self.channel.close()
         number = self.process.end()
         remove(self.folder)

@@ -47,6 +47,8 @@ class StudentProcess:
         """The proxy while the process answers requests."""
         self.ending: Callable[[int | None], Ending] = lambda _: UNKNOWN
         """Finds out how the launcher's process ended or, with the signal that ended it, a fork."""
+        self.out_of_gpu_memory: Callable[[], None] = lambda: None
+        """Called when a cell or an answer says that the GPU's memory is full."""
         self._end = end
         self._ended = False
 
@@ -90,7 +92,7 @@ class StudentProcess:
             return ended.signal
 
         fork = StudentProcess(Channel(grader_end), self.request_seconds, self.interrupt, end)
-        fork.ending = self.ending
+        fork.ending, fork.out_of_gpu_memory = self.ending, self.out_of_gpu_memory
         return fork
 
     def end(self) -> None:
@@ -120,6 +122,7 @@ class StudentProcess:
         self.channel.max_frame = MAX_FRAME
         self.serving = RemoteProxy(self.channel, self.request_seconds)
         self.serving.how_it_ended = self.how_it_ended
+        self.serving.out_of_gpu_memory = self.out_of_gpu_memory
         return self.serving
 
     def stop_serving(self) -> None:

@@ -27,6 +27,10 @@ class Spawn(Message):
     seed: int
     slot: int
     scratch: str
+    gpu: bool = False
+    """Whether it may see the GPU that the settings name."""
+    device_bytes: int = 0
+    """How much of the GPU's memory it may use, contexts included; 0 for all of it."""
 
 
 class Interrupt(Message):
@@ -53,11 +57,13 @@ class Spawned(Message):
 class KillTreeDone(Message):
     """`signal` is what ended the submission's first process, or 0.
 
-    If the submission was killed because it was over a limit, `over` is "memory" or "files".
+    If the submission was killed because it was over a limit, `over` is "memory" or "files". `left` says that
+    a process did not die, so that no other submission may follow in this fork server.
     """
 
     signal: int
     over: str = ""
+    left: bool = False
 
 
 # -- grader to the notebook's process --------------------------------------------------------------

@@ -13,6 +13,8 @@ class Settings(msgspec.Struct):
     limits: Limits
     materials: list[str]
     """Paths of the files that belong beside the notebook, where they can be linked there."""
+    gpu: str | None = None
+    """CUDA_VISIBLE_DEVICES of students' processes, or None if they are to see no GPU."""
 
 
 def read_settings(text: str) -> Settings:

@@ -58,15 +58,30 @@ class UnsandboxedProcess:
         """Send what Ctrl-C sends."""
         interrupt(self._process)
 
-    def end(self) -> int:
-        """Kill it and everything it started. Returns the signal that ended it, or 0."""
+    def owns(self, pid: int) -> bool:
+        """Whether a process is this one, or was started by it."""
+        try:
+            process = psutil.Process(pid)
+            above = [pid, *(parent.pid for parent in process.parents())]
+        except psutil.Error:
+            return False
+        return self._process.pid in above or (sys.platform != "win32" and self._belongs(process))
+
+    def end(self) -> int | None:
+        """Kill it and everything it started. Returns the signal that ended it, or 0.
+
+        None if it does not end in time, as while a kernel of it runs on a GPU.
+        """
         if self._process.returncode is not None:
             return 0  # already done, and the pid may belong to another process by now
         if sys.platform == "win32":
             self._job.end()
         self._kill_tree()
         self._process.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
         return -code if code < 0 else 0
 
     def _kill_tree(self) -> None:

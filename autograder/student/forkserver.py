@@ -25,7 +25,7 @@ from autograder.sandbox.enter import enter, inherited
 from autograder.sandbox.kill_tree import kill_tree
 from autograder.sandbox.launch_settings import read_settings
 from autograder.sandbox.usage_poller import UsagePoller
-from autograder.student import notebook_process
+from autograder.student import gpu, notebook_process
 from autograder.student.beside_files import receive_files
 from autograder.student.huge_pages import collapse_memory
 from autograder.student.preload import preload
@@ -46,6 +46,7 @@ class ForkServer:
         limits: Limits,
         shell: NotebookShell,
         materials: Sequence[str],
+        gpu: str | None = None,
     ) -> None:
         self.channel = channel
         self.capabilities = capabilities
@@ -53,9 +54,11 @@ class ForkServer:
         self.shell = shell
         self.materials = materials
         launched = inherited()
-        gpu = launched is not None and launched[1].gpu is not None
-        self.forks = capabilities.gpu_in_forks or not gpu
+        shown = launched[1].gpu if launched else None
+        self.forks = capabilities.gpu_in_forks or shown is None
         """Whether a notebook's process may be asked in forks of itself."""
+        self.gpu = gpu if shown is None else shown.visible
+        """CUDA_VISIBLE_DEVICES of students' processes, or None if they are to see no GPU."""
         self.child = 0
         self.uid = os.geteuid()
         self.shared_before: frozenset[str] = frozenset()
@@ -74,7 +77,7 @@ class ForkServer:
                 if self.child:
                     os.kill(self.child, signal.SIGINT)
             else:
-                self.channel.send(KillTreeDone(self._kill_tree(), self.over))
+                self.channel.send(self._kill_tree())
                 self.over = ""
 
     def _poll_until_message(self) -> None:
@@ -82,9 +85,7 @@ class ForkServer:
         while self.poller and not select.select([self.channel.sock], [], [], self.poller.pause)[0]:
             self.over = self.poller.over()
             if self.over:
-                kill_tree()
-                self.child = 0
-                self.poller = None
+                self._kill()
 
     def _spawn(self, message: Spawn) -> None:
         _, (descriptor,), _, _ = socket.recv_fds(self.channel.sock, 1, 1)
@@ -119,31 +120,49 @@ class ForkServer:
         """Enter the sandbox, and put everything into place for the notebook."""
         writable = Path(message.scratch) if message.scratch else None
         work = enter(self.limits, self.capabilities, slot=message.slot, writable=writable)
+        if message.gpu and self.gpu is not None:
+            gpu.show_gpu(self.gpu, message.device_bytes)
         for path in self.materials:
             os.symlink(path, work / Path(path).name)
         channel = Channel(socket.socket(fileno=descriptor))
         receive_files(channel, work)
         return channel
 
-    def _kill_tree(self) -> int:
-        """Kill everything the submission left; return the signal that ended its first process, or 0."""
-        status = kill_tree().get(self.child, 0)
+    def _kill_tree(self) -> KillTreeDone:
+        """Kill everything the submission left; say what ended its first process, and whether any is left."""
+        child = self.child
+        reaped = self._kill()
         if not self.capabilities.mount:
             shared_memory.remove_new(self.shared_before, self.uid)
+        status = (reaped or {}).get(child, 0)
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        return KillTreeDone(number, self.over, reaped is None)
+
+    def _kill(self) -> dict[int, int] | None:
+        """Kill and reap everything; None if something does not die in time.
+
+        That is no process of ours to wait for: one whose kernel runs on the GPU stays until the driver has
+        stopped it, and may stay for good.
+        """
         self.child = 0
         self.poller = None
-        return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        try:
+            return kill_tree()
+        except TimeoutError:
+            return None
 
 
 def main(descriptor: str, settings_json: str) -> None:
     channel = Channel(socket.socket(fileno=int(descriptor)))
     settings = read_settings(settings_json)
-    shell = preload()
+    shell = preload(gpu=settings.gpu is not None)
     gc.collect()
     gc.freeze()
     collapse_memory()
     channel.send(Ready(settings.capabilities.sentence))
     try:
-        ForkServer(channel, settings.capabilities, settings.limits, shell, settings.materials).serve()
+        ForkServer(
+            channel, settings.capabilities, settings.limits, shell, settings.materials, settings.gpu
+        ).serve()
     except ChannelClosed:
         sys.exit(0)

@@ -8,6 +8,7 @@ import os
 import torch
 from tqdm import tqdm
 
+from autograder.protocol.global_settings import use_full_precision
 from autograder.student.fake_device import attempt
 from autograder.student.fresh_settings import remember_fresh_settings
 from autograder.student.no_gpu import explain_missing_gpu
@@ -39,21 +40,29 @@ plt.show()
 OFFLINE = {"PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "CONDA_OFFLINE": "true"}
 
 
-def preload() -> NotebookShell:
-    """Import and use whatever loads on first use, so that students' processes need not."""
+def preload(gpu: bool = False) -> NotebookShell:
+    """Import and use whatever loads on first use, so that students' processes need not.
+
+    With `gpu`, students' processes may use one, so nothing here may ask CUDA for anything: see gpu.py.
+    """
     os.environ.update(OFFLINE)
     for name in PRELOAD:
         importlib.import_module(name)
     tqdm.monitor_interval = 0  # a progress bar's thread would make copies of the notebook impossible
     torch.set_num_threads(1)
-    explain_missing_gpu()
+    use_full_precision()
+    if not gpu:
+        explain_missing_gpu()
     torch.compiler.set_stance(
         "force_eager"
     )  # compiling takes seconds, and needs a C++ compiler and its headers
     shell = make_shell()
     weights = torch.zeros(2, requires_grad=True)
     optimizer = torch.optim.Adam([weights])
-    weights.sum().backward()
+    if gpu:
+        weights.grad = torch.ones(2)
+    else:
+        weights.sum().backward()
     optimizer.step()
     attempt(lambda device: torch.ones(2, device=device).sum())
     for cell in WARM_UP_CELLS:

@@ -28,6 +28,7 @@ from autograder.protocol.messages import (
     CELL_OUTPUT_BYTES,
     CellDone,
 )
+from autograder.student.gpu import wait_for_gpu
 from autograder.student.interrupts import Interrupts
 from autograder.student.lenient_shell import LenientShell, draw_inline
 from autograder.student.missing_packages import ImportTransformer
@@ -202,7 +203,8 @@ class Notebook:
         count = _running_cell[0] = self.shell.execution_count
         try:
             self.interrupts.start(channel, number)
-            self.shell.run_cell(source, store_history=True)
+            result = self.shell.run_cell(source, store_history=True)
+            self._wait_for_gpu(result.success)
             self.interrupts.stop()  # here, so that an interrupt that just made it is caught below
         except BaseException as error:  # noqa: BLE001  an interrupt may come outside IPython's own handling
             self.outputs.add(Output("error", ename=type(error).__name__, evalue=_safe_text(error)))
@@ -210,6 +212,14 @@ class Notebook:
         importlib.invalidate_caches()  # the cells follow each other faster than a folder's time stamp changes
         self._read_descriptors()
         return CellDone(number, count, self.outputs.finish())
+
+    def _wait_for_gpu(self, succeeded: bool) -> None:
+        """Let the kernels that the cell started end here. Raises the error of one, if the cell has none."""
+        try:
+            wait_for_gpu()
+        except Exception:
+            if succeeded:
+                raise
 
     def _read_descriptors(self) -> None:
         """Add what programs and C code wrote straight to descriptors 1 and 2."""

@@ -32,6 +32,7 @@ class WorkerService:
         self.graders = graders
         self.launcher = launcher
         self.seed = config.seed
+        self.card_bytes = config.card_bytes
         self.warning = UNSAFE if config.unsafe and not launcher.capabilities.reads_blocked else ""
         student_seed = derived_seed(config.seed, "student")
         self.grader = SubmissionGrader(graders, launcher, course.settings.time, config.seed, student_seed)
@@ -60,19 +61,29 @@ class WorkerService:
         except Exception as error:  # noqa: BLE001  only this submission fails, not the whole class
             result = JobResult(internal_errors=[f"the grader failed: {type(error).__name__}: {error}"])
         result.seconds = round(time.monotonic() - start, 3)
-        result.warning = self.warning
+        result.warning = " ".join(filter(None, (self.warning, *self.launcher.warnings)))
         return result
 
     def _grade(self, job: GradeJob) -> JobResult:
         references = {exercise.id: self.reference(exercise) for exercise in job.exercises}
-        self.launcher.files = job.files
+        self.launcher.start_submission(job.files, self._device_bytes(job))
         try:
             graded = self.grader.grade(job.cells, job.exercises, references, job.until_failure)
         finally:
             self.launcher.files = ()
+        on_card = self.launcher.device == "cuda"
+        filled, peak = on_card and self.launcher.device_memory, self.launcher.device_peak
         diagnoser = None if job.until_failure else self._diagnoser
         results = [_result(exercise, graded.checks[exercise.id], diagnoser) for exercise in job.exercises]
-        return JobResult(list(graded.cells.values()), results, 0.0, _internal_errors(graded))
+        return JobResult(
+            list(graded.cells.values()), results, 0.0, _internal_errors(graded),
+            device_memory=filled, device_peak=peak,
+        )  # fmt: skip
+
+    def _device_bytes(self, job: GradeJob) -> int:
+        """How much of the card's memory the submission may use."""
+        shared = self.course.settings.memory.device_bytes
+        return self.card_bytes or shared if job.alone else shared
 
 
 def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | None) -> ExerciseResult:

@@ -19,6 +19,7 @@ from autograder.course.course import Course
 from autograder.grading.pytest_graders import CollectedGraders, with_graders
 from autograder.process.choose_launcher import launcher_for
 from autograder.protocol.channel import Channel, ChannelClosed, ProtocolError
+from autograder.protocol.global_settings import use_full_precision
 from autograder.protocol.socket_inheritance import inherited_socket
 from autograder.sandbox.capabilities import SLOTS, Capabilities, SandboxError
 from autograder.sandbox.launch import probe
@@ -68,11 +69,15 @@ def _serve(channel: Channel, config: WorkerConfig) -> None:
     ) as launcher:
         launcher.start()  # its imports take seconds, during which the graders are collected
         torch.set_num_threads(1)
+        use_full_precision()
 
         def work(graders: CollectedGraders) -> None:
             service = WorkerService(course, config, graders, launcher)
+            if launcher.meter is not None:
+                torch.zeros(1, device="cuda")  # references are computed there
+                launcher.meter.check()
             launcher.wait()
-            channel.send(launcher.capabilities.sentence)
+            channel.send(launcher.sentence)
             while True:
                 try:
                     _send_result(channel, service.grade(channel.receive(GradeJob)))

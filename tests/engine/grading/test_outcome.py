@@ -20,6 +20,8 @@ def unwritten(): raise NotImplementedError("unwritten is not written yet")
 def emptied(): raise NotImplementedError
 def fails(): return [][3]
 def huge(): return torch.zeros(10**14)
+def fills(words): raise torch.OutOfMemoryError(words)
+def refused(words): raise RuntimeError(words)
 def scales(x): return x.mul_(2)
 def nothing(x): return x.new_full((5, 3), float("nan"))
 def choose(role): return role
@@ -74,6 +76,19 @@ MESSAGES = {
     "emptied": (lambda s: s.emptied(), "missing", "NotImplementedError: it is not written yet (In [14], line 4)"),
     "error": (lambda s: s.fails(), "raised", "IndexError: list index out of range (In [14], line 5)"),
     "memory": (lambda s: s.huge(), "memory", "Your code ran out of memory: RuntimeError: "),
+    "memory of the GPU": (
+        lambda s: s.fills("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 8 GiB"),
+        "memory",
+        "\nYour code ran out of GPU memory: CUDA out of memory. Tried to allocate 20.00 GiB (In [14], line ",
+    ),
+    "memory of the GPU, said by a library": (
+        lambda s: s.refused("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`\nmore"),
+        "memory",
+        "ran out of GPU memory: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)` (In [14]",
+    ),
+    "another error of the GPU": (
+        lambda s: s.refused("CUDA error: device-side assert triggered"), "raised", "Your code raised RuntimeError: ",
+    ),
     "nan": (
         lambda s: s.nothing(torch.zeros(2)),
         "wrong",

@@ -39,6 +39,19 @@ SETTINGS = {
         "torch.set_float32_matmul_precision('medium')",
         "torch.get_float32_matmul_precision()",
     ),
+    "TF32 in convolutions": ("torch.backends.cudnn.allow_tf32 = True", "torch.backends.cudnn.allow_tf32"),
+    "TF32 in convolutions, the new way": (
+        "torch.backends.cudnn.conv.fp32_precision = 'tf32'",
+        "torch.backends.cudnn.conv.fp32_precision == 'tf32'",
+    ),
+    "TF32 in all that CUDA does": (
+        "torch.backends.cudnn.fp32_precision = 'tf32'",
+        "torch._C._get_fp32_precision_getter('cuda', 'rnn') == 'tf32'",
+    ),
+    "TF32 in products": (
+        "torch.backends.cuda.matmul.allow_tf32 = True",
+        "torch.backends.cuda.matmul.allow_tf32",
+    ),
     "precision of products, the new way": (
         "torch.backends.mkldnn.matmul.fp32_precision = 'bf16'",
         "torch.backends.mkldnn.matmul.fp32_precision in ('none', 'ieee')",
