@@ -55,6 +55,13 @@ def on_device(nb, device):
     """{name} on another device"""
     return attempt(lambda place: on_other_device(nb.{name}(torch.ones(2).to(place), device)), device)
 '''
+ABOUT_DEVICES_UNJUDGED = '''
+def test_device(student, reference, device):
+    """No verdict, or a mistake of the grader's, with a GPU."""
+    assert student.there(torch.ones(1)) == 2
+    if device != "cpu":
+        {end}
+'''
 UNDECIDED = '''
 def test_it(student):
     """Nothing to see."""
@@ -65,6 +72,8 @@ GRADERS = {
     f"{name}/test_{name}.py": PLAIN.format(name=name) for name in NAMES if name not in ("refused", "both")
 }
 GRADERS["undecided/test_undecided.py"] = UNDECIDED
+for each, end in (("gives_up", "no_verdict('it is the GPU')"), ("breaks", "{}['x']")):
+    GRADERS[f"{each}/test_{each}.py"] = "import torch\n" + ABOUT_DEVICES_UNJUDGED.replace("{end}", end)
 for each in ("refused", "both"):
     GRADERS[f"{each}/test_{each}.py"] = "import torch\n" + ABOUT_DEVICES.format(name=each)
 REFERENCE = """
@@ -203,6 +212,12 @@ def test_a_check_of_devices_that_fails_there_costs_only_itself(graders: Path, la
     graded, _, _ = grade(graders, launcher, "refused", "both")
     assert [passed(runs) for runs in graded.checks.values()] == [[False, True], [True, True]]
     assert graded.asked_again == ["refused"]
+
+
+def test_without_a_verdict_from_the_gpu_the_fake_devices_counts(graders: Path, launcher: Launcher) -> None:
+    graded, _, _ = grade(graders, launcher, "gives_up", "breaks")
+    assert [passed(runs) for runs in graded.checks.values()] == [[True], [True]]
+    assert [run.fault for runs in graded.checks.values() for run in runs] == [None, None]
 
 
 def test_the_second_asking_has_a_time_limit_of_its_own(graders: Path, launcher: Launcher) -> None:

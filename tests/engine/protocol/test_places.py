@@ -231,6 +231,20 @@ def test_a_gpu_is_not_waited_for_after_an_error(monkeypatch: pytest.MonkeyPatch)
         assert waits == []
 
 
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_gpu_is_broken_if_it_was_used_and_answers_no_more(
+    monkeypatch: pytest.MonkeyPatch, used: bool, fails: bool
+) -> None:
+    def answer() -> None:
+        if fails:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: used)
+    monkeypatch.setattr(places, "_synchronize", answer)
+    assert places.gpu_is_broken() == (used and fails)
+
+
 @pytest.mark.parametrize("device", [pytest.param("cuda", marks=GPU)])
 def test_convolutions_on_the_card_are_as_exact_as_on_the_cpu(device: str) -> None:
     x, w = torch.randn(2, 64, 9, 9), torch.randn(8, 64, 3, 3)
