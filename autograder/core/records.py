@@ -186,6 +186,8 @@ class JobResult(msgspec.Struct):
     """Whether a cell or an answer ran out of the card's memory."""
     device_peak: int = 0
     """Bytes of the card's memory that it was seen to use at once; 0 if the driver does not say."""
+    asked_again: list[str] = []
+    """The exercises that did not pass on the GPU, so that their checks were asked again on the CPU."""
 
 
 class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

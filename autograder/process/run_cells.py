@@ -43,16 +43,23 @@ class Run:
 class CellRunner:
     """Runs the cells of one submission, as often as needed, each time in a new process."""
 
-    def __init__(self, launcher: Launcher, cells: Sequence[CodeCell], seed: int, limits: TimeLimits) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        cells: Sequence[CodeCell],
+        seed: int,
+        limits: TimeLimits,
+        gpu_hidden: bool = False,
+    ) -> None:
         self.launcher = launcher
         self.cells = cells
         self.seed = seed
         self.limits = limits
+        self._gpu_hidden = gpu_hidden
+        """Whether the cells run without the GPU: as asked, or because one of them broke it for its process."""
         self._left_out: dict[int, str] = {}
         self._filled_gpu: set[int] = set()
         """Those of them that were over the limit for the GPU's memory."""
-        self._gpu_hidden = False
-        """Whether the cells run without the GPU, because one of them broke it for its process."""
         self._lost = 0
         self._unforkable: set[str] = set()
 

@@ -61,7 +61,7 @@ class WorkerService:
         except Exception as error:  # noqa: BLE001  only this submission fails, not the whole class
             result = JobResult(internal_errors=[f"the grader failed: {type(error).__name__}: {error}"])
         result.seconds = round(time.monotonic() - start, 3)
-        result.warning = " ".join(filter(None, (self.warning, *self.launcher.warnings)))
+        result.warning = " ".join(filter(None, (self.warning, result.warning, *self.launcher.warnings)))
         return result
 
     def _grade(self, job: GradeJob) -> JobResult:
@@ -77,7 +77,8 @@ class WorkerService:
         results = [_result(exercise, graded.checks[exercise.id], diagnoser) for exercise in job.exercises]
         return JobResult(
             list(graded.cells.values()), results, 0.0, _internal_errors(graded),
-            device_memory=filled, device_peak=peak,
+            device_memory=filled, device_peak=peak, asked_again=graded.asked_again,
+            warning=_refused_on_gpu(graded),
         )  # fmt: skip
 
     def _device_bytes(self, job: GradeJob) -> int:
@@ -91,6 +92,14 @@ def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | Non
     if diagnoser is None or not STATUSES[result.status].diagnosed:
         return result
     return msgspec.structs.replace(result, diagnosis=diagnoser.diagnose(exercise, runs))
+
+
+def _refused_on_gpu(graded: GradedSubmission) -> str:
+    """What staff should report to whoever wrote the grader, or an empty string."""
+    checks = "; ".join(graded.refused_on_gpu)
+    return (
+        f"The GPU refuses what the fake device let through, which no grade shows: {checks}." if checks else ""
+    )
 
 
 def _internal_errors(graded: GradedSubmission) -> list[str]:
