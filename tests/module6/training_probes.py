@@ -1,4 +1,7 @@
-"""Probes of the training loops: small models, loaders, optimizers made from drawn data."""
+"""Probes of the training loops: small models, loaders, optimizers made from drawn data.
+
+A model is trained where its data is. If a device is named it is trained there, and its data is on the CPU.
+"""
 
 import torch
 from torch import nn
@@ -138,9 +141,12 @@ def trained(
     seed=0,
     function="train_one_epoch",
     training=False,
-    device="cpu",
+    device=None,
 ):
     """{function} with {optimizer}, {criterion}, a {loader} of batches, sizes {sizes}"""
+    if device:
+        xs, ys = xs.cpu(), ys.cpu()
+    device = device or xs.device.type
     model = build(kind, weights).to(device)
     stepper = make_optimizer(optimizer, model, lr)
     losses = []
@@ -177,9 +183,12 @@ def evaluated(
     loader="list",
     grad=True,
     seed=0,
-    device="cpu",
+    device=None,
 ):
     """evaluate with {criterion}, a {loader} of batches, sizes {sizes}"""
+    if device:
+        xs, ys = xs.cpu(), ys.cpu()
+    device = device or xs.device.type
     model = build(kind, weights, Watched).to(device).train()
     for p in model.parameters():
         p.grad = torch.full_like(p, 0.5)

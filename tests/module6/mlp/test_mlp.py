@@ -213,8 +213,8 @@ def test_instances(student, draw):
     sizes = some_sizes(draw)
     found = student.run(probes.twins, sizes, draw.normal(4, sizes[0]), draw.seed())
     assert is_tensor(found["before"], (4, sizes[2])), "no logits"
-    assert close(found["after"], found["before"]), "shared parameters"
-    assert close(found["loaded"], found["before"]), "state_dict"
+    assert close(found["after"], found["before"], rtol=1e-4, atol=1e-5), "shared parameters"
+    assert close(found["loaded"], found["before"], rtol=1e-4, atol=1e-5), "state_dict"
 
 
 @hint("No manual_seed anywhere in the model: whoever wants the same numbers again seeds outside.")
