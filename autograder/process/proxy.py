@@ -67,6 +67,8 @@ class NotebookProxy(ABC):
     _raises: type[Raised] = Raised
 
     def __init__(self) -> None:
+        self.device = "cpu"
+        """Where the tensors of requests are created: a name in protocol/places.py."""
         self.changed_was_read = False
         """Whether the check has asked what was changed."""
         self.last_error: Raised | None = None
@@ -91,6 +93,10 @@ class NotebookProxy(ABC):
         positions = {f"argument {i}": f"argument {name}" for i, name in enumerate(self._parameters, 1)}
         return [positions.get(name, name) for name in self._changed]
 
+    @property
+    def _place(self) -> str:
+        return "" if self.device == "cpu" else self.device
+
     @abstractmethod
     def _ask(self, request: Request) -> Response:
         """Send one request and wait for its response."""
@@ -103,14 +109,14 @@ class NotebookProxy(ABC):
             values, named = _encode(args, kwargs)
             self.asked = lambda: f"{name}({show_arguments(args, kwargs)})"
             self._parameters = []
-            return self._exchange(Call(next(self._ids), name, values, named))
+            return self._exchange(Call(next(self._ids), name, values, named, self._place))
 
         return call
 
     def value(self, name: str) -> Any:
         """The value bound to a name in the notebook."""
         self.asked = lambda: name
-        return self._exchange(Fetch(next(self._ids), name))
+        return self._exchange(Fetch(next(self._ids), name, self._place))
 
     def run(self, probe: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Run a probe in the notebook's process; its file is sent as source text.
@@ -118,7 +124,7 @@ class NotebookProxy(ABC):
         Like every request, raises Raised if the code there raises and StudentLost if no answer comes.
         """
         values, named = _encode(args, kwargs)
-        request = RunProbe(next(self._ids), _source(probe), probe.__name__, values, named)
+        request = RunProbe(next(self._ids), _source(probe), probe.__name__, values, named, self._place)
         self.asked = lambda: _describe_probe(probe, args, kwargs)
         self._parameters = _parameters(probe)
         return self._exchange(request)

@@ -37,6 +37,7 @@ from autograder.protocol.messages import (
     RunProbe,
     ValueResponse,
 )
+from autograder.protocol.places import Place, place_of
 from autograder.protocol.values import ObjectTable, Value
 
 REPORTED_SETTINGS = (GRAD_MODE, DEFAULT_DTYPE)
@@ -92,16 +93,18 @@ class Answerer:
         if isinstance(request, Fetch):
             value = getattr(self.names, request.name)
             return self._response(request, value, [])
-        args = [self._decode(x) for x in request.args]
-        kwargs = {name: self._decode(x) for name, x in request.kwargs.items()}
+        place = place_of(request.device)
+        args = [self._decode(x, place) for x in request.args]
+        kwargs = {name: self._decode(x, place) for name, x in request.kwargs.items()}
         function, leading = self._function(request)
-        _seed(request)
-        before = _random_states()
+        _seed(request, place)
+        before = _random_states(place)
         try:
-            value = function(*leading, *args, **kwargs)
+            with place.working():
+                value = function(*leading, *args, **kwargs)
         finally:
             settings = put_back(self._settings)
-        after = _random_states()
+        after = _random_states(place)
         changed = self._changed_arguments(request, args, kwargs)
         changed += [name for name in after if after[name] != before[name]]
         changed += [name for name in REPORTED_SETTINGS if name in settings]
@@ -113,8 +116,8 @@ class Answerer:
         standard = answer_dtype(request, self._default_dtype)
         return ValueResponse(request.id, encode_value(value, self.table, 0, standard), changed, True)
 
-    def _decode(self, value: Value) -> Any:
-        return decode_value(value, self.table, standard=self._default_dtype)
+    def _decode(self, value: Value, place: Place | None = None) -> Any:
+        return decode_value(value, self.table, 0, self._default_dtype, place.put if place else None)
 
     def _changed_arguments(
         self, request: Call | RunProbe, args: list[Any], kwargs: dict[str, Any]
@@ -141,12 +144,16 @@ class Answerer:
         return names[request.function], [self.names]
 
 
-def _seed(request: Request) -> None:
+def _seed(request: Request, place: Place) -> None:
     """Seed all generators from the request's contents, so that it has the same answer whenever it is sent.
 
     It is not one of the usual seeds (0, 1, 42), so code that sets one of those visibly changes the state.
     """
-    seed = zlib.crc32(_to_bytes(msgspec.structs.replace(request, id=0)))
+    contents = msgspec.structs.astuple(msgspec.structs.replace(request, id=0))[
+        :-1
+    ]  # on every device the same
+    seed = zlib.crc32(_to_bytes([type(request).__name__, *contents]))
+    place.seed(seed)
     _seed_torch(seed)
     _seed_numpy(seed)
     _seed_python(seed)
@@ -166,10 +173,10 @@ class _NullTable(ObjectTable):
         return None
 
 
-def _random_states() -> dict[str, Any]:
+def _random_states(place: Place) -> dict[str, Any]:
     """The random states. A function has to leave them alone."""
     return {
-        "torch random state": _torch_state().numpy().tobytes(),
+        "torch random state": (_torch_state().numpy().tobytes(), place.random_state()),
         "numpy random state": _numpy_random_state(),
         "python random state": _python_state(),
     }

@@ -34,11 +34,16 @@ PLAIN = {float, int, bool, str, type(None)}  # sent as they are
 
 
 def decode_value(
-    value: Value, table: ObjectTable | None = None, depth: int = 0, standard: torch.dtype = STANDARD
+    value: Value,
+    table: ObjectTable | None = None,
+    depth: int = 0,
+    standard: torch.dtype = STANDARD,
+    put: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> Any:
     """Decode a value. A reference becomes the object itself if there is a `table`, otherwise an ObjectRef.
 
-    Tensors of the grader's default dtype become tensors of the dtype `standard`.
+    Tensors of the grader's default dtype become tensors of the dtype `standard`. `put` moves a tensor to the
+    device where it belongs.
 
     Raises ProtocolError if the value is malformed or over a limit.
     """
@@ -49,11 +54,13 @@ def decode_value(
     if depth == 0:
         _check_count(value)
     if isinstance(value, SequenceValue):
-        return MAKERS[value.kind]([decode_value(x, table, depth + 1, standard) for x in value.items])
+        return MAKERS[value.kind]([decode_value(x, table, depth + 1, standard, put) for x in value.items])
     if isinstance(value, MappingValue):
-        return _dict([[decode_value(x, table, depth + 1, standard) for x in pair] for pair in value.pairs])
+        return _dict(
+            [[decode_value(x, table, depth + 1, standard, put) for x in pair] for pair in value.pairs]
+        )
     if isinstance(value, TensorValue):
-        return _decode_tensor(value, standard)
+        return _decode_tensor(value, standard, put)
     if isinstance(value, ArrayValue):
         return _decode_array(value)
     if isinstance(value, ScalarValue):
@@ -123,7 +130,9 @@ def _check_bools(data: bytes) -> None:
         raise ProtocolError("a bool that is neither true nor false")
 
 
-def _decode_tensor(value: TensorValue, standard: torch.dtype) -> torch.Tensor:
+def _decode_tensor(
+    value: TensorValue, standard: torch.dtype, put: Callable[[torch.Tensor], torch.Tensor] | None
+) -> torch.Tensor:
     dtype = DTYPES.get(value.dtype)
     if dtype is None:
         raise ProtocolError("a tensor has an unknown dtype")
@@ -136,6 +145,8 @@ def _decode_tensor(value: TensorValue, standard: torch.dtype) -> torch.Tensor:
         tensor = torch.empty(value.shape, dtype=dtype)
     if dtype == STANDARD != standard:
         tensor = tensor.to(standard)
+    if put is not None:
+        tensor = put(tensor)
     can_require = dtype.is_floating_point or dtype.is_complex
     return tensor.requires_grad_() if value.requires_grad and can_require else tensor
 

@@ -147,15 +147,17 @@ def size_of(outputs: list[Output]) -> int:
 
 
 # -- grader to a process that answers requests -----------------------------------------------------
+# `device` is a name in places.py. Objects that stayed in the process are where they were.
 
 
 class Call(Message):
-    """Call the notebook's function `name`."""
+    """Call the notebook's function `name`. The tensors of the arguments are created on `device`."""
 
     id: int
     name: str
     args: list[Value]
     kwargs: dict[str, Value]
+    device: str = ""
 
 
 class Fetch(Message):
@@ -163,16 +165,21 @@ class Fetch(Message):
 
     id: int
     name: str
+    device: str = ""
 
 
 class RunProbe(Message):
-    """Run `function` from a probe file, given as `source`; its first argument holds the notebook's names."""
+    """Run `function` from a probe file, given as `source`; its first argument holds the notebook's names.
+
+    The tensors of the other arguments are created on `device`.
+    """
 
     id: int
     source: str
     function: str
     args: list[Value]
     kwargs: dict[str, Value]
+    device: str = ""
 
 
 Request = Call | Fetch | RunProbe

@@ -44,13 +44,16 @@ from typing import Any
 
 import torch
 
+from autograder.protocol.places import PLACES, Place
 from autograder.student.device_marks import (
+    FAKE,
     FAKE_DEVICE,
     DeviceReport,
     FakeDeviceLimit,
     MixedDevices,
     NotAnArray,
     on_fake_device,
+    set_mark,
 )
 from autograder.student.fake_device_calls import CallMode
 from autograder.student.fake_device_kernels import KernelMode
@@ -72,6 +75,22 @@ def fake_device(report: DeviceReport | None = None) -> Iterator[torch.device]:
     report = report or DeviceReport()
     with KernelMode(report), CallMode(report):
         yield FAKE_DEVICE
+
+
+class FakePlace(Place):
+    """Requests whose tensors are on the fake device: a rehearsal, for tests, of what happens on a GPU."""
+
+    def put(self, tensor: torch.Tensor) -> torch.Tensor:
+        set_mark(tensor, FAKE)
+        return tensor
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        with fake_device():
+            yield
+
+
+PLACES["fake"] = FakePlace
 
 
 def attempt(program: Callable[[torch.device], Any]) -> dict[str, Any]:
