@@ -1,0 +1,144 @@
+"""Every exercise's reference solution passes every check with all data on another device.
+
+The device is the fake one. What passes here passes on a GPU at once, within the limits of the fake device; what
+does not is asked again on the CPU, which costs time and never points.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+import autograder.fake_device  # noqa: F401  the device "fake" is known from here on
+from autograder.course.course import Course
+from autograder.grading.context import GradingContext
+from autograder.grading.pytest_graders import CollectedGraders
+from autograder.grading.reference import load_reference
+from autograder.process.proxy import LocalProxy
+from autograder.protocol.answerer import Answerer
+from autograder.protocol.messages import Fetch, Request, Response
+from autograder.protocol.values import MappingValue, SequenceValue, TensorValue
+from autograder.student.device_marks import on_fake_device, tensors_in
+from tests.engine.grading.collecting import collected
+from tests.engine.support.small_course import ROOT
+
+pytestmark = pytest.mark.slow
+
+ASSIGNMENT, SEED = "module6", 1
+EXERCISES = sorted(path.parent.name for path in (ROOT / "tests" / ASSIGNMENT).glob("*/test_*.py"))
+
+ASKED_ON_THE_CPU: dict[str, str] = {}
+"""Checks that the reference passes on the CPU alone, by "exercise/check", and why."""
+
+ANSWERED_FROM_THE_CPU = {
+    "mlp/test_randomness": "draws from the CPU's own generator after it was seeded",
+}
+"""Checks whose probes return tensors on the CPU although they were sent tensors on the device."""
+
+PLAIN = {
+    "backprop": "numbers only",
+    "claims": "a dict of the notebook",
+    "classify_run": "lists; its tensors and arrays are made of them by the probe",
+    "count_parameters": "sizes; a count has no place",
+    "count_params": "sizes only",
+    "diagnose_curves": "lists; their tensors and arrays are made by the check",
+    "gradient_flow": "numbers only",
+    "xor_weights": "called without arguments",
+}
+"""Exercises whose checks may send no tensor, and what they send instead."""
+
+
+class Asked(NamedTuple):
+    """One check, asked with its data on the fake device."""
+
+    passed: bool
+    message: str
+    sent: bool
+    """Whether any of its requests carried a tensor."""
+    elsewhere: list[str]
+    """The requests that carried one and were answered with a tensor on the CPU."""
+
+
+class Watched(Answerer):
+    """Notes what it was sent, and where the tensors of its answers are."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        super().__init__(names)
+        self.sent = False
+        self.elsewhere: list[str] = []
+
+    def _response(self, request: Request, value: Any, changed: list[str]) -> Response:
+        if not isinstance(request, Fetch) and any(
+            map(holds_tensor, [*request.args, *request.kwargs.values()])
+        ):
+            self.sent = True
+            if not all(map(on_fake_device, tensors_in(value))):
+                self.elsewhere.append(getattr(request, "function", getattr(request, "name", "")))
+        return super()._response(request, value, changed)
+
+
+class WatchedProxy(LocalProxy):
+    """A namespace in this process, asked with all data on the fake device unless the check names a device."""
+
+    def __init__(self, names: dict[str, Any], device: str) -> None:
+        super().__init__(names)
+        self.device = device
+        self.watched = self._answerer = Watched(names)
+
+
+def holds_tensor(value: Any) -> bool:
+    """Whether an encoded value is a tensor or has one in it."""
+    if isinstance(value, SequenceValue):
+        return any(map(holds_tensor, value.items))
+    if isinstance(value, MappingValue):
+        return any(holds_tensor(x) for pair in value.pairs for x in pair)
+    return isinstance(value, TensorValue)
+
+
+def ask(graders: CollectedGraders) -> dict[str, dict[str, Asked]]:
+    """Each check of each exercise, with the reference as the student."""
+    course = Course(ROOT, ASSIGNMENT)
+    found: dict[str, dict[str, Asked]] = {}
+    for exercise, items in graders.checks.items():
+        names = load_reference(course.solution_file(course.exercises[exercise].notebook))
+        for item in items:
+            names_a_device = "device" in item.fixturenames  # type: ignore[attr-defined]
+            device = "cpu" if names_a_device else "fake"
+            student, reference = WatchedProxy(dict(names), device), WatchedProxy(dict(names), device)
+            run = graders.run_check(item, GradingContext(student, reference, SEED))
+            passed, message = run.result.passed is True, f"{run.fault}: {run.result.message}"
+            sent = student.watched.sent and not names_a_device
+            elsewhere = [] if names_a_device else student.watched.elsewhere
+            found.setdefault(exercise, {})[item.name] = Asked(passed, message, sent, elsewhere)
+    return found
+
+
+@pytest.fixture(scope="module")
+def asked() -> dict[str, dict[str, Asked]]:
+    found: dict[str, dict[str, Asked]] = collected(ROOT / "tests" / ASSIGNMENT, ask)
+    return found
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_reference_passes_with_all_data_on_another_device(
+    asked: dict[str, dict[str, Asked]], exercise: str
+) -> None:
+    failed = {name: check.message for name, check in asked[exercise].items() if not check.passed}
+    assert set(failed) == on_the_cpu(ASKED_ON_THE_CPU, exercise), failed
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_answers_come_from_where_the_data_is(asked: dict[str, dict[str, Asked]], exercise: str) -> None:
+    """So the probes build models, batches and helper tensors there, and nothing passes for having stayed home."""
+    found = {name: check.elsewhere for name, check in asked[exercise].items() if check.elsewhere}
+    assert set(found) == on_the_cpu(ANSWERED_FROM_THE_CPU, exercise), found
+
+
+def test_which_exercises_have_data_to_be_sent(asked: dict[str, dict[str, Asked]]) -> None:
+    sent = {exercise for exercise, checks in asked.items() if any(check.sent for check in checks.values())}
+    assert set(EXERCISES) - sent <= set(PLAIN) and set(asked) == set(EXERCISES)
+
+
+def on_the_cpu(table: dict[str, str], exercise: str) -> set[str]:
+    return {key.partition("/")[2] for key in table if key.partition("/")[0] == exercise}
