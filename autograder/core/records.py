@@ -175,6 +175,8 @@ class JobResult(msgspec.Struct):
     internal_errors: list[str] = []
     warning: str = ""
     """A caveat to show with the result, or an empty string."""
+    asked_again: list[str] = []
+    """The exercises that did not pass on the GPU, so that their checks were asked again on the CPU."""
 
 
 class Output(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):

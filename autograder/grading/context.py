@@ -22,6 +22,15 @@ class GradingContext:
     seed: int
     device: str = "cpu"
 
+    def start(self, item: pytest.Item) -> None:
+        """Get both notebooks ready for a check: forget the last one, and place the data of its requests.
+
+        A check that asks for the device moves its data there itself, inside a probe.
+        """
+        for notebook in (self.student, self.reference):
+            notebook.device = "cpu" if asks_for_device(item) else self.device
+            notebook.start_over()
+
     def fixtures(self, exercise: str, check: str) -> dict[str, Any]:
         """The values of the fixtures that a check may request, by name."""
         return {
@@ -36,6 +45,12 @@ class CurrentContext:
     """The context that the fixtures read. A grader process has at most one at a time."""
 
     current: GradingContext | None = None
+
+
+@cache
+def asks_for_device(item: pytest.Item) -> bool:
+    """Whether a check is about devices: whether it uses the fixture `device`."""
+    return "device" in item.fixturenames  # type: ignore[attr-defined]
 
 
 @cache

@@ -44,8 +44,7 @@ class CollectedGraders:
 
     def run_check(self, item: pytest.Item, context: GradingContext) -> CheckRun:
         """Run one check for one submission. Whatever the check raises becomes its outcome."""
-        context.student.start_over()
-        context.reference.start_over()
+        context.start(item)
         arguments = self._direct_arguments(item, context)
         error = self._run_by_pytest(item, context) if arguments is None else _call(item, arguments)
         if isinstance(error, unittest.SkipTest):  # means the same as pytest.skip

@@ -62,10 +62,10 @@ class Launcher(ABC):
         """Wait until `spawn` can return at once. Raises LauncherError on failure."""
 
     @abstractmethod
-    def spawn(self, seed: int, request_seconds: float) -> StudentProcess:
+    def spawn(self, seed: int, request_seconds: float, gpu: bool = False) -> StudentProcess:
         """Start a student's process; it has `request_seconds` to answer each request.
 
-        Raises LauncherError on failure.
+        It sees the GPU only with `gpu`. Raises LauncherError on failure.
         """
 
     @abstractmethod
@@ -131,7 +131,7 @@ class Launcher(ABC):
             "PATH": f"{scripts}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "student",
             "MPLBACKEND": "agg",
         }  # fmt: skip
-        if self.device == "cpu":
+        if self.device != "cuda":
             env["CUDA_VISIBLE_DEVICES"] = ""
         return env
 

@@ -31,6 +31,7 @@ from autograder.protocol.messages import (
     RunProbe,
     ValueResponse,
 )
+from autograder.protocol.places import release_memory
 from autograder.protocol.values import Value
 
 
@@ -167,9 +168,10 @@ class LocalProxy(NotebookProxy):
         self._answerer = Answerer(names)
 
     def start_over(self) -> None:
-        """Also let go of the objects that the previous check referred to."""
+        """Also let go of the objects that the previous check referred to, and of a GPU's memory."""
         super().start_over()
         self._answerer.table.clear()
+        release_memory()
 
     def _ask(self, request: Request) -> Response:
         with torch.random.fork_rng(devices=[]):

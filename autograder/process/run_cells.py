@@ -40,11 +40,20 @@ class Run:
 class CellRunner:
     """Runs the cells of one submission, as often as needed, each time in a new process."""
 
-    def __init__(self, launcher: Launcher, cells: Sequence[CodeCell], seed: int, limits: TimeLimits) -> None:
+    def __init__(
+        self,
+        launcher: Launcher,
+        cells: Sequence[CodeCell],
+        seed: int,
+        limits: TimeLimits,
+        gpu: bool = False,
+    ) -> None:
         self.launcher = launcher
         self.cells = cells
         self.seed = seed
         self.limits = limits
+        self.gpu = gpu
+        """Whether the cells see the GPU."""
         self._left_out: dict[int, str] = {}
         self._lost = 0
         self._unforkable: set[str] = set()
@@ -59,7 +68,7 @@ class CellRunner:
         seconds_left = self.limits.notebook
         while True:
             self.launcher.kill_tree()
-            run = Run(self.launcher.spawn(self.seed, self.limits.question), seconds_left)
+            run = Run(self.launcher.spawn(self.seed, self.limits.question, self.gpu), seconds_left)
             if self.resume(run, until):
                 return run
             seconds_left = run.seconds_left

@@ -12,7 +12,6 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +20,6 @@ from torch._tensor_str import PRINT_OPTS
 
 GRAD_MODE, DEFAULT_DTYPE, DEFAULT_DEVICE = "grad mode", "default dtype", "default device"
 TENSOR_DEVICE = "device of the default tensor type"
-CONVOLUTION_PRECISION, CONVOLUTION_CHOICE = "convolution precision", "deterministic convolutions"
 RECURSION_LIMIT = "recursion limit"
 
 
@@ -56,21 +54,19 @@ def _write_tensor_device(value: str, write: Callable[[str], None] = torch.set_de
         write("torch.FloatTensor" if value == "cpu" else f"torch.{value}.FloatTensor")
 
 
-_MATMULS = (("generic", "all"), ("mkldnn", "matmul"), ("cuda", "matmul"))
-_CONVOLUTIONS = (("cuda", "conv"), ("cuda", "rnn"))
-FULL_PRECISION = ("none",) * len(_CONVOLUTIONS)
+_PRECISIONS = (("generic", "all"), ("mkldnn", "matmul"), ("cuda", "matmul"))
 
 
-def _precision(kinds: tuple[tuple[str, str], ...], reset: Callable[[], None]) -> Setting:
-    """Whether float32 is rounded to TF32 or bfloat16. `reset` turns that off by PyTorch's old interface."""
+def _precision() -> Setting:
     read, write = torch._C._get_fp32_precision_getter, torch._C._set_fp32_precision_setter
+    write_all = torch.set_float32_matmul_precision
 
     def write_each(values: tuple[str, ...]) -> None:
-        reset()  # otherwise PyTorch complains of its old interface mixed with its new one
-        for kind, value in zip(kinds, values, strict=True):
+        write_all("highest")  # otherwise PyTorch complains of its old interface mixed with its new one
+        for kind, value in zip(_PRECISIONS, values, strict=True):
             write(*kind, value)
 
-    return Setting(lambda: tuple(read(*kind) for kind in kinds), write_each)
+    return Setting(lambda: tuple(read(*kind) for kind in _PRECISIONS), write_each)
 
 
 def _autocast(device: str) -> Setting:
@@ -107,9 +103,7 @@ SETTINGS: dict[str, Setting] = {
     "deterministic algorithms": Setting(
         torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode
     ),
-    "matmul precision": _precision(_MATMULS, partial(torch.set_float32_matmul_precision, "highest")),
-    CONVOLUTION_PRECISION: _precision(_CONVOLUTIONS, partial(torch._C._set_cudnn_allow_tf32, False)),
-    CONVOLUTION_CHOICE: Setting(torch._C._get_cudnn_deterministic, torch._C._set_cudnn_deterministic),
+    "matmul precision": _precision(),
     "autocast on the CPU": _autocast("cpu"),
     "autocast on the GPU": _autocast("cuda"),
     "threads": Setting(torch.get_num_threads, torch.set_num_threads),
@@ -134,9 +128,9 @@ SETTINGS: dict[str, Setting] = {
 # Those that decide what a function computes, whether it raises or how long it takes.
 BETWEEN_REQUESTS = (
     GRAD_MODE, TENSOR_DEVICE, DEFAULT_DTYPE, DEFAULT_DEVICE, "anomaly detection", "deterministic algorithms",
-    "matmul precision", CONVOLUTION_PRECISION, CONVOLUTION_CHOICE, "autocast on the CPU",
-    "autocast on the GPU", "threads", "NumPy's errors", "NumPy's bit generator", "warnings", RECURSION_LIMIT,
-    "garbage collection", "trace function", "profile function",
+    "matmul precision", "autocast on the CPU", "autocast on the GPU", "threads", "NumPy's errors",
+    "NumPy's bit generator", "warnings", RECURSION_LIMIT, "garbage collection", "trace function",
+    "profile function",
 )  # fmt: skip
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import torch
 
-from autograder.protocol.global_settings import (
-    CONVOLUTION_CHOICE,
-    CONVOLUTION_PRECISION,
-    FULL_PRECISION,
-    SETTINGS,
-)
+# Kept here because student code may assign to these names by mistake.
+_allow_tf32, _deterministic = torch._C._set_cudnn_allow_tf32, torch._C._set_cudnn_deterministic
+_synchronize = torch.cuda.synchronize
 
 
 class Place:
@@ -33,11 +31,8 @@ class Place:
         """The state of that generator."""
         return b""
 
-    def release(self) -> None:
-        """Give the device the memory back that PyTorch keeps for later."""
 
-
-class Card(Place):
+class Gpu(Place):
     """The first GPU that PyTorch sees. Raises what PyTorch raises if there is none, or its memory is full."""
 
     def __init__(self) -> None:
@@ -49,20 +44,15 @@ class Card(Place):
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Compute in full float32: PyTorch lets convolutions use TF32, which keeps 10 bits of each number.
-
-        Ends when the GPU has done what it was asked for, so that its errors and its time are this request's.
-        """
-        precision, choice = SETTINGS[CONVOLUTION_PRECISION], SETTINGS[CONVOLUTION_CHOICE]
-        before = precision.read(), choice.read()
-        precision.write(FULL_PRECISION)
-        choice.write(True)
-        try:
-            yield
-            torch.cuda.synchronize()
-        finally:
-            precision.write(before[0])
-            choice.write(before[1])
+        """Ends when the GPU has done what it was asked for, so that its errors and its time are in here."""
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # PyTorch has a newer interface, which cannot be mixed with this one
+            _allow_tf32(False)  # it keeps 10 bits of a number, and convolutions use it unless told not to
+        _deterministic(True)  # of cuDNN's algorithms, take one that always adds in the same order
+        yield
+        _synchronize()
 
     def seed(self, seed: int) -> None:
         self._generator.manual_seed(seed)
@@ -70,11 +60,15 @@ class Card(Place):
     def random_state(self) -> bytes:
         return self._generator.get_state().numpy().tobytes()
 
-    def release(self) -> None:
-        torch.cuda.empty_cache()
+
+def release_memory() -> None:
+    """Give back what PyTorch keeps of the GPU's memory for later; there may be no GPU."""
+    if torch.cuda.is_initialized():
+        with suppress(RuntimeError):  # after an error in a kernel, every call fails
+            torch.cuda.empty_cache()
 
 
-PLACES: dict[str, Callable[[], Place]] = {"": Place, "cpu": Place, "cuda": Card}
+PLACES: dict[str, Callable[[], Place]] = {"": Place, "cpu": Place, "cuda": Gpu}
 """The module of the fake device adds "fake", which only tests ask for."""
 
 

@@ -1,27 +1,29 @@
 """A fake second device on the CPU: find data left on the wrong device, without a GPU.
 
-    from autograder.fake_device import attempt, fake_device, on_fake_device
+    from autograder.fake_device import attempt, on_other_device
 
-    def batches_on_another_device(nb, xs, ys):
+    def batches_on_another_device(nb, xs, ys, device):
         \"\"\"train_one_epoch on another device\"\"\"
-        def program(device):                        # all work on the fake device happens in here
+        def program(device):                        # all work on the other device happens in here
             model = Net().to(device)                # or torch.zeros(3, device=device), x.to(device)
             loader = [(xs, ys)]                     # data made outside stays on the CPU
             return nb.train_one_epoch(model, loader, SGD(model.parameters()), MSELoss(), device)
-        return attempt(program)
+        return attempt(program, device)             # what the fixture `device` says: "cpu" or "cuda"
 
-`attempt` returns {"value", "error", "limit", "at"}:
+Where the fixture says "cpu", the program runs on the fake device, otherwise on the GPU. `attempt` returns
+{"value", "error", "limit", "at"}:
 
     error   None, "mixed" (tensors on two devices met), "numpy" (a tensor on the fake device was asked for an
             array) or "other: <exception type>"
     at      the first operation in which tensors on two devices met, or None
     limit   True if the fake device itself may have caused the error
-    value   what the program returned, None after an error. Tensors in it may be on the fake device: they are
-            CPU tensors with a mark, so they reach the grader as they are. `on_fake_device(x)` finds them.
+    value   what the program returned, None after an error. Tensors in it may be on the other device:
+            `on_other_device(x)` finds them. They reach the grader as CPU tensors.
 
 How a check should judge this: `limit` means no verdict, whatever the rest says; "mixed" and "numpy" are the
 student's mistake; "other: ..." is no verdict either if the same program runs without an error on "cpu".
-`attempt` is built on the context manager `with fake_device() as device:`.
+On the fake device, `attempt` is built on the context manager `with fake_device() as device:`. On a GPU,
+"mixed" and "numpy" are told by PyTorch's own sentences, `at` is None and `limit` is False.
 
 How it works. Nothing moves: a tensor on the fake device is an ordinary CPU tensor whose *storage* carries a
 mark. So every number, gradient and shape is real, views share the mark, and modules, optimizers and deep
@@ -44,7 +46,7 @@ from typing import Any
 
 import torch
 
-from autograder.protocol.places import PLACES, Place
+from autograder.protocol.places import PLACES, Place, place_of
 from autograder.student.device_marks import (
     FAKE,
     FAKE_DEVICE,
@@ -52,6 +54,7 @@ from autograder.student.device_marks import (
     FakeDeviceLimit,
     MixedDevices,
     NotAnArray,
+    mark_of,
     on_fake_device,
     set_mark,
 )
@@ -66,7 +69,15 @@ __all__ = [
     "attempt",
     "fake_device",
     "on_fake_device",
+    "on_other_device",
 ]
+
+# Of what PyTorch says when tensors on two devices meet. It has about fifty such sentences.
+_MIXED = re.compile(
+    r"same devices?\b|different devices?\b|is on (cpu|CPU), but expected|"
+    r"(Input|input|weight|bias) type \(.*should be the same|indices should be either on",
+)
+_NO_ARRAY = "device type tensor to numpy"
 
 
 @contextmanager
@@ -93,16 +104,50 @@ class FakePlace(Place):
 PLACES["fake"] = FakePlace
 
 
-def attempt(program: Callable[[torch.device], Any]) -> dict[str, Any]:
-    """Run `program(device)` on the fake device; return what happened as data (see the module docstring)."""
+def on_other_device(value: Any) -> bool:
+    """Whether this is a tensor on the fake device or on a GPU."""
+    if not isinstance(value, torch.Tensor):
+        return False
+    with torch._C.DisableTorchFunction():
+        return mark_of(value) == FAKE or value.is_cuda
+
+
+def attempt(program: Callable[[torch.device], Any], device: str = "cpu") -> dict[str, Any]:
+    """Run `program(device)`; return what happened as data (see the module docstring).
+
+    It runs on the fake device, unless `device` is the name of a real one. Raises OutOfMemoryError if that
+    one's memory is full, which says nothing about the program.
+    """
+    if device not in ("cpu", "fake"):
+        return _attempt_for_real(program, device)
     report = DeviceReport()
     try:
-        with fake_device(report) as device:
-            value = program(device)
+        with fake_device(report) as pretended:
+            value = program(pretended)
     except Exception as error:  # noqa: BLE001  any exception in the student's code is an answer here
         limit = report.limit is not None or _is_limit(error)
         return {"value": None, "error": _kind(error, report), "limit": limit, "at": report.at}
     return {"value": value, "error": None, "limit": report.limit is not None, "at": None}
+
+
+def _attempt_for_real(program: Callable[[torch.device], Any], device: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"value": None, "error": None, "limit": False, "at": None}
+    place = place_of(device)
+    place.seed(torch.initial_seed())  # the request's own
+    try:
+        with place.working():
+            value = program(torch.device(device))
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  any exception in the student's code is an answer here
+        return found | {"error": _kind_for_real(error)}
+    return found | {"value": value}
+
+
+def _kind_for_real(error: Exception) -> str:
+    if _NO_ARRAY in str(error):
+        return "numpy"
+    return "mixed" if _MIXED.search(str(error)) else f"other: {type(error).__name__}"
 
 
 def _kind(error: Exception, report: DeviceReport) -> str:

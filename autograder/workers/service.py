@@ -72,7 +72,10 @@ class WorkerService:
             self.launcher.files = ()
         diagnoser = None if job.until_failure else self._diagnoser
         results = [_result(exercise, graded.checks[exercise.id], diagnoser) for exercise in job.exercises]
-        return JobResult(list(graded.cells.values()), results, 0.0, _internal_errors(graded))
+        return JobResult(
+            list(graded.cells.values()), results, 0.0, _internal_errors(graded),
+            asked_again=graded.asked_again,
+        )  # fmt: skip
 
 
 def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | None) -> ExerciseResult:
