@@ -1,7 +1,8 @@
 """Every exercise's reference solution passes every check with all data on another device.
 
 The device is the fake one. What passes here passes on a GPU at once, within the limits of the fake device; what
-does not is asked again on the CPU, which costs time and never points.
+does not is asked again on the CPU, which costs time and never points. Checks that ask for the device move their
+data there themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pytest
 
 import autograder.fake_device  # noqa: F401  the device "fake" is known from here on
 from autograder.course.course import Course
-from autograder.grading.context import GradingContext
+from autograder.grading.context import GradingContext, asks_for_device
 from autograder.grading.pytest_graders import CollectedGraders
 from autograder.grading.reference import load_reference
 from autograder.process.proxy import LocalProxy
@@ -79,11 +80,10 @@ class Watched(Answerer):
 
 
 class WatchedProxy(LocalProxy):
-    """A namespace in this process, asked with all data on the fake device unless the check names a device."""
+    """A namespace in this process."""
 
-    def __init__(self, names: dict[str, Any], device: str) -> None:
+    def __init__(self, names: dict[str, Any]) -> None:
         super().__init__(names)
-        self.device = device
         self.watched = self._answerer = Watched(names)
 
 
@@ -103,14 +103,14 @@ def ask(graders: CollectedGraders) -> dict[str, dict[str, Asked]]:
     for exercise, items in graders.checks.items():
         names = load_reference(course.solution_file(course.exercises[exercise].notebook))
         for item in items:
-            names_a_device = "device" in item.fixturenames  # type: ignore[attr-defined]
-            device = "cpu" if names_a_device else "fake"
-            student, reference = WatchedProxy(dict(names), device), WatchedProxy(dict(names), device)
-            run = graders.run_check(item, GradingContext(student, reference, SEED))
-            passed, message = run.result.passed is True, f"{run.fault}: {run.result.message}"
-            sent = student.watched.sent and not names_a_device
-            elsewhere = [] if names_a_device else student.watched.elsewhere
-            found.setdefault(exercise, {})[item.name] = Asked(passed, message, sent, elsewhere)
+            student, reference = WatchedProxy(dict(names)), WatchedProxy(dict(names))
+            run = graders.run_check(item, GradingContext(student, reference, SEED, "fake"))
+            found.setdefault(exercise, {})[item.name] = Asked(
+                run.result.passed is True,
+                f"{run.fault}: {run.result.message}",
+                student.watched.sent,
+                [] if asks_for_device(item) else student.watched.elsewhere,
+            )
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from autograder.fake_device import attempt, on_fake_device
+from autograder.fake_device import attempt, on_other_device
 
 
 class Images:
@@ -80,18 +80,12 @@ def on_device(nb, images, labels, unseen, epochs, device):
 
     def program(device):
         model = nb.fit_mnist(dataset, epochs=epochs, device=device)
-        far = [
-            on_fake_device(p) if str(device) == "meta" else p.device.type == str(device)
-            for p in model.parameters()
-        ]
         model.eval()
         with torch.no_grad():
             out = model(as_floats(unseen).to(device))
-        return {"there": all(far), "out": out}
+        return {"there": all(map(on_other_device, model.parameters())), "out": out}
 
-    if device != "cpu":
-        return {"value": program(device), "error": None, "limit": False}
-    found = attempt(program)
+    found = attempt(program, device)
     return found | {"home": attempt_at_home(program) if found["error"] else None}
 
 
