@@ -1,6 +1,6 @@
 """What the fake device cannot tell, each with the shortest program that shows it.
 
-As a program, `python -m tests.engine.student.blind_spots cuda`, it runs all of them, and those that the fake device
+As a program, `python -m tests.engine.student.blind_spots cuda:0`, it runs all of them, and those that the fake device
 gets right, on a real device and prints what came of each as JSON.
 """
 
@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -20,7 +21,16 @@ from torch.utils.data import DataLoader, TensorDataset
 from autograder.student.fake_device import attempt
 from tests.engine.student.programs import Program, plain
 from tests.engine.student.test_fake_device import MIXED, NUMPY
+from tests.engine.student.test_fake_device_operations import PROGRAMS as OPERATIONS
+from tests.engine.student.test_fake_device_training import OPTIMIZERS, train
+from tests.engine.student.test_fake_device_training import PROGRAMS as TRAINING
 
+REFUSED = MIXED | NUMPY
+"""What the fake device refuses."""
+ACCEPTED: dict[str, Program] = OPERATIONS | TRAINING
+"""What it runs as the CPU does."""
+for _name, _make in OPTIMIZERS.items():
+    ACCEPTED[f"training with {_name}"] = partial(train, make_optimizer=_make)
 ERROR = "an error"
 
 
@@ -172,10 +182,11 @@ def on_a_real_device(program: Program, device: torch.device) -> Any:
 
 
 def main(name: str) -> None:
-    programs = MIXED | NUMPY | {spot: BLIND_SPOTS[spot].program for spot in BLIND_SPOTS}
+    torch.ones(1, device=name)  # without such a device, everything would be an error
+    programs = REFUSED | ACCEPTED | {spot: BLIND_SPOTS[spot].program for spot in BLIND_SPOTS}
     order = [*(spot for spot in programs if spot != LAST), LAST]
     found = {spot: on_a_real_device(programs[spot], torch.device(name)) for spot in order}
-    print(json.dumps(found), flush=True)
+    print(json.dumps(found, default=repr), flush=True)
     os._exit(0)  # what is left of the process is not fit to end in order
 
 

@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from autograder.student.fake_device_kernels import _NO_CPU_NUMBERS, aten
-from tests.engine.student.blind_spots import BLIND_SPOTS, ERROR, on_the_fake_device
-from tests.engine.student.test_fake_device import MIXED, NUMPY
+from tests.engine.student.blind_spots import ACCEPTED, BLIND_SPOTS, ERROR, REFUSED, on_the_fake_device
 from tests.engine.support.small_course import ROOT
 
 DOCUMENT = ROOT / "docs" / "graders.md"
@@ -33,14 +32,25 @@ def test_every_blind_spot_is_documented(name: str) -> None:
     assert name in DOCUMENT.read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def on_the_card() -> dict[str, Any]:
-    """What comes of each program on the first GPU, in a process of its own: one of them ruins its process."""
-    command = [sys.executable, "-m", "tests.engine.student.blind_spots", "cuda"]
+def run_on(device: str) -> dict[str, Any]:
+    """What comes of each program on a real device, in a process of its own: one of them ruins its process."""
+    command = [sys.executable, "-m", "tests.engine.student.blind_spots", device]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return found
+
+
+@pytest.fixture(scope="module")
+def on_the_card() -> dict[str, Any]:
+    return run_on("cuda:0")
+
+
+def test_the_same_programs_work_on_the_cpu() -> None:
+    """Where there is only one device, nothing can be on the wrong one."""
+    found = run_on("cpu")
+    assert found.keys() == {*REFUSED, *ACCEPTED, *BLIND_SPOTS}
+    assert not [name for name, value in found.items() if value == ERROR]
 
 
 @pytest.mark.gpu
@@ -50,9 +60,15 @@ def test_what_a_real_gpu_says(on_the_card: dict[str, Any], name: str) -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("name", MIXED | NUMPY)
+@pytest.mark.parametrize("name", REFUSED)
 def test_what_the_fake_device_refuses_a_real_gpu_refuses_too(on_the_card: dict[str, Any], name: str) -> None:
     assert on_the_card[name] == ERROR
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_the_fake_device_accepts_runs_on_a_real_gpu_too(on_the_card: dict[str, Any], name: str) -> None:
+    assert on_the_card[name] != ERROR
 
 
 def test_kernels_that_refuse_numbers_are_those_of_pytorch() -> None:
