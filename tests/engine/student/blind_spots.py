@@ -146,6 +146,10 @@ LIMITS = {
     "fused optimizers": BlindSpot(fused, "limit", [0.0, 0.0]),
     "DLPack": BlindSpot(lambda d: torch.from_dlpack(torch.ones(2, device=d)), "limit", [1.0, 1.0]),
 }
+# The same, but reported as an error: no verdict if the CPU can run it.
+FAILS = {
+    "the meta device": BlindSpot(lambda d: torch.ones(2**50, device="meta").numel() == 2**50, ERROR, [True]),
+}
 # Code that works on both and gives something else.
 OTHER_ANSWERS = {
     "is_cuda": BlindSpot(lambda d: nn.Linear(1, 1).to(d).weight.is_cuda, [False], [True]),
@@ -161,7 +165,7 @@ OTHER_ANSWERS = {
     "rounding": BlindSpot(same_rounding, [True], [False]),
     "an index out of range": BlindSpot(index_error, ["caught"], ERROR),
 }
-BLIND_SPOTS = MISSED | LIMITS | OTHER_ANSWERS
+BLIND_SPOTS = MISSED | LIMITS | FAILS | OTHER_ANSWERS
 LAST = "an index out of range"
 """What comes after this on a card fails as well: the process has to start anew."""
 
