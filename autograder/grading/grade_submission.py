@@ -77,7 +77,7 @@ class SubmissionGrader:
         A pair is the name of a namespace, a dict that the cells bind, and the check to run in it.
         """
         try:
-            runner = self._runner(cells)
+            runner = self._runner(cells, gpu_hidden=True)
             process = runner.run().process
             runs: list[CheckRun] = []
             for names, group in itertools.groupby(pairs, key=lambda pair: pair[0]):
@@ -97,7 +97,7 @@ class SubmissionGrader:
         references: dict[str, ReferenceProxy],
         until_failure: bool,
     ) -> GradedSubmission:
-        notebook = self._pass(cells)
+        notebook = self._pass(cells, gpu_hidden=True)
         graded = GradedSubmission(notebook.cells)
         for exercise in exercises:
             graded.checks[exercise.id] = notebook.grade(exercise, references[exercise.id], until_failure)
@@ -111,7 +111,7 @@ class SubmissionGrader:
         until_failure: bool,
     ) -> GradedSubmission:
         """Grade on the launcher's device and, what does not pass there, on the CPU."""
-        notebook = self._pass(cells, gpu=True)
+        notebook = self._pass(cells)
         graded = GradedSubmission(notebook.cells)
         refused: dict[str, dict[str, CheckRun]] = {}
         for exercise in exercises:
@@ -124,11 +124,11 @@ class SubmissionGrader:
             graded.asked_again = list(on_cpu)
         return graded
 
-    def _pass(self, cells: list[CodeCell], gpu: bool = False) -> NotebookPass:
-        return NotebookPass(self.graders, self._runner(cells, gpu), self.seed)
+    def _pass(self, cells: list[CodeCell], gpu_hidden: bool = False) -> NotebookPass:
+        return NotebookPass(self.graders, self._runner(cells, gpu_hidden), self.seed)
 
-    def _runner(self, cells: list[CodeCell], gpu: bool = False) -> CellRunner:
-        return CellRunner(self.launcher, cells, self.student_seed, self.limits, gpu)
+    def _runner(self, cells: list[CodeCell], gpu_hidden: bool = False) -> CellRunner:
+        return CellRunner(self.launcher, cells, self.student_seed, self.limits, gpu_hidden)
 
 
 def _with_refusals(runs: list[CheckRun], refused: dict[str, CheckRun]) -> list[CheckRun]:

@@ -77,7 +77,7 @@ class ForkServerLauncher(Launcher):
         folders = dict.fromkeys(("HOME", "MPLCONFIGDIR", "IPYTHONDIR", "TMPDIR"), "/tmp")
         return super()._environment() | folders
 
-    def spawn(self, seed: int, request_seconds: float, gpu: bool = False) -> StudentProcess:
+    def spawn(self, seed: int, request_seconds: float) -> StudentProcess:
         self.start()
         channel = self._ready_channel()
         grader_end, student_end = socket.socketpair()
@@ -85,7 +85,7 @@ class ForkServerLauncher(Launcher):
         if self._scratch:
             copy_materials(self.materials, Path(self._scratch))
         try:
-            channel.send(Spawn(seed, next(self._slots), self._scratch, gpu), ANSWER_SECONDS)
+            channel.send(Spawn(seed, next(self._slots), self._scratch), ANSWER_SECONDS)
             send_descriptor(channel, student_end)
             channel.receive(Spawned, ANSWER_SECONDS)
             student = Channel(grader_end)

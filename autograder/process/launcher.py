@@ -48,6 +48,8 @@ class Launcher(ABC):
         """Files and folders to put next to the notebook, as they are on a student's disk."""
         self.files: Sequence[SubmittedFile] = ()
         """What the current submission has beside its notebook, in each of its processes."""
+        self.gpu_hidden = False
+        """Whether the next process sees no GPU, although the device is "cuda"."""
         self.deaths = 0
         """How often the launcher's own process died; whatever failed with it is not the student's fault."""
         self._kills_before = 0
@@ -62,10 +64,10 @@ class Launcher(ABC):
         """Wait until `spawn` can return at once. Raises LauncherError on failure."""
 
     @abstractmethod
-    def spawn(self, seed: int, request_seconds: float, gpu: bool = False) -> StudentProcess:
+    def spawn(self, seed: int, request_seconds: float) -> StudentProcess:
         """Start a student's process; it has `request_seconds` to answer each request.
 
-        It sees the GPU only with `gpu`. Raises LauncherError on failure.
+        Raises LauncherError on failure.
         """
 
     @abstractmethod
@@ -131,7 +133,7 @@ class Launcher(ABC):
             "PATH": f"{scripts}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "student",
             "MPLBACKEND": "agg",
         }  # fmt: skip
-        if self.device != "cuda":
+        if self.device == "cpu":
             env["CUDA_VISIBLE_DEVICES"] = ""
         return env
 

@@ -46,14 +46,14 @@ class CellRunner:
         cells: Sequence[CodeCell],
         seed: int,
         limits: TimeLimits,
-        gpu: bool = False,
+        gpu_hidden: bool = False,
     ) -> None:
         self.launcher = launcher
         self.cells = cells
         self.seed = seed
         self.limits = limits
-        self.gpu = gpu
-        """Whether the cells see the GPU."""
+        self._gpu_hidden = gpu_hidden
+        """Whether the cells run without the GPU."""
         self._left_out: dict[int, str] = {}
         self._lost = 0
         self._unforkable: set[str] = set()
@@ -68,7 +68,8 @@ class CellRunner:
         seconds_left = self.limits.notebook
         while True:
             self.launcher.kill_tree()
-            run = Run(self.launcher.spawn(self.seed, self.limits.question, self.gpu), seconds_left)
+            self.launcher.gpu_hidden = self._gpu_hidden
+            run = Run(self.launcher.spawn(self.seed, self.limits.question), seconds_left)
             if self.resume(run, until):
                 return run
             seconds_left = run.seconds_left

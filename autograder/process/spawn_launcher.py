@@ -48,32 +48,32 @@ class SpawnLauncher(Launcher):
         except ProtocolError as error:
             raise self._failure("did not start", error) from None
 
-    def spawn(self, seed: int, request_seconds: float, gpu: bool = False) -> StudentProcess:
+    def spawn(self, seed: int, request_seconds: float) -> StudentProcess:
         self.kill_tree()
         try:
-            fresh = self._assign(seed, gpu)
+            fresh = self._assign(seed)
         except ProtocolError:  # started early, so the previous submission may have broken it
-            fresh = self._assign_another(seed, gpu)
+            fresh = self._assign_another(seed)
         with contextlib.suppress(LauncherError):  # starting it may work when it is needed
             self._next = self._start_process()
         return self.watch(StudentProcess(fresh.channel, request_seconds, self.interrupt))
 
-    def _assign(self, seed: int, gpu: bool) -> _FreshProcess:
+    def _assign(self, seed: int) -> _FreshProcess:
         """Give the submission the process that is ready."""
         fresh = self._current = self._next or self._start_process()
         self._next = None
         fresh.wait()
         copy_materials(self.materials, Path(fresh.folder))
         fresh.process.limit(self.limits)
-        fresh.channel.send(Spawn(seed, 0, "", gpu), ANSWER_SECONDS)
+        fresh.channel.send(Spawn(seed, 0, ""), ANSWER_SECONDS)
         fresh.channel.receive(Spawned, ANSWER_SECONDS)
         self._start_notebook(fresh.channel)
         return fresh
 
-    def _assign_another(self, seed: int, gpu: bool) -> _FreshProcess:
+    def _assign_another(self, seed: int) -> _FreshProcess:
         self.kill_tree()
         try:
-            return self._assign(seed, gpu)
+            return self._assign(seed)
         except ProtocolError as error:
             raise self._failure("did not start the submission", error) from None
 

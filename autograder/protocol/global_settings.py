@@ -128,9 +128,8 @@ SETTINGS: dict[str, Setting] = {
 # Those that decide what a function computes, whether it raises or how long it takes.
 BETWEEN_REQUESTS = (
     GRAD_MODE, TENSOR_DEVICE, DEFAULT_DTYPE, DEFAULT_DEVICE, "anomaly detection", "deterministic algorithms",
-    "matmul precision", "autocast on the CPU", "autocast on the GPU", "threads", "NumPy's errors",
-    "NumPy's bit generator", "warnings", RECURSION_LIMIT, "garbage collection", "trace function",
-    "profile function",
+    "matmul precision", "autocast on the CPU", "threads", "NumPy's errors", "NumPy's bit generator",
+    "warnings", RECURSION_LIMIT, "garbage collection", "trace function", "profile function",
 )  # fmt: skip
 
 

@@ -27,8 +27,6 @@ class Spawn(Message):
     seed: int
     slot: int
     scratch: str
-    gpu: bool = False
-    """Whether it may see the GPU that the settings name."""
 
 
 class Interrupt(Message):

@@ -68,6 +68,16 @@ def release_memory() -> None:
             torch.cuda.empty_cache()
 
 
+def gpu_is_broken() -> bool:
+    """Whether an error inside a kernel has ended all use of the GPU in this process."""
+    if torch.cuda.is_initialized():
+        try:
+            _synchronize()
+        except RuntimeError:
+            return True
+    return False
+
+
 PLACES: dict[str, Callable[[], Place]] = {"": Place, "cpu": Place, "cuda": Gpu}
 """The module of the fake device adds "fake", which only tests ask for."""
 

@@ -71,10 +71,12 @@ __all__ = [
     "on_other_device",
 ]
 
-# Of what PyTorch says when tensors on two devices meet. It has about fifty such sentences.
+# What PyTorch says when tensors on two devices meet. It has about fifty such sentences.
 _MIXED = re.compile(
-    r"same devices?\b|different devices?\b|is on (cpu|CPU), but expected|"
-    r"(Input|input|weight|bias) type \(.*should be the same|indices should be either on",
+    r"same devices?\b|different devices?\b|is on (cpu|CPU), but expected|not on the expected device|"
+    r"indices should be either on|device type for generator|- expected device|"
+    r"\(torch\.cuda\.\w+\) and \w+ type \(torch\.(?!cuda\.)|"
+    r"\(torch\.(?!cuda\.)\w+\) and \w+ type \(torch\.cuda\."
 )
 _NO_ARRAY = "device type tensor to numpy"
 

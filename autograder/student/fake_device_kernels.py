@@ -33,7 +33,7 @@ _INDEX_WRITES = {
     aten._unsafe_index_put,
     aten._index_put_impl_,
 }
-# Kernels that refuse even a 0-dim tensor from the CPU: PyTorch's native_functions.yaml gives them a kernel for
+# Kernels that refuse even a 0-dim tensor from the CPU: PyTorch's native_functions.yaml gives them one for
 # CUDA and no "device_check: NoCheck". Those that students meet, and four that are made of such kernels.
 _NO_CPU_NUMBERS = {
     aten.addbmm, aten.addmm, aten.addmm_, aten.addmv, aten.addmv_, aten.baddbmm, aten.bincount, aten.bmm,

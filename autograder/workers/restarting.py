@@ -16,7 +16,7 @@ from autograder.workers.worker_process import WorkerProcess
 
 ATTEMPTS = 2
 DIED = "the worker process died twice while grading this submission"
-HUNG = "the worker was still busy after twice the submission's time limit and was stopped"
+HUNG = "the worker was still busy after twice the time that a submission may take and was stopped"
 
 
 class RestartingWorker:

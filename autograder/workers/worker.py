@@ -19,6 +19,7 @@ from autograder.course.course import Course
 from autograder.grading.pytest_graders import CollectedGraders, with_graders
 from autograder.process.choose_launcher import launcher_for
 from autograder.protocol.channel import Channel, ChannelClosed, ProtocolError
+from autograder.protocol.places import gpu_is_broken
 from autograder.protocol.socket_inheritance import inherited_socket
 from autograder.sandbox.capabilities import SLOTS, Capabilities, SandboxError
 from autograder.sandbox.launch import probe
@@ -77,6 +78,8 @@ def _serve(channel: Channel, config: WorkerConfig) -> None:
                 try:
                     _send_result(channel, service.grade(channel.receive(GradeJob)))
                 except ChannelClosed:
+                    return
+                if gpu_is_broken():  # by a reference's kernel: the next job starts another worker
                     return
 
         automatic = [exercise.id for exercise in course.exercises.values() if not exercise.written]

@@ -11,6 +11,7 @@ from tempfile import TemporaryFile
 
 from autograder.core.errors import CourseError
 from autograder.core.records import GradeJob, JobResult, WorkerConfig
+from autograder.core.settings import TimeLimits
 from autograder.course.course import Course
 from autograder.protocol.channel import Channel, ChannelClosed, ProtocolError
 from autograder.protocol.socket_inheritance import last_line, start_with_socket
@@ -21,13 +22,20 @@ MAX_FRAME = 2**30
 """Bytes of one message to or from a worker: a job or a result."""
 
 
+def job_seconds(limits: TimeLimits, device: str) -> float:
+    """How long to wait for a worker's result: twice as long as it may take by the limits that it enforces.
+
+    On a GPU it may grade a submission twice, each time within the limits.
+    """
+    return 2 * limits.submission * (1 if device == "cpu" else 2)
+
+
 class WorkerProcess:
     """One worker process. It starts at once; `wait`, or the first job, waits until it is ready."""
 
     def __init__(self, config: WorkerConfig) -> None:
         settings = Course(Path(config.root), config.assignment).settings
-        # The worker enforces the limit itself; if it takes twice as long, it hangs.
-        self._job_seconds = 2 * settings.time.submission
+        self._job_seconds = job_seconds(settings.time, config.device)
         self._log = TemporaryFile()  # noqa: SIM115  it lives as long as this object
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         argv = [sys.executable, "-P", "-m", "autograder.workers.worker"]
