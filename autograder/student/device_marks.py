@@ -50,6 +50,16 @@ class DeviceReport:
             f"{FAKE_DEVICE} and {CPU_DEVICE}! (in {where})"
         )
 
+    def refuse_cpu_generator(self, generator: torch.Generator | None) -> None:
+        """Raises MixedDevices for a draw on the fake device from this generator: none can be there."""
+        if isinstance(generator, torch.Generator):
+            self.mistake, self.at = self.mistake or "mixed", self.at or "a generator on the CPU"
+            raise MixedDevices(f"Expected a '{FAKE_DEVICE}' device type for generator but found 'cpu'")
+
+    def sparse(self, where: str) -> FakeDeviceLimit:
+        self.limit = f"{where} was given a sparse tensor, which carries no mark"
+        return FakeDeviceLimit(self.limit)
+
     def not_an_array(self) -> NotAnArray:
         self.mistake = self.mistake or "numpy"
         return NotAnArray(
@@ -70,6 +80,12 @@ def storage(tensor: torch.Tensor) -> Any:
             return tensor.untyped_storage()
         except (NotImplementedError, RuntimeError):  # sparse tensors, functorch's wrappers
             return None
+
+
+def is_sparse(tensor: torch.Tensor) -> bool:
+    """Whether it has no storage, and so no place for a mark."""
+    with torch._C.DisableTorchFunction():
+        return tensor.layout != torch.strided
 
 
 def mark_of(tensor: torch.Tensor) -> str | None:

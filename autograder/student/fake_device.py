@@ -33,8 +33,7 @@ tensors on the device, except 0-dim numbers and indices) and marks the results. 
 torch.device("meta"), a device that needs no hardware, so `if device.type == "cuda":` takes the harmless
 branch.
 
-Not covered: other threads and processes, tensors that go through pickle or torch.save (reported as a limit),
-sparse tensors, and autocast on the fake device (raises, reported as a limit).
+What it cannot tell is listed under "Blind spots" in docs/graders.md.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ __all__ = [
 # What PyTorch says when tensors on two devices meet. It has about fifty such sentences.
 _MIXED = re.compile(
     r"same devices?\b|different devices?\b|is on (cpu|CPU), but expected|not on the expected device|"
-    r"indices should be either on|"
+    r"indices should be either on|device type for generator|- expected device|"
     r"\(torch\.cuda\.\w+\) and \w+ type \(torch\.(?!cuda\.)|"
     r"\(torch\.(?!cuda\.)\w+\) and \w+ type \(torch\.cuda\."
 )

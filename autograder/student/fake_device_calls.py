@@ -25,6 +25,7 @@ from autograder.student.device_marks import (
     tensors_in,
 )
 
+_FAKE_TYPES = f"torch.{FAKE_DEVICE}."
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
@@ -41,13 +42,15 @@ class CallMode(TorchFunctionMode):
         special = _SPECIAL.get(func)
         if special is not None:
             return special(self.report, func, args, kwargs)
-        return _plain(func, args, kwargs)
+        return _plain(self.report, func, args, kwargs)
 
 
-def _plain(func: Any, args: Args, kwargs: Kwargs) -> Any:
+def _plain(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     requested = requested_mark(kwargs.get("device"))
     if requested is not None:
         kwargs["device"] = CPU_DEVICE
+    if requested == FAKE:
+        report.refuse_cpu_generator(kwargs.get("generator"))
     result = func(*args, **kwargs)
     if requested is not None:
         for tensor in output_tensors(result):
@@ -110,6 +113,57 @@ def _array(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     return func(*args, **kwargs)
 
 
+def _dlpack(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    if on_fake_device(args[0]):
+        report.limit = "a tensor on the fake device was lent to another library, which loses its mark"
+        raise FakeDeviceLimit(report.limit)
+    return func(*args, **kwargs)
+
+
+def _type(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    """`x.type()` names the device, as in "torch.cuda.FloatTensor", and `x.type(name)` moves there."""
+    tensor, *rest = args
+    dtype = rest.pop(0) if rest else kwargs.pop("dtype", None)
+    if dtype is None:
+        name = func(tensor)
+        return name.replace("torch.", _FAKE_TYPES, 1) if on_fake_device(tensor) else name
+    mark = None
+    if isinstance(dtype, str):
+        mark, dtype = FAKE if dtype.startswith(_FAKE_TYPES) else CPU, dtype.replace(_FAKE_TYPES, "torch.", 1)
+    moved = move(tensor, mark)
+    result = func(moved, dtype, *rest, **kwargs)
+    mark_outputs(result, mark_of(moved) or CPU)
+    return result
+
+
+def _backward(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    """`x.backward(gradient)`."""
+    tensor, *rest = args
+    gradient = rest.pop(0) if rest else kwargs.pop("gradient", None)
+    return func(tensor, _gradient(report, tensor, gradient), *rest, **kwargs)
+
+
+def _grad(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
+    """`torch.autograd.grad(outputs, inputs, grad_outputs)`."""
+    names = ("outputs", "inputs", "grad_outputs", "retain_graph", "create_graph")
+    given = dict(zip(names, args, strict=False)) | kwargs
+    outputs, gradients = given["outputs"], given.get("grad_outputs")
+    if isinstance(outputs, torch.Tensor):
+        given["grad_outputs"] = _gradient(report, outputs, gradients)
+    elif isinstance(gradients, tuple | list):
+        given["grad_outputs"] = [_gradient(report, *pair) for pair in zip(outputs, gradients, strict=True)]
+    return _plain(report, func, (), given)
+
+
+def _gradient(report: DeviceReport, output: torch.Tensor, gradient: Any) -> Any:
+    """A gradient that was handed in: PyTorch moves a number to its output, and refuses any other tensor."""
+    if not isinstance(gradient, torch.Tensor) or on_fake_device(gradient) == on_fake_device(output):
+        return gradient
+    if gradient.dim():
+        raise report.mixed("a backward pass")
+    return move(gradient, mark_of(output) or CPU)
+
+
 def _device(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     return FAKE_DEVICE if on_fake_device(args[0]) else func(*args, **kwargs)
 
@@ -142,7 +196,7 @@ def _unpickle(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> An
     if requested_mark(kwargs.get("device")) == FAKE:
         report.limit = "a tensor on the fake device was unpickled, and its values are lost"
         raise FakeDeviceLimit(report.limit)
-    return _plain(func, args, kwargs)
+    return _plain(report, func, args, kwargs)
 
 
 _SPECIAL: dict[Any, Callable[[DeviceReport, Any, Args, Kwargs], Any]] = {
@@ -156,7 +210,10 @@ _SPECIAL: dict[Any, Callable[[DeviceReport, Any, Args, Kwargs], Any]] = {
     torch.tensor: _as_tensor,
     torch.Tensor.numpy: _array,
     torch.Tensor.__array__: _array,
-    torch.Tensor.__dlpack__: _array,
+    torch.Tensor.__dlpack__: _dlpack,
+    torch.Tensor.type: _type,
+    torch.Tensor.backward: _backward,
+    torch.autograd.grad: _grad,
     torch.Tensor.device.__get__: _device,
     torch.Tensor.is_cpu.__get__: _is_cpu,  # type: ignore[attr-defined]
     torch.Tensor.grad.__set__: _set_grad,  # type: ignore[union-attr]

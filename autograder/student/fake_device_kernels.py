@@ -16,6 +16,7 @@ from autograder.student.device_marks import (
     FAKE_DEVICE,
     DeviceReport,
     FakeDeviceLimit,
+    is_sparse,
     mark_of,
     mark_outputs,
     requested_mark,
@@ -32,8 +33,17 @@ _INDEX_WRITES = {
     aten._unsafe_index_put,
     aten._index_put_impl_,
 }
-# Kernels that refuse a 0-dim number from the CPU. Most accept one, so those not listed are let through.
-_NO_CPU_NUMBERS = {aten.stack, aten.cat, aten.equal, aten.mv, aten.dot}
+# Kernels that refuse even a 0-dim tensor from the CPU: PyTorch's native_functions.yaml gives them one for
+# CUDA and no "device_check: NoCheck". Those that students meet, and four that are made of such kernels.
+_NO_CPU_NUMBERS = {
+    aten.addbmm, aten.addmm, aten.addmm_, aten.addmv, aten.addmv_, aten.baddbmm, aten.bincount, aten.bmm,
+    aten.bucketize, aten.cat, aten.dot, aten.equal, aten.gather, aten.huber_loss, aten.index_add,
+    aten.index_add_, aten.index_copy, aten.index_copy_, aten.index_select, aten.isin, aten.logaddexp,
+    aten.masked_scatter_, aten.masked_select, aten.mm, aten.nll_loss_forward, aten.normal, aten.put_,
+    aten.scatter, aten.scatter_, aten.scatter_add, aten.scatter_add_, aten.scatter_reduce,
+    aten.scatter_reduce_, aten.searchsorted, aten.take, aten.vdot,
+    aten.embedding, aten.mv, aten.put, aten.stack,
+}  # fmt: skip
 
 
 class KernelMode(TorchDispatchMode):
@@ -72,7 +82,10 @@ class KernelMode(TorchDispatchMode):
         if FAKE not in marks:
             only_either = bool(marks) and all(mark == EITHER for mark in marks)
             return CPU if marks and not only_either else EITHER
+        self.report.refuse_cpu_generator(kwargs.get("generator"))
         for tensor, mark in zip(tensors, marks, strict=True):
+            if is_sparse(tensor):
+                raise self.report.sparse(str(packet))
             is_written = any(tensor is output for output in written)
             if mark == EITHER and is_written:
                 set_mark(tensor, FAKE)

@@ -1,10 +1,13 @@
-"""Probes of the training loops: small models, loaders, optimizers made from drawn data."""
+"""Probes of the training loops: small models, loaders, optimizers made from drawn data.
+
+A model is where its data is, but for the probes whose names end in `far`: their data stays on the CPU.
+"""
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.fake_device import attempt, on_fake_device
+from autograder.fake_device import attempt, on_other_device
 
 # The floating-point entries of each model's state, in the order of its state_dict.
 SHAPES = {
@@ -138,9 +141,9 @@ def trained(
     seed=0,
     function="train_one_epoch",
     training=False,
-    device="cpu",
 ):
     """{function} with {optimizer}, {criterion}, a {loader} of batches, sizes {sizes}"""
+    device = xs.device.type
     model = build(kind, weights).to(device)
     stepper = make_optimizer(optimizer, model, lr)
     losses = []
@@ -151,7 +154,7 @@ def trained(
     return {"losses": losses, "state": state(model)}
 
 
-def trained_far(nb, kind, weights, xs, ys, sizes, function="train_one_epoch"):
+def trained_far(nb, kind, weights, xs, ys, sizes, device, function="train_one_epoch"):
     """{function} with the model on another device, the batches on the CPU"""
     home = build(kind, weights)
 
@@ -160,10 +163,10 @@ def trained_far(nb, kind, weights, xs, ys, sizes, function="train_one_epoch"):
         stepper = make_optimizer("SGD", model, 0.1)
         batches = make_loader("list", xs, ys, sizes)
         loss = getattr(nb, function)(model, batches, stepper, nn.CrossEntropyLoss(), device)
-        there = all(on_fake_device(p) for p in model.parameters())
+        there = all(map(on_other_device, model.parameters()))
         return {"losses": [loss], "state": state(model), "there": there}
 
-    return attempt(program)
+    return attempt(program, device)
 
 
 def evaluated(
@@ -177,9 +180,9 @@ def evaluated(
     loader="list",
     grad=True,
     seed=0,
-    device="cpu",
 ):
     """evaluate with {criterion}, a {loader} of batches, sizes {sizes}"""
+    device = xs.device.type
     model = build(kind, weights, Watched).to(device).train()
     for p in model.parameters():
         p.grad = torch.full_like(p, 0.5)
@@ -197,7 +200,7 @@ def evaluated(
     }
 
 
-def evaluated_far(nb, kind, weights, xs, ys, sizes):
+def evaluated_far(nb, kind, weights, xs, ys, sizes, device):
     """evaluate with the model on another device, the batches on the CPU"""
     home = build(kind, weights)
 
@@ -205,6 +208,6 @@ def evaluated_far(nb, kind, weights, xs, ys, sizes):
         model = home.to(device)
         batches = make_loader("list", xs, ys, sizes)
         value = nb.evaluate(model, batches, nn.CrossEntropyLoss(), device)
-        return {"value": value, "there": all(on_fake_device(p) for p in model.parameters())}
+        return {"value": value, "there": all(map(on_other_device, model.parameters()))}
 
-    return attempt(program)
+    return attempt(program, device)

@@ -28,6 +28,8 @@ MIXED = [
     "Input type (torch.FloatTensor) and weight type (torch.cuda.FloatTensor) should be the same or input"
     " should be a MKLDNN tensor and weight is a dense tensor",
     "assigned grad has data located on a different device",
+    "invalid gradient at index 0 - expected device cuda:0 but got cpu",
+    "Expected a 'cuda' device type for generator but found 'cpu'",
 ]
 OTHERS = [
     "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)",

@@ -48,6 +48,20 @@ MIXED: dict[str, Program] = {
     "equal": lambda d: torch.equal(torch.ones(3), torch.ones(3, device=d)),
     "numpy labels": lambda d: torch.ones(3, device=d) - torch.from_numpy(np.ones(3)),
     "default type": lambda d: torch.ones(3, device=d) + torch.Tensor([1, 2, 3]),
+    "one label": lambda d: F.cross_entropy(torch.ones(3, device=d), torch.tensor(1)),
+    "one index": lambda d: torch.ones(3, device=d).index_select(0, torch.tensor(1)),
+    "one word": lambda d: nn.Embedding(3, 2).to(d)(torch.tensor(1)),
+    "one bias": lambda d: F.linear(torch.ones(2, 3, device=d), torch.ones(1, 3, device=d), torch.tensor(1.0)),
+    "generator on the CPU": lambda d: torch.rand(3, device=d, generator=torch.Generator()),
+    "in-place draw from the CPU": lambda d: torch.ones(3, device=d).bernoulli_(
+        0.5, generator=torch.Generator()
+    ),
+    "gradient from the CPU": lambda d: (
+        torch.ones(3, device=d, requires_grad=True).mul(2).backward(torch.ones(3))
+    ),
+    "grad_outputs from the CPU": lambda d: torch.autograd.grad(
+        [(x := torch.ones(3, device=d, requires_grad=True)) * 2], [x], [torch.ones(3)]
+    ),
 }
 
 NUMPY: dict[str, Program] = {
@@ -105,7 +119,10 @@ def test_what_only_the_fake_device_cannot_do_is_a_limit() -> None:
         buffer.seek(0)
         return torch.load(buffer) + torch.ones(3, device=device)
 
-    assert attempt(casts)["limit"] and attempt(saves)["limit"]
+    def multiplies(device: torch.device) -> torch.Tensor:
+        return torch.eye(3).to_sparse().to(device) @ torch.ones(3, 1, device=device)
+
+    assert attempt(casts)["limit"] and attempt(saves)["limit"] and attempt(multiplies)["limit"]
 
 
 def test_the_mark_lives_as_long_as_the_storage() -> None:

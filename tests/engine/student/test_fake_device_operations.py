@@ -99,6 +99,7 @@ def numbers(device: torch.device) -> Any:
         torch.tensor(a.tolist(), device=device) + a,
         torch.ones(3).to(a) + a,
         torch.ones(3).type_as(a) + a,
+        torch.ones(3).type(a.type()) + a.type(torch.float64) + a.type("torch.FloatTensor").to(device),
         torch.linspace(0, 1, 3, device=str(device)) + a,
         a.double().to(torch.float32).sum(),
         torch.lerp(a, a * 2, 0.5),
@@ -117,6 +118,7 @@ def gradients(device: torch.device) -> Any:
     x = torch.ones(3, device=device, requires_grad=True)
     y = x * 2
     y.backward(torch.ones(3, device=device))
+    x.sum().backward(torch.tensor(1.0))  # a number is moved to its output
     x.grad = x.grad + 1 if x.grad is not None else None
     before = torch.is_grad_enabled()
     with torch.no_grad():

@@ -127,6 +127,6 @@ def test_device(student, draw, device):
             student.run(probes.all_three, x)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["there"], "a result is not on the input's device"
     assert close(found["value"], [formula(name, x) for name in NAMES], rtol=1e-4, atol=1e-6)

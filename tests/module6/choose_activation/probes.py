@@ -3,6 +3,12 @@
 from torch import nn
 
 
+def chosen_for(nb, role, z):
+    """The module for a role, where z is: it may have parameters."""
+    chosen = nb.choose_activation(role)
+    return chosen.to(z.device) if isinstance(chosen, nn.Module) else chosen
+
+
 def kind(nb, role):
     """choose_activation({role})"""
     chosen = nb.choose_activation(role)
@@ -11,19 +17,19 @@ def kind(nb, role):
 
 def apply(nb, role, z):
     """choose_activation({role}) called on {z}"""
-    return nb.choose_activation(role)(z.clone()).detach()
+    return chosen_for(nb, role, z)(z.clone()).detach()
 
 
 def apply_each(nb, role, zs):
     """choose_activation({role}) called on several inputs"""
-    chosen = nb.choose_activation(role)
+    chosen = chosen_for(nb, role, zs[0])
     return [chosen(z.clone()).detach() for z in zs]
 
 
 def value_and_slope(nb, role, z):
     """choose_activation({role}) called on {z}, with its gradient"""
     leaf = z.clone().requires_grad_()
-    out = nb.choose_activation(role)(leaf * 1.0)  # in-place modules may change the copy
+    out = chosen_for(nb, role, z)(leaf * 1.0)  # in-place modules may change the copy
     if not out.requires_grad:
         return {"value": out, "slope": None}
     out.sum().backward()

@@ -135,6 +135,6 @@ def test_device(student, draw, device):
             student.collapse_linear(layers)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["there"], "a result is not on the layers' device"
     assert done(found["value"], layers, 1e-3, 1e-4)

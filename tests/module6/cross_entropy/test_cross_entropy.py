@@ -114,6 +114,6 @@ def test_device(student, draw, device):
             student.cross_entropy(logits, targets)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["there"], "the loss is not on the logits' device"
     assert close(found["value"], truth(logits, targets)["loss"], rtol=1e-4)

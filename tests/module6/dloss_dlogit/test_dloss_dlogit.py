@@ -86,6 +86,6 @@ def there(student, logit, target, kind, device):
             student.dloss_dlogit(logit, target, kind)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["there"], "the result is not on the logits' device"
     assert close(found["value"], slope(logit, target, kind), rtol=1e-4, atol=1e-6)

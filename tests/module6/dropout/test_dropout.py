@@ -164,6 +164,6 @@ def test_device(student, draw, device):
     assert found["error"] not in ("mixed", "numpy"), found["error"]
     if found["error"]:
         assert found["home"] is None, f"raises on the CPU too: {found['home']}"
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert close(found["value"]["there"], True), "device"
     assert real(found["value"]["out"], x, p), "values"

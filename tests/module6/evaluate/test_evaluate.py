@@ -164,11 +164,7 @@ def test_device(student, reference, draw, device):
     """Each batch is moved to the device of the model before it is used."""
     given = task(draw)
     want = reference.run(probes.evaluated, **given)
-    if device != "cpu":
-        got = student.run(probes.evaluated, **given, device=device)
-        assert close(pair(got["value"]), pair(want["value"]), rtol=1e-2)
-        return
-    found = student.run(probes.evaluated_far, **given)
+    found = student.run(probes.evaluated_far, **given, device=device)
     if found["limit"]:
         no_verdict("the pretended device came to its limit")
     assert found["error"] not in ("mixed", "numpy"), found["error"]
@@ -177,7 +173,7 @@ def test_device(student, reference, draw, device):
             student.run(probes.evaluated, **given)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["value"]["there"], "the model was moved away"
     assert measured(found["value"], want), "nothing was measured"
 

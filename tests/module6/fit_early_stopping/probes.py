@@ -26,8 +26,8 @@ def state(model):
 def fitted(nb, losses, steps, patience, max_epochs, norm=False):
     """fit_early_stopping(…, max_epochs={max_epochs}, patience={patience}) with the validation losses {losses}"""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = Clocked(norm)
+        torch.default_generator.manual_seed(0)  # the CPU's alone: the states of others stay as they are
+        model = Clocked(norm).to(steps.device)
     optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
     own = dict(model.named_parameters())
     trained, measured = 0, []

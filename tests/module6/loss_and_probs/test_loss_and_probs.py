@@ -145,7 +145,7 @@ def test_device(student, draw, device):
             student.run(probes.plain_calls, problems)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["there"], "a result is not on the logits' device"
     for (_, probs), question in zip(found["value"], problems, strict=True):
         assert close(probs, truth(*question)["probs"], rtol=1e-4, atol=1e-6)

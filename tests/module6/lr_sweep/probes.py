@@ -22,9 +22,8 @@ def layers(kind, d):
     return [*middle, Linear(5, 1), *([nn.Flatten(0)] if kind == "flat" else [])]
 
 
-def swept(nb, X, y, lrs, steps, kind="net", seed=None, device="cpu"):
+def swept(nb, X, y, lrs, steps, kind="net", seed=None):
     """lr_sweep on {X}, rates {lrs}, {steps} steps, seed {seed} (None: not passed)"""
-    X, y = X.to(device), y.to(device)
 
     def make_model():
         return nn.Sequential(*layers(kind, X.shape[1])).to(X.device, X.dtype)

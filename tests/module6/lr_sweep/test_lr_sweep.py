@@ -42,13 +42,13 @@ def same(got, want, rtol=1e-3, atol=0.0):
     "Inside the loop over the rates: seed, then make_model(), then an optimizer for this model. For each step: "
     "take the mean squared error on all of X, note it, clear the gradients, step."
 )
-def test_losses(student, reference, draw, device):
+def test_losses(student, reference, draw):
     """The losses are those before each step of plain gradient descent on all of the data, and every rate
     begins with a model of its own, all of these with the same weights."""
     rates = [0.01 * draw.uniform(1, 2), 0.05 * draw.uniform(1, 2), 0.2 * draw.uniform(1, 2)]
     for lrs in (rates[1:2], draw.shuffled(rates)):
         given = task(draw, lrs=lrs, steps=8)
-        got = student.run(probes.swept, **given, device=device)
+        got = student.run(probes.swept, **given)
         assert same(got, reference.run(probes.swept, **given))
 
 

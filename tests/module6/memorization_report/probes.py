@@ -42,10 +42,10 @@ def reported(nb, X, y, X_test, y_test, seed, classes=3, moody=False):
     calls = []
 
     def make_model():
-        return Classifier(X[0].numel(), classes, moody)
+        return Classifier(X[0].numel(), classes, moody).to(X.device)
 
     def train_fn(model, inputs, labels):
-        labels = torch.as_tensor(labels)
+        labels = torch.as_tensor(labels).to(inputs.device)
         calls.append({"X": inputs.clone(), "y": labels.clone(), "before": model.trainings.item()})
         learn(model, inputs, labels)
 

@@ -6,6 +6,16 @@ from torch import nn
 from autograder.fake_device import attempt
 
 
+def random_state_kept(x):
+    """A context that puts back the global random state of the CPU, and that of the card that x is on."""
+    return torch.random.fork_rng(devices=[x.device] if x.is_cuda else [])
+
+
+def random_states(x):
+    """The global random state of the CPU, and that of the card that x is on."""
+    return [torch.get_rng_state()] + ([torch.cuda.get_rng_state(x.device)] if x.is_cuda else [])
+
+
 def own_parameters(model):
     """The parameters by name, without those of a PReLU, which belong to the activation."""
     of_activation = {id(p) for m in model.modules() if isinstance(m, nn.PReLU) for p in m.parameters()}
@@ -33,9 +43,9 @@ def parameters(nb, sizes):
 
 def outputs(nb, sizes, numbers, xs, p=0.0, training=False, grad=False, seed=0):
     """MLP{sizes} with given weights, p={p}, training={training}, under no_grad unless grad={grad}"""
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(xs[0]):
         torch.manual_seed(seed)
-        model = nb.MLP(*sizes, p)
+        model = nb.MLP(*sizes, p).to(xs[0].device)
         fill(model, numbers)
         model.train(training)
         with torch.set_grad_enabled(grad):
@@ -47,34 +57,34 @@ def hidden_values(nb, sizes, biases):
     size, hidden, classes = sizes
     show = torch.eye(hidden, classes).t()
     found = []
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(biases[0]):
         for bias in biases:
             numbers = [torch.zeros(hidden, size), bias, show, torch.zeros(classes)]
-            model = nb.MLP(*sizes, 0.5)
+            model = nb.MLP(*sizes, 0.5).to(bias.device)
             fill(model, numbers)
             model.eval()
             with torch.no_grad():
-                found.append(model(torch.ones(2, size))[0, :hidden])
+                found.append(model(torch.ones(2, size, device=bias.device))[0, :hidden])
     return found
 
 
 def dropped(nb, sizes, bias, last, n, p, seed):
     """MLP{sizes} with p={p} in training mode: the hidden values of {n} samples, twice"""
     size, hidden, classes = sizes
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(bias):
         torch.manual_seed(seed)
-        model = nb.MLP(*sizes) if p is None else nb.MLP(*sizes, p=p)
+        model = (nb.MLP(*sizes) if p is None else nb.MLP(*sizes, p=p)).to(bias.device)
         first = torch.ones(hidden, size) / size
         fill(model, [first, bias - 1, torch.eye(hidden, classes).t(), last])
         model.train()
-        return [model(torch.ones(n, size)).detach() for _ in range(2)]
+        return [model(torch.ones(n, size, device=bias.device)).detach() for _ in range(2)]
 
 
 def gradients(nb, sizes, x, y, seed):
     """the gradients of a fresh MLP{sizes} in training mode"""
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(x):
         torch.manual_seed(seed)
-        model = nb.MLP(*sizes).train()
+        model = nb.MLP(*sizes).to(x.device).train()
         nn.functional.cross_entropy(model(x), y).backward()
     return [
         [sorted(size for size in p.shape if size != 1), p.grad is not None and bool(p.grad.abs().max() > 0)]
@@ -85,7 +95,7 @@ def gradients(nb, sizes, x, y, seed):
 def layouts(nb, sizes, x, seed):
     """MLP{sizes} on the same samples, laid out in other shapes and in other memory"""
     n, width = x.shape
-    other = torch.zeros(n, 2 * width)
+    other = torch.zeros(n, 2 * width, device=x.device)
     other[:, ::2] = x
     laid = {
         "image": x.reshape(n, 1, 2, width // 2),
@@ -97,18 +107,18 @@ def layouts(nb, sizes, x, seed):
         "expanded": x[:1].expand(n, width),
         "fewer": x[:2],
     }
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(x):
         torch.manual_seed(seed)
-        model = nb.MLP(*sizes, 0.5).eval()
+        model = nb.MLP(*sizes, 0.5).to(x.device).eval()
     with torch.no_grad():
         return {"flat": model(x)} | {name: model(value) for name, value in laid.items()}
 
 
 def single(nb, sizes, x, seed):
     """MLP{sizes} on a batch of one sample, the first of some"""
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(x):
         torch.manual_seed(seed)
-        model = nb.MLP(*sizes)
+        model = nb.MLP(*sizes).to(x.device)
         training = model.train()(x[:1]).detach()
     with torch.no_grad():
         model.eval()
@@ -118,8 +128,8 @@ def single(nb, sizes, x, seed):
 
 def wrong_width(nb, sizes, x, training):
     """MLP{sizes} on samples of another width"""
-    with torch.random.fork_rng(devices=[]):
-        model = nb.MLP(*sizes).train(training)
+    with random_state_kept(x):
+        model = nb.MLP(*sizes).to(x.device).train(training)
         try:
             model(x)
         except Exception:
@@ -129,10 +139,9 @@ def wrong_width(nb, sizes, x, training):
 
 def twins(nb, sizes, x, seed):
     """instances of MLP{sizes}: one is changed, one has another width, one is a copy by load_state_dict"""
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(x):
         torch.manual_seed(seed)
-        first, second = nb.MLP(*sizes).eval(), nb.MLP(*sizes).eval()
-        third = nb.MLP(*sizes).eval()
+        first, second, third = (nb.MLP(*sizes).to(x.device).eval() for _ in range(3))
         nb.MLP(sizes[0] + 2, *sizes[1:], 0.5)
     with torch.no_grad():
         before = second(x)
@@ -146,24 +155,24 @@ def twins(nb, sizes, x, seed):
 def after_seeds(nb, sizes, x, seeds):
     """MLP{sizes} made and trained with after different seeds; eval draws nothing"""
     drawn = []
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept(x):
         for seed in seeds:
             torch.manual_seed(seed)
-            model = nb.MLP(*sizes)
+            model = nb.MLP(*sizes).to(x.device)
             model.train()(x)
             drawn.append(torch.rand(4))
         model.eval()
-        before = torch.get_rng_state()
+        before = random_states(x)
         with torch.no_grad():
             model(x)
-        quiet = torch.equal(before, torch.get_rng_state())
+        quiet = all(map(torch.equal, before, random_states(x)))
     return {"drawn": drawn, "quiet": quiet}
 
 
 def input_kept(nb, sizes, x, training):
     """MLP{sizes} called in training={training}"""
-    with torch.random.fork_rng(devices=[]):
-        return list(nb.MLP(*sizes, 0.5).train(training)(x).shape)
+    with random_state_kept(x):
+        return list(nb.MLP(*sizes, 0.5).to(x.device).train(training)(x).shape)
 
 
 def on_device(nb, sizes, x, device):
@@ -179,9 +188,7 @@ def on_device(nb, sizes, x, device):
                 there = there and out.device.type == torch.device(device).type
         return {"there": there and all(p.device == out.device for p in model.parameters())}
 
-    if device != "cpu":
-        return {"value": program(device), "error": None, "limit": False}
-    found = attempt(program)
+    found = attempt(program, device)
     return found | {"home": attempt_at_home(program) if found["error"] else None}
 
 

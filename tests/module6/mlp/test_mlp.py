@@ -213,8 +213,8 @@ def test_instances(student, draw):
     sizes = some_sizes(draw)
     found = student.run(probes.twins, sizes, draw.normal(4, sizes[0]), draw.seed())
     assert is_tensor(found["before"], (4, sizes[2])), "no logits"
-    assert close(found["after"], found["before"]), "shared parameters"
-    assert close(found["loaded"], found["before"]), "state_dict"
+    assert close(found["after"], found["before"], rtol=1e-4, atol=1e-5), "shared parameters"
+    assert close(found["loaded"], found["before"], rtol=1e-4, atol=1e-5), "state_dict"
 
 
 @hint("No manual_seed anywhere in the model: whoever wants the same numbers again seeds outside.")
@@ -242,5 +242,5 @@ def test_device(student, draw, device):
     assert found["error"] not in ("mixed", "numpy"), found["error"]
     if found["error"]:
         assert found["home"] is None, f"raises on the CPU too: {found['home']}"
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert close(found["value"]["there"], True)

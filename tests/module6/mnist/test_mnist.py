@@ -128,13 +128,13 @@ def shuffled_set(val):
     "Learn from the data set that is passed, as it is."
 )
 @describe(named(all="scores", first="scores of the first image alone"))
-def test_accuracy(student, draw, device):
+def test_accuracy(student, draw):
     """After 5 epochs on 1400 handwritten digits the model is right on at least 85% of the digits that
     were held out, in eval mode; it takes images (N, 1, 28, 28), N = 1 too, and returns ten scores for each."""
     # One hidden layer and Adam with batches of 32 or 64 are right on 93% to 95% of all such digits. Of 397
     # draws (binomial) even a solution that is right on 92.5% of all fails less than once in 4 million.
     given, labels = task(draw, TRAINING)
-    found = student.run(probes.trained, **given, device=device)
+    found = student.run(probes.trained, **given)
     assert isinstance(found, dict), "no nn.Module"
     share = accuracy(found["all"], labels)
     assert share >= 0.85, f"right on {share:.3f}"
@@ -183,6 +183,6 @@ def test_device(student, draw, device):
     assert found["error"] not in ("mixed", "numpy"), found["error"]
     if found["error"]:
         assert found["home"] is None, f"raises on the CPU too: {found['home']}"
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert close(found["value"]["there"], True), "the model is elsewhere"
     assert accuracy(found["value"]["out"], labels) > 0.6, "not trained"

@@ -190,6 +190,6 @@ def there(student, draw, device, name):
             getattr(student, name)(w, grad, tuple(memory) if isinstance(memory, list) else memory, *more)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["there"], "a result is not on the weights' device"
     assert same(pair(found["value"])[0], want[0])

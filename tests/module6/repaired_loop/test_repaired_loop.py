@@ -4,7 +4,7 @@ A check of one bug is blind to the other two, so that each repair counts for its
 checks want the whole loop right, so that nobody earns them with the loop as it was given.
 """
 
-from autograder.checks import Raised, close, describe, hint, named, no_verdict, weight
+from autograder.checks import Raised, describe, hint, named, no_verdict, weight
 from tests.module6 import training_probes as probes
 from tests.module6.train_one_epoch.test_train_one_epoch import (
     same_plain_losses,
@@ -73,11 +73,7 @@ def test_device(student, reference, draw, device):
     """Each batch is moved to the device of the model before it is used."""
     given = task(draw, kind="mode", sizes=(4, 4, 2), **FUNCTION)
     want = reference.run(probes.trained, **given)
-    if device != "cpu":
-        got = student.run(probes.trained, **given, device=device)
-        assert close(got, want, rtol=1e-2, atol=1e-3)
-        return
-    found = student.run(probes.trained_far, **given)
+    found = student.run(probes.trained_far, **given, device=device)
     if found["limit"]:
         no_verdict("the pretended device came to its limit")
     assert found["error"] not in ("mixed", "numpy"), found["error"]
@@ -86,7 +82,7 @@ def test_device(student, reference, draw, device):
             student.run(probes.trained, **given)
         except Raised as error:
             raise AssertionError("raises on the CPU too") from error
-        no_verdict(f"the pretended device answered {found['error']}")
+        no_verdict(f"the other device answered {found['error']}")
     assert found["value"]["there"], "the model was moved away"
     assert both(found["value"], want)
 

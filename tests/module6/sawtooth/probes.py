@@ -79,10 +79,15 @@ def dtype_of(network):
     return torch.get_default_dtype()
 
 
+def beside(network, x):
+    """The network where x is."""
+    return network.to(x.device) if isinstance(network, nn.Module) else network
+
+
 def called(network, x):
     """What the network makes of x, in its own dtype."""
     with torch.no_grad():
-        return network(x.to(dtype_of(network), copy=True))
+        return beside(network, x)(x.to(dtype_of(network), copy=True))
 
 
 def sizes_of(network):
@@ -114,14 +119,14 @@ def shapes(nb, ks, sizes, corners):
     found = []
     for network in [nb.sawtooth(k) for k in ks]:
         for n in sizes:
-            out = called(network, torch.linspace(0, 1, n).reshape(n, 1))
+            out = called(network, torch.linspace(0, 1, n, device=corners.device).reshape(n, 1))
             found.append(list(out.shape) if isinstance(out, torch.Tensor) else None)
     return {"shapes": found, "corners": called(nb.sawtooth(1), corners)}
 
 
 def point_left(nb, k, x, corners):
     """sawtooth({k}) called on points that are looked at again afterwards"""
-    network = nb.sawtooth(k)
+    network = beside(nb.sawtooth(k), x)
     given = x.to(dtype_of(network))
     with torch.no_grad():
         network(given)
@@ -130,7 +135,7 @@ def point_left(nb, k, x, corners):
 
 def operations(nb, k, x):
     """the operations inside sawtooth({k})"""
-    network = nb.sawtooth(k)
+    network = beside(nb.sawtooth(k), x)
     given = x.to(dtype_of(network))
     with torch.no_grad(), Spy(len(x)) as spy:
         network(given)
