@@ -56,7 +56,7 @@ class CellRunner:
         self.seed = seed
         self.limits = limits
         self._gpu_hidden = gpu_hidden
-        """Whether the cells run without the GPU: as asked, or because one of them broke it for its process."""
+        """Whether the cells run without the GPU, as asked or because one of them broke it for its process."""
         self._left_out: dict[int, str] = {}
         self._filled_gpu: set[int] = set()
         """Those of them that were over the limit for the GPU's memory."""

@@ -96,10 +96,10 @@ def _result(exercise: Exercise, runs: list[CheckRun], diagnoser: Diagnoser | Non
 
 def _refused_on_gpu(graded: GradedSubmission) -> str:
     """What staff should report to whoever wrote the grader, or an empty string."""
+    if not graded.refused_on_gpu:
+        return ""
     checks = "; ".join(graded.refused_on_gpu)
-    return (
-        f"The GPU refuses what the fake device let through, which no grade shows: {checks}." if checks else ""
-    )
+    return f"The GPU refuses what the fake device let through, which no grade shows: {checks}."
 
 
 def _internal_errors(graded: GradedSubmission) -> list[str]:
