@@ -161,7 +161,7 @@ def test_what_passes_there_is_asked_once(everything: Graded) -> None:
     graded, _, asked = everything
     assert passed(graded.checks["there"]) == [True, True]
     assert [device for name, device in asked if name == "there"] == ["fake", "fake"]
-    assert set(graded.asked_again) == {*NAMES, "undecided"} - {"there", "both", "lucky"}
+    assert set(graded.asked_again) == {*NAMES, "undecided"} - {"there", "both", "lucky", "refused"}
 
 
 def test_what_is_right_only_there_passes(everything: Graded) -> None:
