@@ -91,7 +91,7 @@ def grade_class(
                 student.add(submission, result)
                 if not student.pending:
                     record.save(student)
-    results = [result for student in students for result in student.results]
+    results = [result for student in students for result in student.ordered_results(course)]
     print_class(results, skipped=sum(student.skipped for student in students), outdated=record.outdated)
     _warn(lost)  # again, where it cannot be overlooked: the next run will not know
     return report(course.assignment, device, results, json)

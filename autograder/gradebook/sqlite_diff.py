@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from autograder.core.errors import ReleaseError
+from autograder.nbgrader_glue.gradebook_file import COMMITTED, PRIVATE
 
 LOCK_TIMEOUT = 60.0  # seconds to wait for another writer, such as formgrader
 
@@ -122,11 +123,13 @@ def _reading(database: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(address, uri=True, timeout=LOCK_TIMEOUT)) as connection:
             yield connection
     except sqlite3.DatabaseError as error:
+        private = database.parent.name == PRIVATE  # the class's, which git ignores
+        restore = "from a backup" if private else f"with `git checkout {COMMITTED}`"
         raise ReleaseError(
             [
                 (
-                    f"{database} cannot be read as a gradebook ({error}): move it away and run"
-                    " `autograder release`, or restore it with `git checkout gradebook.db`."
+                    f"{database} cannot be read as a gradebook ({error}): restore it {restore}, or move it"
+                    " away and run `autograder release`, which makes an empty one."
                 )
             ]
         ) from error

@@ -126,6 +126,13 @@ class Student:
         else:
             self.notebooks[submission.name] = None
 
+    def ordered_results(self, course: Course) -> list[NotebookResult]:
+        """The results in the order of the notebooks, whichever was graded first; other files come last."""
+        place = {name: number for number, name in enumerate(course.notebooks)}
+        return sorted(
+            self.results, key=lambda result: (place.get(result.notebook, len(place)), result.notebook)
+        )
+
     def misnamed(self, course: Course) -> set[str]:
         """The names of files that may be any notebook of the assignment, or none."""
         return {result.notebook for result in self.results} - course.notebooks.keys()

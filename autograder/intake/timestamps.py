@@ -43,6 +43,11 @@ def read_timestamp(path: Path, root: Path) -> datetime | None:
         return None
     try:
         return _parse(text, root)
+    except _ChangedClocks as error:
+        raise Unreadable(
+            f"{path.name} has an hour that the clocks of {error.args[0]} repeat or skip: write UTC or an"
+            " offset, as in 2026-01-31 18:00:00 +0200."
+        ) from None
     except _UnknownZone as error:
         raise Unreadable(
             f"{path.name} has the time zone {error.args[0]!r}, which does not name one offset from UTC: write"
@@ -57,6 +62,10 @@ def read_timestamp(path: Path, root: Path) -> datetime | None:
 
 class _UnknownZone(ValueError):
     """A time zone that is not understood; its name is the argument."""
+
+
+class _ChangedClocks(ValueError):
+    """A time that a region's clocks show twice, or never; the region's name is the argument."""
 
 
 def _decoded(data: bytes) -> str:
@@ -82,8 +91,8 @@ def _parse(text: str, root: Path) -> datetime:
         if zone is None:
             raise _UnknownZone(region[1])
         found = _one_time(text[: region.start()], root).replace(tzinfo=zone)
-        if datetime_ambiguous(found) or not datetime_exists(found):  # the clocks were changed just then
-            raise _UnknownZone(region[1])
+        if datetime_ambiguous(found) or not datetime_exists(found):
+            raise _ChangedClocks(region[1])
     return (found - (found.utcoffset() or timedelta(0))).replace(tzinfo=None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,10 @@ def open_gradebook(root: Path, assignment: str) -> Any:
         book.find_assignment(assignment)
     except MissingEntry:
         book.close()
-        raise CourseError(f"the gradebook does not contain {assignment}: run `autograder release`.") from None
+        raise CourseError(
+            f"the gradebook does not contain {assignment}: run `autograder release`, or restore the gradebook"
+            " from a backup if it held grades."
+        ) from None
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         if book is not None:
             book.close()
@@ -51,7 +55,10 @@ def unusable(error: Exception) -> str:
             f"the gradebook's database needs the package {error.name}, which is not installed: install it, or"
             " correct NBGRADER_DB_URL."
         )
-    return f"the gradebook cannot be read ({reason(error)}): fix this and run the same command again."
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    damaged = code is not None and code & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+    fix = "restore it from a backup" if damaged else "fix this"
+    return f"the gradebook cannot be read ({reason(error)}): {fix} and run the same command again."
 
 
 def submitters(book: Any, assignment: str) -> set[str]:

@@ -12,6 +12,8 @@ from typing import Any
 from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 
+from autograder.core.suggestions import did_you_mean
+
 COLUMNS = [
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
     "raw_score", "late_submission_penalty", "score", "max_score",
@@ -29,6 +31,7 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
 
     def export(self, gradebook: Gradebook) -> None:
         path = Path(self.to or "grades.csv")
+        self._refuse_unknown(gradebook)
         rows = list(self._rows(gradebook))
         self.log.info("Exporting grades to %s", path)
         try:
@@ -39,6 +42,21 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         except OSError as error:
             self.log.error("%s cannot be written (%s): name another file with --to.", path, error.strerror)
             sys.exit(1)
+
+    def _refuse_unknown(self, gradebook: Gradebook) -> None:
+        """End with one sentence if --assignment or --student names what does not exist."""
+        assignments = {assignment.name for assignment in gradebook.assignments}
+        students = {student.id for student in gradebook.students}
+        students = students.union(*map(self._handed_in, assignments))
+        for what, chosen, known in (
+            ("assignment", self.assignment, assignments),
+            ("student", self.student, students),
+        ):
+            for name in map(str, chosen):
+                if name not in known:
+                    meant = did_you_mean(name, sorted(known))
+                    self.log.error("There is no %s %r, so nothing was exported: %s", what, name, meant)
+                    sys.exit(1)
 
     def _rows(self, gradebook: Gradebook) -> Iterator[Row]:
         assignments = [x for x in gradebook.assignments if _wanted(x.name, self.assignment)]

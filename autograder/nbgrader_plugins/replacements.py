@@ -6,6 +6,7 @@
 - timestamp.txt means the same time as for `autograder grade`.
 - An extension without a due date is no error.
 - A gradebook that cannot be used is one sentence, and no traceback.
+- `nbgrader validate` names a file that does not exist.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import sys
 import traceback
 from datetime import datetime, timedelta
+from glob import escape, glob
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.apps.generatefeedbackapp
 from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
-from nbgrader.apps.nbgraderapp import NbGraderApp
+from nbgrader.apps import NbGraderApp, ValidateApp
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SQLAlchemyError
@@ -118,8 +120,24 @@ def _start_in_words(app: NbGraderApp) -> None:
         sys.exit(1)
 
 
+_validate = ValidateApp.start
+
+
+def _validate_what_exists(app: ValidateApp) -> None:
+    """ValidateApp.start, which passes over a name that matches no file, as if it were valid.
+
+    A file's own name is never a pattern.
+    """
+    app.extra_args = [escape(name) if Path(name).exists() else name for name in app.extra_args]
+    for name in app.extra_args:
+        if not glob(name):
+            app.fail(f"There is no file {name}: correct its name. Nothing was validated.")
+    _validate(app)
+
+
 def replace() -> None:
     take_names_literally()
+    ValidateApp.start = _validate_what_exists
     NbGraderApp.start = _start_in_words
     SubmittedAssignment.duedate = property(_duedate)
     CourseDirectory.get_existing_timestamp = _existing_timestamp

@@ -293,6 +293,18 @@ def test_check_refuses_students_and_an_unreadable_gradebook(course: Path) -> Non
     (course / "gradebook.db").write_bytes(b"no database " * 100)
     (sentence,) = check_release(course, ASSIGNMENT)
     assert "cannot be read as a gradebook" in sentence
+    assert "restore it with `git checkout gradebook.db`" in sentence
+
+
+def test_the_damaged_gradebook_of_a_class_is_restored_from_a_backup(tmp_path: Path) -> None:
+    book = tmp_path / CLASS
+    book.parent.mkdir()
+    book.write_bytes(b"no database " * 100)
+    with pytest.raises(ReleaseError) as caught:
+        sqlite_diff.tables(book)
+    (sentence,) = caught.value.sentences
+    assert "restore it from a backup" in sentence
+    assert "git checkout" not in sentence
 
 
 def test_the_committed_gradebook_has_no_students() -> None:

@@ -113,6 +113,26 @@ def test_a_score_given_by_hand_counts(course: Path) -> None:
     assert row["score"] == "3.0"
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (
+            "--assignment=modul6",
+            "There is no assignment 'modul6', so nothing was exported: did you mean module6?",
+        ),
+        (
+            '--student=["good", "brokn"]',
+            "There is no student 'brokn', so nothing was exported: did you mean broken?",
+        ),
+    ],
+)
+def test_a_name_that_does_not_exist_replaces_nothing(course: Path, option: str, sentence: str) -> None:
+    (course / "kept.csv").write_text("last week's grades")
+    code, log = run_nbgrader(course, ExportApp, "--to=kept.csv", option)
+    assert (code, (course / "kept.csv").read_text()) == (1, "last week's grades")
+    assert sentence in log
+
+
 def test_no_text_is_a_formula_for_a_spreadsheet(exported: tuple[dict[str, Row], str]) -> None:
     rows, log = exported
     assert {f"'{student}" for student in FORMULAS} | set(HARMLESS) <= rows.keys()

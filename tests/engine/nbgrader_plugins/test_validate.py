@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nbgrader.apps import ValidateApp
 from nbgrader.validator import Validator
 
 from autograder.nbgrader_glue.config import course_config
 from autograder.workers.shared_worker import close_shared_workers
+from tests.engine.nbgrader_plugins.graded_class import run_nbgrader
 from tests.engine.support.small_class import NO_BIAS, PART, hand_in, solved, write_class, wrong
 from tests.engine.support.small_course import cell_of
 
@@ -60,3 +62,16 @@ def test_a_student_sees_the_visible_examples(root: Path, tmp_path: Path) -> None
     assert "AssertionError" in entry["raw_error"]
     assert "[2, 3, 1] has 13 parameters" in entry["raw_error"]
     assert "Hint" not in entry["raw_error"]
+
+
+def test_a_file_that_does_not_exist_is_not_valid(root: Path) -> None:
+    code, log = run_nbgrader(root, ValidateApp, "part1_neurns.ipynb")
+    assert code != 0
+    assert "There is no file part1_neurns.ipynb: correct its name." in log
+
+
+def test_a_file_name_is_no_pattern(root: Path) -> None:
+    path = hand_in(root, "ab[12]", solved(root))
+    code, log = run_nbgrader(root, ValidateApp, str(path))
+    assert code == 0
+    assert f"Validating '{path}'" in log
