@@ -216,11 +216,11 @@ def same(x: Any) -> Any:
     return x
 
 
-def test_every_kind_of_check_is_judged_as_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hooked", [{}, {"hooked/test_hooked.py": HOOKED, "hooked/conftest.py": CONFTEST}])
+def test_every_kind_of_check_is_judged_as_written(tmp_path: Path, hooked: dict[str, str]) -> None:
+    """With a hook in a conftest.py, pytest runs every check; without one, plain checks are simply called."""
     files = {f"{name}/test_{name}.py": text for name, text in GRADERS.items()}
-    graders = write_graders(
-        tmp_path, files | {"hooked/test_hooked.py": HOOKED, "hooked/conftest.py": CONFTEST}
-    )
+    graders = write_graders(tmp_path, files | hooked)
     right, wrong, again = graded(graders, {"twice": twice}, *({"twice": f} for f in (twice, same, twice)))
     unjudged = {name for name, run in right.items() if run.result.passed is None}
     assert {name.partition("/")[2] for name in unjudged} == UNJUDGED
