@@ -55,8 +55,8 @@ def context(request: pytest.FixtureRequest) -> Iterator[GradingContext]:
     folder = Path(str(item.path)).parent
     root, assignment = folder.parents[2], folder.parent.name
     if (root, assignment) not in _selftests:
-        course = Course(root, assignment)
         try:
+            course = Course(root, assignment)
             refuse_outdated_release(course)  # the reference would be an earlier one
         except CourseError as error:
             pytest.fail(str(error), pytrace=False)

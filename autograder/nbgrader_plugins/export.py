@@ -12,6 +12,7 @@ from typing import Any
 from nbgrader.api import Assignment, Gradebook, MissingEntry, Student
 from nbgrader.plugins import ExportPlugin
 
+from autograder.core.records import total
 from autograder.core.suggestions import did_you_mean
 
 COLUMNS = [
@@ -24,7 +25,7 @@ Row = dict[str, Any]
 
 
 class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
-    """nbgrader's CsvExportPlugin, except that what was handed in but not graded has blank scores.
+    """nbgrader's CsvExportPlugin, with rounded scores, and blank ones for what was handed in but not graded.
 
     One warning names each of them, and each student who handed something in and is not in the gradebook.
     """
@@ -101,10 +102,10 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
             "last_name": self._text(student.last_name),
             "first_name": self._text(student.first_name),
             "email": self._text(student.email),
-            "raw_score": None if ungraded else score,
-            "late_submission_penalty": penalty,
-            "score": None if ungraded else max(0.0, score - penalty),
-            "max_score": assignment.max_score,
+            "raw_score": None if ungraded else total([score]),
+            "late_submission_penalty": total([penalty]),
+            "score": None if ungraded else max(0.0, total([score, -penalty])),
+            "max_score": total([assignment.max_score]),
         }
 
     def _text(self, text: str | None) -> str | None:

@@ -10,7 +10,11 @@ from autograder.core.records import CodeCell, Exercise, ExerciseResult, GradeJob
 from autograder.workers.worker_process import WorkerProcess
 from tests.engine.support.toy_course import worker_config, write_toy
 
-FIRST = "def helper(): return 1\ndef first(): return helper()"
+FIRST = (
+    "import torch\n"
+    "def helper(): return int((torch.ones(1, requires_grad=True) * 2).requires_grad)\n"
+    "def first(): return helper()"
+)
 SECOND = "def second(): return 1"
 EXAMPLE = "assert {name}() == 1"
 
@@ -49,6 +53,7 @@ LATER = [
     "first = first()",
     "def helper(): return 2",
     "helper = 7",
+    "torch = 'hot'",
     "def first(): return 3  # an old attempt",
     "del first, helper",
     "%reset -f",

@@ -178,6 +178,9 @@ def test_it(student, n):
     """Generated."""
     assert n in (3, 4){ASK}''',
 }  # fmt: skip
+ASKS_ONCE = f'''{IMPORTS}
+def test_it(student):
+    """Once."""{ASK}'''
 CONFTEST = """
 ran = []
 
@@ -213,11 +216,11 @@ def same(x: Any) -> Any:
     return x
 
 
-def test_every_kind_of_check_is_judged_as_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hooked", [{}, {"hooked/test_hooked.py": HOOKED, "hooked/conftest.py": CONFTEST}])
+def test_every_kind_of_check_is_judged_as_written(tmp_path: Path, hooked: dict[str, str]) -> None:
+    """With a hook in a conftest.py, pytest runs every check; without one, plain checks are simply called."""
     files = {f"{name}/test_{name}.py": text for name, text in GRADERS.items()}
-    graders = write_graders(
-        tmp_path, files | {"hooked/test_hooked.py": HOOKED, "hooked/conftest.py": CONFTEST}
-    )
+    graders = write_graders(tmp_path, files | hooked)
     right, wrong, again = graded(graders, {"twice": twice}, *({"twice": f} for f in (twice, same, twice)))
     unjudged = {name for name, run in right.items() if run.result.passed is None}
     assert {name.partition("/")[2] for name in unjudged} == UNJUDGED
@@ -228,17 +231,40 @@ def test_every_kind_of_check_is_judged_as_written(tmp_path: Path) -> None:
         assert again[name].result == run.result
 
 
+def selftest(root: Path) -> subprocess.CompletedProcess[str]:
+    """`pytest tests/module6`, with its results in out.xml."""
+    plugins = [x for name in ("fixtures", "selftest") for x in ("-p", f"autograder.grading.{name}")]
+    command = [sys.executable, "-m", "pytest", *plugins, "-c", "/dev/null", f"--rootdir={root}"]
+    return subprocess.run(
+        [*command, "tests/module6", "--junitxml=out.xml", "-q"],
+        cwd=root, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("solutions/module6/part.py", "", "part.py is not made from source/module6/part.ipynb as it is now"),
+        ("pyproject.toml", "[tool.autograder]\njobs = -1", "[tool.autograder] is invalid: jobs: "),
+    ],
+)
+def test_pytest_itself_refuses_an_outdated_release_and_invalid_settings(
+    tmp_path: Path, file: str, text: str, said: str
+) -> None:
+    root = write_sampled(tmp_path, {"plain": Parts("def twice(x):\n    return 2 * x", ASKS_ONCE)})
+    (root / file).write_text(text)
+    done = selftest(root)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout and "selftest.py" not in done.stdout
+
+
 @pytest.mark.slow
 def test_pytest_itself_gives_the_same_verdicts(tmp_path: Path) -> None:
     """The graders' self-test, in which the reference solution is the submission."""
     solution = "def twice(x):\n    return 2 * x"
     root = write_sampled(tmp_path, {name: Parts(solution, IMPORTS + text) for name, text in GRADERS.items()})
-    plugins = [x for name in ("fixtures", "selftest") for x in ("-p", f"autograder.grading.{name}")]
-    command = [sys.executable, "-m", "pytest", *plugins, "-c", "/dev/null", f"--rootdir={root}"]
-    done = subprocess.run(
-        [*command, "tests/module6", "--junitxml=out.xml", "-q"],
-        cwd=root, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    done = selftest(root)
     assert done.returncode == 0, done.stdout
     cases = list(ElementTree.parse(root / "out.xml").getroot().iter("testcase"))
     skipped = {case.attrib["name"] for case in cases if case.find("skipped") is not None}

@@ -133,6 +133,28 @@ def test_a_name_that_does_not_exist_replaces_nothing(course: Path, option: str, 
     assert sentence in log
 
 
+def test_sums_are_rounded(course: Path) -> None:
+    """0.1 and 0.2 make 0.30000000000000004, and 0.3 less a late penalty of 0.1 makes 0.19999999999999998."""
+    with Gradebook(database_url(course), "nnf") as book:
+        part = book.find_submission_notebook(PART, "module6", "stub")
+        for grade, score in zip(part.grades, (0.1, 0.2, 0.0), strict=True):
+            grade.manual_score = score
+        part.late_submission_penalty = 0.1
+        book.db.commit()
+    try:
+        run_nbgrader(course, ExportApp, "--to=sums.csv", '--student=["stub"]')
+    finally:
+        with Gradebook(database_url(course), "nnf") as book:
+            part = book.find_submission_notebook(PART, "module6", "stub")
+            part.late_submission_penalty = None
+            for grade in part.grades:
+                grade.manual_score = None
+            book.db.commit()
+    with (course / "sums.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert [row[name] for name in ("raw_score", "late_submission_penalty", "score")] == ["0.3", "0.1", "0.2"]
+
+
 def test_no_text_is_a_formula_for_a_spreadsheet(exported: tuple[dict[str, Row], str]) -> None:
     rows, log = exported
     assert {f"'{student}" for student in FORMULAS} | set(HARMLESS) <= rows.keys()

@@ -1,4 +1,4 @@
-"""nbgrader's own commands grade nothing with a release that is older than source/."""
+"""nbgrader's own commands grade nothing with invalid settings or a release that is older than source/."""
 
 from __future__ import annotations
 
@@ -72,6 +72,16 @@ def test_autograde_refuses_an_outdated_gradebook(root: Path) -> None:
     assert f"the gradebook gives the cell claims of {PART} 9 points" in output
     assert scores(root) == before == {}
     assert not (root / "autograded").exists()
+
+
+def test_autograde_refuses_invalid_settings(root: Path) -> None:
+    (root / "pyproject.toml").write_text("[tool.autograder]\njobs = -1\n")
+    before = snapshot(root)
+    code, output = autograde()
+    assert code == 1
+    assert f"{root / 'pyproject.toml'}: [tool.autograder] is invalid: jobs: " in output
+    assert "Traceback" not in output
+    assert snapshot(root) == before
 
 
 def test_validate_refuses_an_outdated_release(root: Path) -> None:

@@ -69,6 +69,10 @@ def test_a_broken_file_beside_it_flags_nothing(course: Course, grade: Grade) -> 
         assert grade(force=force)[0] == 1
         assert gradebook_rows(course.root) == before
     assert scores(course.root)[REFLECTION] == (None, 3.5, False)
+    files = [gradebook_file(course.root), course.root / f"autograded/ada/module6/{PART}.ipynb"]
+    saved = [(path.read_bytes(), path.stat().st_mtime_ns) for path in files]
+    assert "1 notebook unchanged" in grade()[2]
+    assert [(path.read_bytes(), path.stat().st_mtime_ns) for path in files] == saved, "not even saved again"
 
 
 def test_a_broken_resubmission_flags_nothing(course: Course, grade: Grade) -> None:
