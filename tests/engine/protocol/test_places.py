@@ -73,13 +73,14 @@ def test_tensors_in_containers_and_in_a_probes_arguments_are_placed(device: str)
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_float64_notebook_gets_its_own_dtype_there(device: str) -> None:
+    seen = []
+    given = torch.ones(2, requires_grad=True)
     torch.set_default_dtype(torch.float64)
     try:
-        seen = []
         notebook = placed(device, f=lambda x: [seen.append((x.dtype, probes.is_there(x, device))), x][1])
+        got = notebook.f(given)
     finally:
         torch.set_default_dtype(torch.float32)
-    got = notebook.f(torch.ones(2, requires_grad=True))
     assert seen == [(torch.float64, True)]
     assert (got.dtype, got.requires_grad) == (torch.float32, True)
 
