@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 MAX_LENGTH = 48  # of an exercise's name, in characters
 RESERVED = {
-    "asked", "asked_again", "changed", "changed_in_words", "changed_was_read", "channel", "deadline", "device",
-    "exchanges", "how_it_ended", "last_error", "lost", "out_of_gpu_memory", "requests", "run", "seconds",
-    "start_over", "untouched", "value",
+    "asked", "asked_again", "changed", "changed_in_words", "changed_was_read", "channel", "deadline",
+    "device", "exchanges", "how_it_ended", "last_error", "lost", "out_of_gpu_memory", "requests", "run",
+    "seconds", "start_over", "untouched", "value",
 }  # fmt: skip
 """The attributes of `student` and `reference`. A check could never call an exercise with such a name."""
 NOTEBOOK_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
