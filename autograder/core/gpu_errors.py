@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 
 from autograder.core.records import Output
@@ -12,7 +11,6 @@ OUT_OF_MEMORY = (
     "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUSOLVER_STATUS_ALLOC_FAILED",
 )  # fmt: skip
 """What PyTorch and the libraries below it say."""
-_REQUEST = re.compile(r"CUDA out of memory\. Tried to allocate [\d.]+ \w+")
 _UNUSABLE = "CUDA error: "
 
 
@@ -27,12 +25,6 @@ def gpu_unusable(text: str) -> bool:
     After an error within a kernel, such as an index out of range, every CUDA call fails.
     """
     return _UNUSABLE in text and not any(words in text for words in OUT_OF_MEMORY)
-
-
-def gpu_request(text: str) -> str:
-    """The part of PyTorch's message on a full GPU that is about the student's own process."""
-    found = _REQUEST.search(text)
-    return found[0] if found else (text.splitlines() or [""])[0]
 
 
 def errors_in(outputs: Iterable[Output]) -> Iterable[tuple[str, str]]:

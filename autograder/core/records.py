@@ -129,8 +129,6 @@ class CellRun(msgspec.Struct, frozen=True):
     execution_count: int | None
     outputs: list[Output]
     note: str | None = None
-    device_memory: bool = False
-    """Whether it ran out of the card's memory."""
 
 
 class WorkerConfig(msgspec.Struct):

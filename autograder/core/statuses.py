@@ -30,9 +30,7 @@ STATUSES: dict[ExerciseStatus, Status] = {
         "no check passed, because the code raised an exception or ended its process", diagnosed=True
     ),
     "timeout": Status("no check passed, because the code took too long"),
-    "memory": Status(
-        "no check passed, because the code ran out of memory, also the GPU's, or wrote too much to disk"
-    ),
+    "memory": Status("no check passed, because the code ran out of memory or wrote too much to disk"),
     "missing": Status(
         "no check passed, and a name that the exercise asks for is not defined or is still the stub"
     ),

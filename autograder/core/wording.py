@@ -92,11 +92,6 @@ def raised(error: str, where: str) -> str:
     return f"Your code raised {error}" + _in_brackets(where)
 
 
-def out_of_gpu_memory(request: str, where: str) -> str:
-    """`request` is what PyTorch says it tried to allocate, or another library's error."""
-    return f"Your code ran out of GPU memory: {request}" + _in_brackets(where)
-
-
 def out_of_memory(error: str, where: str) -> str:
     return f"Your code ran out of memory: {error}" + _in_brackets(where)
 
@@ -118,10 +113,6 @@ def not_defined(name: str) -> str:
 def solution_cell_failed(error: str) -> str:
     """`error` is what stopped the cell, with its line."""
     return f"The cell that should define it stopped with {error}"
-
-
-def solution_cell_filled_gpu(request: str) -> str:
-    return f"The cell that should define it ran out of GPU memory: {request}"
 
 
 GPU_UNUSABLE = "After the error before, your notebook's process could no longer use the GPU"

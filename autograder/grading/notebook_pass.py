@@ -11,7 +11,6 @@ import pytest
 
 from autograder.core import wording
 from autograder.core.cell_errors import cell_error
-from autograder.core.gpu_errors import gpu_request
 from autograder.core.records import CellRun, CheckRun, CodeCell, Exercise
 from autograder.grading.context import GradingContext, asks_for_device
 from autograder.grading.notebook_copies import AT_END, NotebookCopies
@@ -22,6 +21,8 @@ from autograder.process.proxy import StudentLost
 from autograder.process.run_cells import CellRunner
 
 CPU = "cpu"
+UNRELATED = ("memory", "timeout")
+"""Faults of a check on a GPU that say nothing about whether code keeps its data on one device."""
 
 
 class NotebookPass:
@@ -64,8 +65,8 @@ class NotebookPass:
         """Ask one exercise's checks with their data on a GPU; return their runs.
 
         The rest is left out once one has not passed. But a check that asks for the device is always run: on
-        the fake device and, if it passes there, on the GPU. The names of those that fail only there are
-        returned too.
+        the fake device and, if it passes there, on the GPU. The names of those that the GPU refuses are
+        returned too. If a cell broke the GPU, all cells ran without it, and nothing is asked there.
         """
         runs: list[CheckRun] = []
         refused: list[str] = []
@@ -75,9 +76,9 @@ class NotebookPass:
                 if not about_devices and not all(map(passed, runs)):
                     continue
                 runs.append(self._ask(item, reference, CPU if about_devices else device))
-                if about_devices and passed(runs[-1]):
+                if about_devices and passed(runs[-1]) and self._copies.device != CPU:
                     on_gpu = self._ask(item, reference, device)
-                    if on_gpu.result.passed is False:
+                    if on_gpu.result.passed is False and on_gpu.fault not in UNRELATED:
                         refused.append(on_gpu.result.name)
         return runs, refused
 
@@ -111,6 +112,7 @@ class NotebookPass:
             student = self._copies.get()
             self._exercise_deadline += time.monotonic() - start  # a rerun does not count as its time
             student.deadline = min(self._exercise_deadline, self.deadline)
+            device = CPU if self._copies.device == CPU else device
         except StudentLost as lost:
             return check_outcome(item, lost)
         return self.graders.run_check(item, GradingContext(student, reference, self.seed, device))
@@ -145,17 +147,14 @@ def _with_cause(
 ) -> list[CheckRun]:
     """If a name is missing because the solution cell failed, add the cell's own error to the messages."""
     failed = [outcomes.get(cell.number) for cell in cells if cell.solves == exercise.id]
-    causes = [(cell_error(cell.outputs) or cell.note, cell) for cell in failed if cell is not None]
-    cause, cell = next((pair for pair in causes if pair[0]), (None, None))
-    if cause is None or cell is None:
+    causes = [cell_error(cell.outputs) or cell.note for cell in failed if cell is not None]
+    cause = next(filter(None, causes), None)
+    if cause is None:
         return runs
     sentence = wording.solution_cell_failed(cause)
-    if cell.device_memory:
-        sentence = wording.solution_cell_filled_gpu(gpu_request(cause))
-    return [_with_line(run, sentence, cell) if run.fault == "missing" else run for run in runs]
+    return [_with_line(run, sentence) if run.fault == "missing" else run for run in runs]
 
 
-def _with_line(run: CheckRun, line: str, cell: CellRun) -> CheckRun:
+def _with_line(run: CheckRun, line: str) -> CheckRun:
     result = msgspec.structs.replace(run.result, message=f"{run.result.message}\n{line}")
-    fault = "memory" if cell.device_memory else run.fault
-    return msgspec.structs.replace(run, result=result, fault=fault)
+    return msgspec.structs.replace(run, result=result)

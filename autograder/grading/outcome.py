@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from autograder.core import wording
-from autograder.core.gpu_errors import gpu_out_of_memory, gpu_request
+from autograder.core.gpu_errors import gpu_out_of_memory
 from autograder.core.records import CheckResult, CheckRun, Fault
 from autograder.grading.describe import in_words
 from autograder.process.proxy import NotebookProxy, Raised, ReferenceRaised, StudentLost
@@ -96,8 +96,6 @@ def _what_was_raised(error: Raised) -> str:
         return error.text
     if _is_stub(error):
         return wording.unwritten(error.text, error.where)
-    if gpu_out_of_memory(error.kinds, error.text):
-        return wording.out_of_gpu_memory(gpu_request(error.text), error.where)
     if _is_out_of_memory(error):
         return wording.out_of_memory(str(error), error.where)
     return wording.raised(str(error), error.where)

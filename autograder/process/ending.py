@@ -20,8 +20,6 @@ class Ending(NamedTuple):
 
     fault: Fault
     did: str
-    device_memory: bool = False
-    """Whether it was over its limit for the GPU's memory."""
 
 
 UNKNOWN = Ending("raised", wording.ENDED_SOMEHOW)
@@ -37,8 +35,7 @@ def ending_of(number: int, over: str, limits: Limits, device_bytes: int = 0) -> 
     `device_bytes` is how much of the card's memory it was allowed.
     """
     if over == DEVICE_MEMORY:
-        did = wording.used_too_much_gpu_memory(device_bytes or limits.device_bytes)
-        return Ending("memory", did, device_memory=True)
+        return Ending("memory", wording.used_too_much_gpu_memory(device_bytes or limits.device_bytes))
     if over == "memory":
         return Ending("memory", wording.used_too_much_memory(limits.total_bytes))
     if over == "files":

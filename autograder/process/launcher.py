@@ -221,7 +221,10 @@ class Launcher(ABC):
 
 
 def visible_gpu() -> str:
-    """CUDA_VISIBLE_DEVICES of students' processes: the first GPU that this process may see."""
+    """CUDA_VISIBLE_DEVICES of students' processes: the first GPU that this process may see.
+
+    Where there is a sandbox, what it lets through counts instead (GpuPaths.visible).
+    """
     return os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]
 
 

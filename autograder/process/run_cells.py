@@ -32,12 +32,12 @@ class Run:
     output_left: int = 2 * NOTEBOOK_OUTPUT_BYTES
     """Characters still accepted. The shell limits outputs too, but student code can answer in its place."""
 
-    def record(self, done: CellDone, note: str | None, device_memory: bool = False) -> None:
+    def record(self, done: CellDone, note: str | None) -> None:
         self.output_left -= size_of(done.outputs)
         outputs = done.outputs if self.output_left >= 0 else []
         if not outputs and done.outputs:
             note = wording.OUTPUTS_LEFT_OUT
-        self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note, device_memory)
+        self.cells[done.number] = CellRun(done.number, done.execution_count, outputs, note)
 
 
 class CellRunner:
@@ -58,8 +58,6 @@ class CellRunner:
         self._gpu_hidden = gpu_hidden
         """Whether the cells run without the GPU, as asked or because one of them broke it for its process."""
         self._left_out: dict[int, str] = {}
-        self._filled_gpu: set[int] = set()
-        """Those of them that were over the limit for the GPU's memory."""
         self._lost = 0
         self._unforkable: set[str] = set()
 
@@ -120,8 +118,7 @@ class CellRunner:
     def _run_cell(self, run: Run, cell: CodeCell, deadline: float) -> str | None:
         """Run one cell. Returns why it has to be left out, if it ended the process or did not stop."""
         if cell.number in self._left_out:
-            filled = cell.number in self._filled_gpu
-            run.cells[cell.number] = CellRun(cell.number, None, [], self._left_out[cell.number], filled)
+            run.cells[cell.number] = CellRun(cell.number, None, [], self._left_out[cell.number])
             return None
         seconds = min(self.limits.cell, deadline - time.monotonic())
         if seconds <= 0:
@@ -135,18 +132,14 @@ class CellRunner:
         except DeadlineExceeded:
             return wording.cell_did_not_stop(seconds)
         except ChannelClosed:
-            ending = run.process.how_it_ended()
-            if ending.device_memory:
-                self._filled_gpu.add(cell.number)
-            return wording.cell_ended_process(ending.did)
+            return wording.cell_ended_process(run.process.how_it_ended().did)
         except ProtocolError as error:
             return wording.cell_sent_invalid_response(str(error))
         errors = list(errors_in(done.outputs))
-        filled = any(gpu_out_of_memory([kind], text) for kind, text in errors)
-        if filled:
+        if any(gpu_out_of_memory([kind], text) for kind, text in errors):
             run.process.out_of_gpu_memory()
         self._gpu_hidden |= any(gpu_unusable(text) for _, text in errors)
-        run.record(done, wording.cell_interrupted(seconds) if interrupted else None, filled)
+        run.record(done, wording.cell_interrupted(seconds) if interrupted else None)
         return None
 
     def _leave_out(self, cell: CodeCell, why: str) -> None:

@@ -28,6 +28,7 @@ from autograder.sandbox.usage_poller import UsagePoller
 from autograder.student import gpu, notebook_process
 from autograder.student.beside_files import receive_files
 from autograder.student.huge_pages import collapse_memory
+from autograder.student.no_gpu import hide_gpu
 from autograder.student.preload import preload
 from autograder.student.shell import NotebookShell
 
@@ -122,6 +123,10 @@ class ForkServer:
         work = enter(self.limits, self.capabilities, slot=message.slot, writable=writable)
         if message.gpu and self.gpu is not None:
             gpu.show_gpu(self.gpu, message.device_bytes)
+            if gpu.gpu_is_lost():
+                raise RuntimeError("the fork server has asked CUDA for something, so its forks have no GPU")
+        elif self.gpu is not None:
+            hide_gpu()
         for path in self.materials:
             os.symlink(path, work / Path(path).name)
         channel = Channel(socket.socket(fileno=descriptor))

@@ -1,4 +1,4 @@
-"""On a machine without a usable GPU, say in a fork what PyTorch says in any other process."""
+"""Where a process has no GPU, say in a fork what PyTorch says in any other process."""
 
 from __future__ import annotations
 
@@ -19,9 +19,16 @@ def explain_missing_gpu() -> None:
     try:
         torch.cuda.init()
     except (RuntimeError, AssertionError) as error:
-        kind, text = type(error), str(error)
+        _fail_with(type(error), str(error))
 
-        def fail() -> NoReturn:
-            raise kind(text)
 
-        torch.cuda._lazy_init = fail  # PyTorch calls this one, from Python and from C++, before it uses a GPU
+def hide_gpu() -> None:
+    """The same in a fork that is not to see the GPU that is there, without asking CUDA for anything."""
+    _fail_with(RuntimeError, "No CUDA GPUs are available")
+
+
+def _fail_with(kind: type[Exception], text: str) -> None:
+    def fail() -> NoReturn:
+        raise kind(text)
+
+    torch.cuda._lazy_init = fail  # PyTorch calls this one, from Python and from C++, before it uses a GPU

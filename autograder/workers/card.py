@@ -207,7 +207,8 @@ def jobs_on(card: Card | None, jobs: int, limits: Limits) -> int:
     if fitting < jobs:
         _say(
             f"workers: {fitting} instead of {jobs}, since {gib(card.free_bytes)} of the card's memory"
-            f" are free and each submission may use {gib(limits.device_bytes)} (the setting device_bytes)"
+            f" are free, and each submission may use {gib(limits.device_bytes)} (the setting device_bytes)"
+            f" and its worker {gib(WORKER_BYTES)}"
         )
     return min(jobs, fitting)
 

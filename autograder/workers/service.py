@@ -61,7 +61,8 @@ class WorkerService:
         except Exception as error:  # noqa: BLE001  only this submission fails, not the whole class
             result = JobResult(internal_errors=[f"the grader failed: {type(error).__name__}: {error}"])
         result.seconds = round(time.monotonic() - start, 3)
-        result.warning = " ".join(filter(None, (self.warning, result.warning, *self.launcher.warnings)))
+        warnings = dict.fromkeys(self.launcher.warnings)  # each of a submission's processes may leave one
+        result.warning = " ".join(filter(None, (self.warning, result.warning, *warnings)))
         return result
 
     def _grade(self, job: GradeJob) -> JobResult:
@@ -99,7 +100,7 @@ def _refused_on_gpu(graded: GradedSubmission) -> str:
     if not graded.refused_on_gpu:
         return ""
     checks = "; ".join(graded.refused_on_gpu)
-    return f"The GPU refuses what the fake device let through, which no grade shows: {checks}."
+    return f"The GPU refused what the fake device let through; no points changed: {checks}."
 
 
 def _internal_errors(graded: GradedSubmission) -> list[str]:

@@ -146,8 +146,8 @@ def test_workers_are_told_the_device_and_follow_the_cards_memory(
     if device == "cuda":
         assert said[0].startswith("device: cuda (Stub 8, 7 GiB of 8 GiB free, ")
         assert said[1:] == [
-            "workers: 2 instead of 4, since 7 GiB of the card's memory are free and each submission may use"
-            " 2 GiB (the setting device_bytes)"
+            "workers: 2 instead of 4, since 7 GiB of the card's memory are free, and each submission may use"
+            " 2 GiB (the setting device_bytes) and its worker 0.5 GiB"
         ]
     else:
         auto = "auto" in (option or setting)

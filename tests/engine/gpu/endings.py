@@ -34,19 +34,25 @@ EXERCISE = "xor_weights"
 SHOWS = 200 * MIB
 """A submission with a context of its own has taken at least this much."""
 SHOWS_SECONDS = 60.0
+# Both do the same without a GPU: what does not pass on the card is graded again without it, and that counts.
 # PyTorch keeps to the share that it was given; whoever lifts that bound meets the grader's.
 TOO_MUCH = """
     import time, torch
-    torch.cuda.set_per_process_memory_fraction(1.0)
+    place = "cuda" if torch.cuda.is_available() else "cpu"
+    if place == "cuda":
+        torch.cuda.set_per_process_memory_fraction(1.0)
     blocks = []
     while True:
-        blocks.append(torch.empty(2**30, dtype=torch.uint8, device="cuda"))
+        blocks.append(torch.empty(2**30, dtype=torch.uint8, device=place))
         time.sleep(0.005)
 """
 ENDLESS_KERNEL = """
     import torch
-    torch.cuda._sleep(10**14)
-    torch.cuda.synchronize()
+    if torch.cuda.is_available():
+        torch.cuda._sleep(10**14)
+        torch.cuda.synchronize()
+    while True:
+        pass
 """
 
 
@@ -58,7 +64,7 @@ class Case:
     body: str
     """What the exercise's functions do instead."""
     expected: str
-    """The status of that exercise."""
+    """The status of that exercise, with and without a GPU."""
     settings: str
     """Time for every check to end in the same way; or for little, where each takes all that it gets."""
 

@@ -15,7 +15,7 @@ import pytest
 from autograder.core.settings import parse_settings
 from autograder.demo.sample_class import CLASS
 from tests.engine.gpu import endings, graders, marked_tests, sample_class
-from tests.engine.gpu.commands import Done, results_in, run
+from tests.engine.gpu.commands import Done, autograder, results_in, run
 from tests.engine.gpu.memory import MIB, Peaks, Watch
 from tests.engine.gpu.record import Record, read_record
 from tests.engine.gpu.test_memory import StubCard
@@ -205,6 +205,18 @@ def test_the_settings_of_the_parts_exist() -> None:
 @pytest.mark.parametrize("body", [endings.TOO_MUCH, endings.ENDLESS_KERNEL])
 def test_what_spoils_a_function_is_python(body: str) -> None:
     compile(f"def relu(*values, **options):{body}", "cell", "exec")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", endings.CASES, ids=lambda case: case.name)
+def test_without_a_gpu_it_ends_in_the_same_way(tmp_path: Path, record: Record, case: endings.Case) -> None:
+    """What does not pass on a GPU is graded again without one, so this status is the one that counts."""
+    file = endings.make_submission(tmp_path / "course", case)
+    json = tmp_path / "results.json"
+    run(autograder("run", "--course", tmp_path / "course", "--seed", 1, "--json", json, "--unsafe", file))
+    (result,) = results_in(json, "results") or ()
+    endings.record_statuses(record, case.name, case.expected, result["exercises"])
+    assert record.problems == []
 
 
 def test_the_spoiled_exercise_alone_may_lose_points(record: Record) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.core.records import CodeCell, Exercise, ExerciseResult, GradeJob, JobResult
+from autograder.core.records import ExerciseResult, JobResult
 from autograder.workers.worker_process import WorkerProcess
 from tests.engine.support.toy_course import job, worker_config, write_toy
 
@@ -70,40 +70,6 @@ def test_every_kind_of_failure_has_its_own_status(
 ) -> None:
     _, results = faults
     assert {name: result.status for name, result in results.items()} == STATUSES
-
-
-FILLED = "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 8 GiB"
-FILLING = f"""
-import torch
-def fill(): raise torch.OutOfMemoryError("{FILLED}")
-def first(): return 1
-"""
-
-
-def test_the_memory_of_the_gpu_costs_its_own_exercise_alone(worker: WorkerProcess) -> None:
-    """In an answer, and in the cell that should define it."""
-    exercises = [Exercise(name, "part", 3.0) for name in ("memory", "second", "missing", "first", "right")]
-    sources = {"": FILLING, "second": "second = fill()", "missing": "[][1]", "memory": "memory = fill"}
-    cells = [CodeCell(i, source, solves=name) for i, (name, source) in enumerate(sources.items())]
-    cells.append(CodeCell(9, "def right(): return 1"))
-    done = worker.grade(GradeJob(cells, exercises))
-    results = {result.id: result for result in done.exercises}
-    statuses = {
-        "memory": "memory",
-        "second": "memory",
-        "missing": "missing",
-        "first": "passed",
-        "right": "passed",
-    }
-    assert {name: result.status for name, result in results.items()} == statuses
-    asked, defined, not_defined = (
-        results[name].checks[0].message for name in ("memory", "second", "missing")
-    )
-    tried = "CUDA out of memory. Tried to allocate 20.00 GiB"
-    assert f"\nYour code ran out of GPU memory: {tried} (In [1], line " in asked
-    assert defined.endswith(f"\nThe cell that should define it ran out of GPU memory: {tried}")
-    assert "The cell that should define it stopped with IndexError" in not_defined
-    assert not done.device_memory, "there is no GPU to be alone on"
 
 
 FORGING = """

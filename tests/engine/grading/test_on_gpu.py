@@ -67,7 +67,19 @@ def test_it(student):
     """Nothing to see."""
     no_verdict("nothing to see")
 '''
-NAMES = ["there", "mixes", "slow_there", "wrong", "lucky", "refused", "both", "stub", "counts", "undone"]
+NAMES = [
+    "there",
+    "mixes",
+    "fills",
+    "slow_there",
+    "wrong",
+    "lucky",
+    "refused",
+    "both",
+    "stub",
+    "counts",
+    "undone",
+]
 GRADERS = {
     f"{name}/test_{name}.py": PLAIN.format(name=name) for name in NAMES if name not in ("refused", "both")
 }
@@ -79,7 +91,7 @@ for each in ("refused", "both"):
 REFERENCE = """
 import torch
 def plus(x): return x + 1
-there = mixes = slow_there = wrong = lucky = stub = counts = plus
+there = mixes = fills = slow_there = wrong = lucky = stub = counts = plus
 def undone(x): return x + torch.ones(3)   # the reference itself mixes devices
 """
 NOTEBOOK = """
@@ -88,6 +100,9 @@ import torch
 n = 0
 def there(x): return x + 1
 def mixes(x): return x + torch.ones(3)
+def fills(x):
+    if x.device.type == "meta": raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9.00 GiB")
+    return x + 1
 def slow_there(x):
     while x.device.type == "meta": time.sleep(0.05)
     return x + 1
@@ -119,8 +134,10 @@ def launcher() -> Iterator[Launcher]:
         yield launcher
 
 
-def grade(graders: Path, launcher: Launcher, *names: str, limits: TimeLimits = LIMITS) -> Graded:
-    """Grade NOTEBOOK; also returns which runs saw the GPU, and each request's function and device."""
+def grade(
+    graders: Path, launcher: Launcher, *names: str, limits: TimeLimits = LIMITS, notebook: str = NOTEBOOK
+) -> Graded:
+    """Grade a notebook; also returns which runs saw the GPU, and each request's function and device."""
     reference: dict[str, Any] = {}
     exec(REFERENCE, reference)  # noqa: S102  the test's own source
     exercises = [Exercise(name, "part", 1.0) for name in names]
@@ -140,7 +157,7 @@ def grade(graders: Path, launcher: Launcher, *names: str, limits: TimeLimits = L
 
     def use(found: Any) -> GradedSubmission:
         grader = SubmissionGrader(found, launcher, limits, 1, 2)
-        return grader.grade([CodeCell(0, NOTEBOOK)], exercises, references)
+        return grader.grade([CodeCell(0, notebook)], exercises, references)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(launcher, "spawn", spawn_and_tell)
@@ -169,9 +186,9 @@ def test_what_is_right_only_there_passes(everything: Graded) -> None:
     assert passed(everything[0].checks["lucky"]) == [True, True]
 
 
-@pytest.mark.parametrize("name", ["mixes", "slow_there", "counts", "undone"])
+@pytest.mark.parametrize("name", ["mixes", "fills", "slow_there", "counts", "undone"])
 def test_what_fails_only_there_costs_nothing(everything: Graded, name: str) -> None:
-    """Mixed devices, a hang, changed state, and a reference that raises there."""
+    """Mixed devices, a full memory, a hang, changed state, and a reference that raises there."""
     graded, _, asked = everything
     assert passed(graded.checks[name]) == [True, True]
     assert [run.fault for run in graded.checks[name]] == [None, None]
@@ -213,6 +230,30 @@ def test_without_a_verdict_from_the_gpu_the_fake_devices_counts(graders: Path, l
     graded, _, _ = grade(graders, launcher, "gives_up", "breaks")
     assert [passed(runs) for runs in graded.checks.values()] == [[True], [True]]
     assert [run.fault for runs in graded.checks.values() for run in runs] == [None, None]
+
+
+def test_after_a_cell_that_breaks_the_gpu_all_is_asked_on_the_cpu_at_once(
+    graders: Path, launcher: Launcher
+) -> None:
+    """The cells ran again without the GPU, so the GPU is neither asked nor said to refuse anything."""
+    broken = f"{NOTEBOOK}\nraise RuntimeError('CUDA error: device-side assert triggered')"
+    graded, seen, asked = grade(graders, launcher, "there", "mixes", "refused", notebook=broken)
+    assert [passed(runs) for runs in graded.checks.values()] == [[True, True]] * 3
+    assert seen == [True, False]
+    assert {device for _, device in asked} == {""}
+    assert (graded.asked_again, graded.refused_on_gpu) == ([], [])
+
+
+@pytest.mark.parametrize(("does", "refused"), [
+    ("raise ValueError", ["both, test_device"]), ("time.sleep(60)", []),
+])  # fmt: skip
+def test_what_only_takes_too_long_there_is_not_refused(
+    graders: Path, launcher: Launcher, does: str, refused: list[str]
+) -> None:
+    both = f"def both(x, device='cpu'):\n    if device != 'cpu': {does}\n    return x * 2"
+    graded, _, _ = grade(graders, launcher, "both", notebook=f"{NOTEBOOK}\n{both}")
+    assert passed(graded.checks["both"]) == [True, True]
+    assert graded.refused_on_gpu == refused
 
 
 def test_the_second_asking_has_a_time_limit_of_its_own(graders: Path, launcher: Launcher) -> None:

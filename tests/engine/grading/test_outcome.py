@@ -79,12 +79,12 @@ MESSAGES = {
     "memory of the GPU": (
         lambda s: s.fills("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 8 GiB"),
         "memory",
-        "\nYour code ran out of GPU memory: CUDA out of memory. Tried to allocate 20.00 GiB (In [14], line ",
+        "\nYour code ran out of memory: OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB. GPU",
     ),
     "memory of the GPU, said by a library": (
         lambda s: s.refused("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`\nmore"),
         "memory",
-        "ran out of GPU memory: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)` (In [14]",
+        "Your code ran out of memory: RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling",
     ),
     "another error of the GPU": (
         lambda s: s.refused("CUDA error: device-side assert triggered"), "raised", "Your code raised RuntimeError: ",

@@ -76,10 +76,6 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedCourse]:
 @pytest.fixture(scope="package")
 def quick_on_gpu(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedCourse]:
     """The same with the GPU visible; starting CUDA takes seconds and memory."""
-    import torch
-
-    if not torch.cuda.is_available():
-        pytest.skip("needs a GPU")
     with quick_course(tmp_path_factory.mktemp("quick_on_gpu"), "cuda", LIMITS_ON_GPU) as course:
         yield course
 

@@ -18,7 +18,7 @@ from autograder.process.launcher import STILL_THERE, Launcher
 from autograder.process.proxy import Raised, StudentLost
 from autograder.process.run_cells import CellRunner, Run
 from autograder.process.spawn_launcher import SpawnLauncher
-from autograder.protocol.messages import KillTree, KillTreeDone
+from autograder.protocol.messages import KillTree, KillTreeDone, Spawn
 from autograder.sandbox import unsandboxed
 from autograder.sandbox.capabilities import Capabilities
 from autograder.sandbox.launch import probe
@@ -112,9 +112,9 @@ FULL = (
 FILL = f"import torch\nraise torch.OutOfMemoryError('{FULL} is free.')"
 
 
-def test_a_cell_that_fills_the_gpu_is_marked(launcher: Launcher) -> None:
+def test_a_cell_that_fills_the_gpu_is_noted(launcher: Launcher) -> None:
     first, second = run(launcher, FILL, "print('next')")
-    assert first.device_memory and not second.device_memory
+    assert only(first, "error").ename == "OutOfMemoryError"
     assert text(second) == "next\n"
     assert launcher.device_memory
 
@@ -165,6 +165,26 @@ def test_a_cell_that_breaks_the_gpu_costs_no_later_cell(launcher: Launcher) -> N
     assert (again.device, text(again.cells[1])) == ("cuda", "['3']\n")
 
 
+def test_without_the_gpu_a_copy_says_the_same_as_a_cell(launcher: Launcher) -> None:
+    """And not that CUDA cannot be used after a fork, which students do not know of."""
+    notebook = runner(launcher, "import torch\ndef f(): torch.ones(1).cuda()", "f()", "", tests={2: "one"})
+    notebook._gpu_hidden = True
+    found = notebook.run()
+    error = only(found.cells[1], "error")
+    assert (error.ename, error.evalue) == ("RuntimeError", "No CUDA GPUs are available")
+    with pytest.raises(Raised, match="^RuntimeError: No CUDA GPUs are available$"):
+        found.snapshots["one"].serve().f()
+
+
+def test_a_fork_server_that_has_asked_cuda_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forkserver, "enter", lambda *_, **__: None)
+    monkeypatch.setattr(forkserver.gpu, "show_gpu", lambda *_: None)
+    monkeypatch.setattr(forkserver.gpu, "gpu_is_lost", lambda: True)
+    server = forkserver.ForkServer(None, Capabilities(), LIMITS, None, (), "0")  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="asked CUDA"):
+        server._enter(0, Spawn(1, 0, "", gpu=True))
+
+
 def test_a_cell_that_only_says_so_runs_twice_and_no_more(launcher: Launcher) -> None:
     found = runner(launcher, BREAK, "print('next')").run()
     assert only(found.cells[0], "error").ename == "RuntimeError"
@@ -189,7 +209,7 @@ def test_a_submission_over_its_limit_is_killed_in_a_cell(launcher: Launcher, car
     take(launcher, card, 3000)
     (cell,) = run(launcher, "import time\nfor _ in range(600): time.sleep(0.1)")
     assert cell.note == "left out: it used too much GPU memory (more than 2 GiB in all)"
-    assert cell.device_memory and launcher.device_memory
+    assert launcher.device_memory
     assert launcher.device_peak == 3000 * MIB
     assert launcher.warnings == []
 
@@ -322,7 +342,7 @@ def test_without_forks_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(launcher, SpawnLauncher)
         environment, first = run(launcher, ENVIRONMENT, FILL)
         assert text(environment) == "['3', '1']\n"
-        assert first.device_memory and launcher.device_memory
+        assert only(first, "error").ename == "OutOfMemoryError" and launcher.device_memory
         launcher.start_submission((), 2048 * MIB)
         proxy = runner(launcher, "import time\ndef f(): time.sleep(60)").run().process.serve()
         proxy.seconds = 60.0

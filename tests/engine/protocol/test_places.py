@@ -17,11 +17,7 @@ from autograder.protocol.messages import Call, Request
 from autograder.protocol.places import PLACES, Gpu, Place
 from tests.engine.protocol import place_probes as probes
 
-GPU = [
-    pytest.mark.gpu,
-    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU: make gpu runs it"),
-]
-DEVICES = ["fake", pytest.param("cuda", marks=GPU)]
+DEVICES = ["fake", pytest.param("cuda", marks=pytest.mark.gpu)]
 TENSORS = {
     "float32": torch.tensor([[1.5, -0.0, float("nan")], [float("inf"), 1e-45, 3.0]]),
     "float64": torch.tensor([0.1, 1 / 3], dtype=torch.float64),
@@ -246,7 +242,7 @@ def test_a_gpu_is_broken_if_it_was_used_and_answers_no_more(
     assert places.gpu_is_broken() == (used and fails)
 
 
-@pytest.mark.parametrize("device", [pytest.param("cuda", marks=GPU)])
+@pytest.mark.parametrize("device", [pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_convolutions_on_the_card_are_as_exact_as_on_the_cpu(device: str) -> None:
     x, w = torch.randn(2, 64, 9, 9), torch.randn(8, 64, 3, 3)
     got = placed(device, conv=torch.nn.functional.conv2d).conv(x, w)
