@@ -92,5 +92,12 @@ def _refuse_unknown(prefix: str, table: Any, known: Any) -> None:
 
 
 def _expected(match: re.Match[str]) -> str:
-    kinds = {"int": "a whole number", "float": "a number", "bool": "true or false", "object": "a table"}
+    devices = f"one of {', '.join(get_args(Device))}"  # no other setting is a text
+    kinds = {
+        "str": devices,
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "object": "a table",
+    }
     return f"expected {kinds.get(match[1], match[1])}"

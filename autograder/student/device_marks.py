@@ -6,7 +6,7 @@ storage lives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -56,9 +56,11 @@ class DeviceReport:
             self.mistake, self.at = self.mistake or "mixed", self.at or "a generator on the CPU"
             raise MixedDevices(f"Expected a '{FAKE_DEVICE}' device type for generator but found 'cpu'")
 
-    def sparse(self, where: str) -> FakeDeviceLimit:
-        self.limit = f"{where} was given a sparse tensor, which carries no mark"
-        return FakeDeviceLimit(self.limit)
+    def refuse_sparse(self, where: str, tensors: Iterable[torch.Tensor]) -> None:
+        """Raises FakeDeviceLimit if one of these, which may be on the fake device, is sparse."""
+        if any(map(is_sparse, tensors)):
+            self.limit = f"a sparse tensor, which carries no mark, in {where}"
+            raise FakeDeviceLimit(self.limit)
 
     def not_an_array(self) -> NotAnArray:
         self.mistake = self.mistake or "numpy"

@@ -52,6 +52,8 @@ def _plain(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
     if requested == FAKE:
         report.refuse_cpu_generator(kwargs.get("generator"))
     result = func(*args, **kwargs)
+    if requested == FAKE:
+        report.refuse_sparse(getattr(func, "__name__", "a call"), output_tensors(result))
     if requested is not None:
         for tensor in output_tensors(result):
             set_mark(tensor, requested)
@@ -72,6 +74,8 @@ def _to(report: DeviceReport, func: Any, args: Args, kwargs: Kwargs) -> Any:
         rest[0] = CPU_DEVICE
     elif (requested := requested_mark(kwargs.get("device"))) is not None:
         kwargs["device"] = CPU_DEVICE
+    if requested == FAKE:
+        report.refuse_sparse("to", [tensor])
     moved = move(tensor, requested)
     result = func(moved, *rest, **kwargs)
     mark_outputs(result, mark_of(moved) or CPU)

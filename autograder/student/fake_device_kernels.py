@@ -16,9 +16,9 @@ from autograder.student.device_marks import (
     FAKE_DEVICE,
     DeviceReport,
     FakeDeviceLimit,
-    is_sparse,
     mark_of,
     mark_outputs,
+    output_tensors,
     requested_mark,
     set_mark,
     tensors_in,
@@ -67,6 +67,8 @@ class KernelMode(TorchDispatchMode):
             raise FakeDeviceLimit(f"{func} was given a tensor without data")
         mark = FAKE if fake_requested else self._output_mark(func, args, kwargs, tensors)
         result = func(*args, **kwargs)
+        if mark == FAKE:
+            self.report.refuse_sparse(str(func.overloadpacket), output_tensors(result))
         mark_outputs(result, mark)
         return result
 
@@ -84,8 +86,7 @@ class KernelMode(TorchDispatchMode):
             return CPU if marks and not only_either else EITHER
         self.report.refuse_cpu_generator(kwargs.get("generator"))
         for tensor, mark in zip(tensors, marks, strict=True):
-            if is_sparse(tensor):
-                raise self.report.sparse(str(packet))
+            self.report.refuse_sparse(str(packet), [tensor])
             is_written = any(tensor is output for output in written)
             if mark == EITHER and is_written:
                 set_mark(tensor, FAKE)

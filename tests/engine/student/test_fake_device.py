@@ -125,6 +125,23 @@ def test_what_only_the_fake_device_cannot_do_is_a_limit() -> None:
     assert attempt(casts)["limit"] and attempt(saves)["limit"] and attempt(multiplies)["limit"]
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda d: torch.ones(2, device=d).to_sparse(),
+        lambda d: torch.ones(2).to_sparse().to(d),
+        lambda d: torch.sparse_coo_tensor([[0]], [1.0], (2,), device=d),
+        lambda d: torch.zeros(2, layout=torch.sparse_coo, device=d),
+    ],
+    ids=["converted", "moved", "from lists", "zeros"],
+)
+def test_a_sparse_tensor_on_the_device_is_a_limit_and_no_mistake(made: Any) -> None:
+    there = attempt(lambda device: made(device).to_dense() + torch.ones(2, device=device))
+    assert there["limit"] and there["error"] != "mixed"
+    home = attempt(lambda device: made("cpu").to_dense() + torch.ones(2, device=device))
+    assert home["error"] == "mixed" and not home["limit"]
+
+
 def test_the_mark_lives_as_long_as_the_storage() -> None:
     with fake_device() as device:
         view = torch.ones(4, device=device)[1:]

@@ -205,6 +205,8 @@ def test_auto_without_a_card_is_the_cpu_and_says_why(
 def test_an_unknown_device_in_the_settings_is_refused() -> None:
     with pytest.raises(CourseError, match="device: 'gpu' is none of cpu, cuda, auto"):
         parse_settings({"tool": {"autograder": {"device": "gpu"}}})
+    with pytest.raises(CourseError, match="device: expected one of cpu, cuda, auto, got `int`"):
+        parse_settings({"tool": {"autograder": {"device": 1}}})
     assert parse_settings({"tool": {"autograder": {"device": "auto"}}}).device == "auto"
     with pytest.raises(CourseError, match="device_bytes"):
         parse_settings({"tool": {"autograder": {"memory": {"device_bytes": 0}}}})
