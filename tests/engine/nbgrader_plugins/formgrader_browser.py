@@ -92,13 +92,23 @@ class Instructor:
             if not self.page.locator("#reflection_1").count():  # it was the last page
                 self.page.locator("#main-table a", has_text="Submission #1").first.click()
 
-    def do_and_save(self, act: Any) -> None:
+    def do_and_save(self, act: Any, timeout: int = PAGE_TIMEOUT) -> None:
         """Do something that formgrader saves, and wait until the server has saved it."""
         with self.lab.expect_response(
-            lambda response: response.request.method == "PUT" and "/formgrader/api/" in response.url
+            lambda response: response.request.method == "PUT" and "/formgrader/api/" in response.url,
+            timeout=timeout,
         ) as found:
             act()
         assert found.value.ok
+
+    def click_and_save(self, button: Any) -> None:
+        """Click a button whose effect formgrader saves. On a page that still moves a click may be lost."""
+        from playwright.sync_api import TimeoutError as NothingSaved  # the tests are skipped without it
+
+        try:
+            self.do_and_save(button.click, timeout=15_000)
+        except NothingSaved:
+            self.do_and_save(button.click)
 
     def fill_in(self, field: str, text: str) -> None:
         box = self.page.locator(f"#{field}")

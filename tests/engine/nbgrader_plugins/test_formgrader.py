@@ -144,7 +144,7 @@ def test_written_answers_get_points_and_a_comment(instructor: Instructor) -> Non
     answer = instructor.page.locator(".nbgrader_cell", has=instructor.page.locator("#reflection_1"))
     assert "One line is not enough." in answer.inner_text()
     for button, points in ((".full-credit", 4.0), (".no-credit", 0.0)):
-        instructor.do_and_save(answer.locator(button).click)
+        instructor.click_and_save(answer.locator(button))
         assert scores(instructor.root)["bob", PART, "reflection_1"][1] == points
     instructor.fill_in("reflection_1", "9")
     assert instructor.page.locator("#reflection_1").input_value() == "4"  # the maximum
@@ -166,7 +166,7 @@ def test_written_answers_get_points_and_a_comment(instructor: Instructor) -> Non
     assert instructor.row("bob").locator(".status").inner_text() == "needs manual grading"
     instructor.open_submission("bob")
     assert instructor.page.locator("#reflection_1").input_value() == "2.5"
-    instructor.do_and_save(instructor.page.locator(".mark-graded:visible").click)
+    instructor.click_and_save(instructor.page.locator(".mark-graded:visible"))
     assert scores(instructor.root)["bob", PART, "reflection_1"] == (None, 2.5, False)
 
 
