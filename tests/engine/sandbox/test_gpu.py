@@ -7,7 +7,6 @@ which ioctls reach a device. It cannot show that CUDA runs behind these walls; t
 from __future__ import annotations
 
 import errno
-import json
 import os
 import subprocess
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.engine.sandbox import test_sandbox
-from tests.engine.sandbox.test_sandbox import AS_ROOT, command, result
+from tests.engine.sandbox.test_sandbox import AS_ROOT, attacked, command, result
 from tests.engine.sandbox.test_sandbox import folder as folder  # a fixture
 
 pytestmark = test_sandbox.pytestmark
@@ -59,16 +58,7 @@ def stand_in(folder: Path) -> Iterator[Path]:
 @pytest.fixture(scope="module", params=SANDBOXES, ids=", ".join)
 def outcome(request: pytest.FixtureRequest, folder: Path, stand_in: Path) -> dict[str, Any]:
     """{attack: what came of it} in one kind of sandbox."""
-    starter, kind = request.param
-    line, options = command(starter, folder, "start", kind, str(folder), str(stand_in))
-    done = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False, **options)
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    if not kind.startswith("fallback") and not found["capabilities"]["mount"]:
-        pytest.skip(found["sentence"])
-    if kind.startswith("fallback") and found["capabilities"]["landlock"] < 6:
-        pytest.skip("without namespaces, the sandbox relies on Landlock")
-    return found
+    return attacked(*request.param, folder, str(stand_in))
 
 
 def test_the_given_nodes_accept_ioctl(outcome: dict[str, Any]) -> None:

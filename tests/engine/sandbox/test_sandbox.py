@@ -91,9 +91,19 @@ def command(starter: str, folder: Path, *words: str) -> tuple[list[str], dict[st
 @pytest.fixture(scope="module", params=SANDBOXES, ids=", ".join)
 def outcome(request: pytest.FixtureRequest, folder: Path) -> dict[str, Any]:
     """{attack: what came of it} in one kind of sandbox."""
-    starter, kind = request.param
-    line, options = command(starter, folder, "start", kind, str(folder))
-    done = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False, **options)
+    return attacked(*request.param, folder)
+
+
+def attacked(starter: str, kind: str, folder: Path, *words: str) -> dict[str, Any]:
+    """Run the attacks in this kind of sandbox; see `outcome`."""
+    import fcntl  # not on Windows, where these tests are skipped
+
+    line, options = command(starter, folder, "start", kind, str(folder), *words)
+    # Attacks use up all processes of their user, which is the same one in every run: one run at a time, also
+    # of those of other test files in other processes.
+    with open(Path(tempfile.gettempdir()) / f"sandbox-tests-{os.geteuid()}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False, **options)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     if not kind.startswith("fallback") and not found["capabilities"]["mount"]:
