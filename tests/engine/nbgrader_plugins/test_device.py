@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from autograder.core.records import WorkerConfig
 from autograder.course.course import Course
 from autograder.nbgrader_glue.config import course_config
 from autograder.workers import shared_worker
+from tests.engine.nbgrader_plugins.graded_class import run_nbgrader
 from tests.engine.support.small_class import PART, hand_in, solved, write_class
 from tests.engine.support.small_course import snapshot
 from tests.engine.support.stub_cards import GIB, GOOD, MISSING, put_in
@@ -58,23 +57,13 @@ def use(root: Path, device: str) -> None:
     settings.write_text(f'[tool.autograder]\ndevice = "{device}"\n{text}')
 
 
-def autograde() -> tuple[object, str]:
-    log = io.StringIO()
-    app = AutogradeApp()
-    app.initialize(["module6"])
-    app.log.addHandler(logging.StreamHandler(log))
-    with pytest.raises(SystemExit) as end:
-        app.start()
-    return end.value.code, log.getvalue()
-
-
 def test_autograde_grades_nothing_without_the_gpu_of_the_setting(
     root: Path, monkeypatch: pytest.MonkeyPatch, started: list[WorkerConfig]
 ) -> None:
     put_in(monkeypatch, MISSING)
     use(root, "cuda")
     before = snapshot(root)
-    code, output = autograde()
+    code, output = run_nbgrader(root, AutogradeApp, "module6")
     assert (code, started) == (1, [])
     assert SAID in output and "Traceback" not in output
     assert snapshot(root) == before
@@ -116,7 +105,7 @@ def test_autograde_and_validate_start_a_worker_on_that_device(
 ) -> None:
     put_in(monkeypatch, card)
     use(root, setting)
-    autograde()
+    assert run_nbgrader(root, AutogradeApp, "module6")[0] == 1
     with pytest.raises(CourseError):
         Validator(config=course_config(root)).validate(str(root / f"submitted/ada/module6/{PART}.ipynb"))
     assert len(started) >= 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +15,7 @@ from autograder.core.errors import CourseError
 from autograder.course.course import Course
 from autograder.nbgrader_glue.config import course_config
 from autograder.workers import shared_worker
+from tests.engine.nbgrader_plugins.graded_class import run_nbgrader
 from tests.engine.support.gradebook_rows import gradebook_file
 from tests.engine.support.small_class import PART, hand_in, scores, solved, write_class
 from tests.engine.support.small_course import cell_of, load, save, snapshot
@@ -41,20 +40,10 @@ def rename(root: Path) -> None:
     save(root / f"source/module6/{PART}.ipynb", content)
 
 
-def autograde() -> tuple[object, str]:
-    log = io.StringIO()
-    app = AutogradeApp()
-    app.initialize(["module6"])
-    app.log.addHandler(logging.StreamHandler(log))
-    with pytest.raises(SystemExit) as end:
-        app.start()
-    return end.value.code, log.getvalue()
-
-
 def test_autograde_refuses_an_outdated_release(root: Path) -> None:
     rename(root)
     before = snapshot(root)
-    code, output = autograde()
+    code, output = run_nbgrader(root, AutogradeApp, "module6")
     assert code == 1
     assert SAID in output
     assert "Traceback" not in output
@@ -67,7 +56,7 @@ def test_autograde_refuses_an_outdated_gradebook(root: Path) -> None:
             "UPDATE grade_cells SET max_score = 9 WHERE id = (SELECT id FROM base_cell WHERE name = 'claims')"
         )
     before = scores(root)
-    code, output = autograde()
+    code, output = run_nbgrader(root, AutogradeApp, "module6")
     assert code == 1
     assert f"the gradebook gives the cell claims of {PART} 9 points" in output
     assert scores(root) == before == {}
@@ -77,7 +66,7 @@ def test_autograde_refuses_an_outdated_gradebook(root: Path) -> None:
 def test_autograde_refuses_invalid_settings(root: Path) -> None:
     (root / "pyproject.toml").write_text("[tool.autograder]\njobs = -1\n")
     before = snapshot(root)
-    code, output = autograde()
+    code, output = run_nbgrader(root, AutogradeApp, "module6")
     assert code == 1
     assert f"{root / 'pyproject.toml'}: [tool.autograder] is invalid: jobs: " in output
     assert "Traceback" not in output

@@ -17,15 +17,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tests.engine.pipeline import (  # noqa: F401  (they register the students)
-    odd_code,
-    odd_elsewhere,
-    odd_files,
-    odd_habits,
-    odd_settings,
-    odd_tools,
-)
-from tests.engine.pipeline.odd_class import STUDENTS, copy_course, submission_of
+from tests.engine.pipeline.odd_class import copy_course, submission_of
+from tests.engine.pipeline.odd_students import STUDENTS
 
 
 def failed_examples(folder: Path) -> list[str]:

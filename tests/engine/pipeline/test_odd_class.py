@@ -13,15 +13,8 @@ from typing import Any
 import pytest
 
 from autograder.course.course import Course
-from tests.engine.pipeline import (  # noqa: F401  (they register the students)
-    odd_code,
-    odd_elsewhere,
-    odd_files,
-    odd_habits,
-    odd_settings,
-    odd_tools,
-)
-from tests.engine.pipeline.odd_class import STUDENTS, write_class
+from tests.engine.pipeline.odd_class import write_class
+from tests.engine.pipeline.odd_students import STUDENTS
 
 pytestmark = pytest.mark.slow
 TIMEOUT = 3600.0
