@@ -116,7 +116,7 @@ class SubmissionGrader:
         notebook = self._pass(cells)
         graded = GradedSubmission(notebook.cells)
         for exercise in exercises:
-            runs, refused = notebook.ask_on_gpu(exercise, references[exercise.id], self.launcher.device)
+            runs, refused = notebook.ask_on_gpu(exercise, references[exercise.id])
             graded.checks[exercise.id] = runs
             graded.refused_on_gpu += [f"{exercise.id}, {check}" for check in refused]
         again = [x for x in exercises if not all(map(passed, graded.checks[x.id]))]

@@ -59,9 +59,7 @@ class NotebookPass:
             runs = later if _earned(later) > _earned(runs) else runs
         return _with_cause(runs, exercise, self._copies.runner.cells, self.cells)
 
-    def ask_on_gpu(
-        self, exercise: Exercise, reference: ReferenceProxy, device: str
-    ) -> tuple[list[CheckRun], list[str]]:
+    def ask_on_gpu(self, exercise: Exercise, reference: ReferenceProxy) -> tuple[list[CheckRun], list[str]]:
         """Ask one exercise's checks with their data on a GPU; return their runs.
 
         The rest is left out once one has not passed. But a check that asks for the device is always run: on
@@ -75,11 +73,11 @@ class NotebookPass:
                 about_devices = asks_for_device(item)
                 if not about_devices and not all(map(passed, runs)):
                     continue
-                runs.append(self._ask(item, reference, CPU if about_devices else device))
+                runs.append(self._ask(item, reference, on_gpu=not about_devices))
                 if about_devices and passed(runs[-1]) and self._copies.device != CPU:
-                    on_gpu = self._ask(item, reference, device)
-                    if on_gpu.result.passed is False and on_gpu.fault not in UNRELATED:
-                        refused.append(on_gpu.result.name)
+                    there = self._ask(item, reference, on_gpu=True)
+                    if there.result.passed is False and there.fault not in UNRELATED:
+                        refused.append(there.result.name)
         return runs, refused
 
     def _test_cell(self, exercise: Exercise) -> CodeCell | None:
@@ -91,7 +89,7 @@ class NotebookPass:
         runs: list[CheckRun] = []
         with self._exercise(place):
             for item in self.graders.checks[exercise.id]:
-                runs.append(self._ask(item, reference, CPU))
+                runs.append(self._ask(item, reference))
                 if until_failure and _failed(runs[-1]):
                     break
         return runs
@@ -104,15 +102,18 @@ class NotebookPass:
         yield
         self._copies.leave()
 
-    def _ask(self, item: pytest.Item, reference: ReferenceProxy, device: str) -> CheckRun:
-        """Run one check. If it loses its copy of the notebook, the next one gets a new copy."""
+    def _ask(self, item: pytest.Item, reference: ReferenceProxy, on_gpu: bool = False) -> CheckRun:
+        """Run one check, with its data on the CPU or, unless a cell broke that, on the GPU.
+
+        If it loses its copy of the notebook, the next one gets a new copy.
+        """
         try:
             self._check_deadline()
             start = time.monotonic()
             student = self._copies.get()
             self._exercise_deadline += time.monotonic() - start  # a rerun does not count as its time
             student.deadline = min(self._exercise_deadline, self.deadline)
-            device = CPU if self._copies.device == CPU else device
+            device = self._copies.device if on_gpu else CPU
         except StudentLost as lost:
             return check_outcome(item, lost)
         return self.graders.run_check(item, GradingContext(student, reference, self.seed, device))
